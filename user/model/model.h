@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+/*
+ * The model: everything that can be said about memory on the host, as a pure function of the
+ * event stream (bpf/events.h). No clock, no /proc, no libbpf, no locale. Live and replay feed it
+ * the same events in the same order, so both reach the same state; model__digest() is the proof.
+ *
+ * Ownership: the model owns everything reachable from it; what the getters return is valid until
+ * the next model__apply(). Times are CLOCK_MONOTONIC ns as in the events.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/events.h"
+#include "model/series.h"
+
+struct model;
+
+/* Values of a memory series, in this order. Resident = anon + file + shmem. */
+enum memory_column {
+	MEMORY_ANON,
+	MEMORY_FILE,
+	MEMORY_SHMEM,
+	MEMORY_SWAP,
+	MEMORY_PAGE_TABLES,
+	MEMORY_HUGETLB,
+	MEMORY_COLUMNS
+};
+
+/* Values of a cgroup's series. */
+enum usage_column { USAGE_MEMORY, USAGE_SWAP, USAGE_COLUMNS };
+
+int model__new(struct model **out);
+
+/* One event that has passed event__check(). 0 or -ENOMEM. Unknown kinds are ignored. */
+int model__apply(struct model *model, const struct event_header *event);
+
+/* The stream has ended: kills still held back are judged, open incidents are closed. To be called
+ * once, before reports; nothing may be applied after it. 0 or -ENOMEM. */
+int model__finish(struct model *model);
+
+/* FNV-1a 64 over all state that a report can show. */
+uint64_t model__digest(const struct model *model);
+
+void model__free(struct model *model);
+
+/* --- processes ------------------------------------------------------------------------------ */
+
+enum service_kind {
+	SERVICE_NONE,
+	SERVICE_SYSTEMD,   /* a unit's folder in the cgroup path */
+	SERVICE_CONTAINER, /* a 64-digit id, or a pod's folder, in the cgroup path */
+	SERVICE_PM2,	   /* a descendant of PM2's "God Daemon" */
+	SERVICE_TREE	   /* the topmost ancestor below init, in the same cgroup */
+};
+
+struct service {
+	enum service_kind kind;
+	char name[64];	  /* unit, short container id, PM2 application, comm of the tree's root */
+	char runtime[16]; /* containers: docker, containerd, cri-o, podman, kubernetes, lxc; "" else */
+	char id[65];	  /* containers: the full id; "" else */
+};
+
+/* At most 256 bytes while nothing about it moves: argv and series are allocated when known. */
+struct process {
+	struct task_ref task;
+	struct task_ref parent;
+	uint64_t mm_id;
+	uint64_t cgroup_id;
+	uint64_t seen_ns;  /* first event about it */
+	uint64_t exit_ns;  /* 0: alive */
+	int64_t peak_rss_bytes; /* of the whole life, by the kernel; EVENT_UNKNOWN before the exit */
+	char *argv;	   /* NUL-separated, NULL: not known */
+	struct series *series; /* memory_column; NULL: never moved since first seen */
+	struct memory first; /* when first seen */
+	struct memory now;
+	uint32_t argv_bytes;
+	uint32_t argv_flags; /* enum argv_flag */
+	uint32_t uid;
+	uint32_t ns_pid;
+	int32_t oom_score_adj;
+	uint32_t exit_code;
+	bool born_here; /* forked inside the recording */
+	char comm[EVENT_COMM_BYTES];
+};
+
+size_t model__process_count(const struct model *model);
+/* In order of first appearance. */
+const struct process *model__process(const struct model *model, size_t index);
+/* The one alive, or the last one that was, with this pid; NULL. */
+const struct process *model__process_by_pid(const struct model *model, uint32_t pid);
+const struct process *model__process_by_ref(const struct model *model, const struct task_ref *ref);
+struct service model__service(const struct model *model, const struct process *process);
+
+/* anon + file + shmem, unknown ones as 0; EVENT_UNKNOWN when all three are. */
+int64_t memory__resident(const struct memory *memory);
+
+/* --- cgroups -------------------------------------------------------------------------------- */
+
+struct cgroup {
+	uint64_t id;
+	uint64_t parent_id;
+	char *name; /* last component, NUL-terminated; "" for the root */
+	uint64_t seen_ns;
+	uint64_t gone_ns; /* 0: still there */
+	struct memcg_counters first;
+	struct memcg_counters now;
+	struct memcg_stat stat; /* the latest; all EVENT_UNKNOWN before stat_ns */
+	uint64_t stat_ns;	/* 0: never read */
+	int64_t peak_usage_bytes; /* largest usage_bytes told */
+	struct series *series; /* usage_column; NULL: never moved */
+};
+
+size_t model__cgroup_count(const struct model *model);
+const struct cgroup *model__cgroup(const struct model *model, size_t index);
+const struct cgroup *model__cgroup_by_id(const struct model *model, uint64_t id);
+
+/* "/a/b" from the memory controller's root, "/" for the root itself, "(unknown)" for an id never
+ * seen, "(unknown)/b" when an ancestor is missing. A new string; NULL on ENOMEM. Raw bytes: escape
+ * before showing. At most 64 levels. */
+char *model__cgroup_path(const struct model *model, uint64_t id);
+/* Is `id` the cgroup `ancestor` or below it? ancestor 0: everything is. */
+bool model__cgroup_within(const struct model *model, uint64_t id, uint64_t ancestor);
+
+/* --- kills ---------------------------------------------------------------------------------- */
+
+enum kill_class {
+	KILL_OOM,	  /* marked by the kernel's OOM killer */
+	KILL_OOM_SHARED_MM, /* runs on the victim's memory; killed with it, never marked */
+	KILL_SIGNAL,	  /* SIGKILL from a process */
+	KILL_KERNEL	  /* SIGKILL from the kernel for another reason than OOM */
+};
+
+struct kill {
+	uint64_t time_ns;
+	enum kill_class class;
+	struct task_ref target;
+	char target_comm[EVENT_COMM_BYTES];
+	struct task_ref sender; /* of an OOM kill: the trigger */
+	char sender_comm[EVENT_COMM_BYTES];
+	long incident; /* index, or -1 */
+};
+
+/* In order of time. A SIGKILL that the OOM killer sent is one kill, not two; it is held back for
+ * a second in which the mark could follow. */
+size_t model__kill_count(const struct model *model);
+const struct kill *model__kill(const struct model *model, size_t index);
+
+/* --- incidents ------------------------------------------------------------------------------ */
+
+#define INCIDENT_WINDOW_NS   90000000000ULL /* growth is judged over this much before the kill */
+#define INCIDENT_AFTER_NS    10000000000ULL /* how long after its last kill an incident is open */
+#define INCIDENT_PROCESSES   64		    /* listed at most; the rest is counted */
+#define INCIDENT_TIMELINE    64
+
+/* One process of an incident, frozen at the kill: everything a report says about it. */
+struct party {
+	struct task_ref task; /* pid 0: nobody */
+	uint32_t uid;
+	uint32_t ns_pid;
+	int32_t oom_score_adj;
+	char comm[EVENT_COMM_BYTES];
+	char *argv; /* NULL: not known */
+	uint32_t argv_bytes;
+	uint32_t argv_flags;
+	uint64_t cgroup_id;
+	char *cgroup; /* path; never NULL for somebody */
+	struct service service;
+	struct memory memory;
+	bool exact;	       /* memory was summed exactly (victim), not the last told state */
+	int64_t grew_bytes;    /* resident + swap, kill minus window start (or birth); UNKNOWN */
+	uint64_t grew_over_ns; /* over how long: the window, or its life inside it */
+	bool born_in_window;
+};
+
+struct incident_kill {
+	uint64_t time_ns;
+	enum kill_class class;
+	struct task_ref task;
+	char comm[EVENT_COMM_BYTES];
+	uint64_t exit_ns;   /* 0: not seen */
+	uint32_t exit_code; /* wait(2) status, when exit_ns */
+};
+
+struct timeline_entry {
+	uint64_t time_ns;
+	char *what; /* plain words, raw bytes: escape before showing */
+};
+
+struct incident {
+	char id[64]; /* "<UTC time>-<comm>-<pid>", safe as a file name */
+	uint64_t time_ns;   /* of the first kill */
+	uint64_t from_ns;   /* window start: time_ns - INCIDENT_WINDOW_NS or the recording's start */
+	int64_t realtime_ns; /* of the kill, UTC since the epoch; EVENT_UNKNOWN without a host event */
+
+	/* The domain. domain_known false: context not determined; constraint and way say more. */
+	bool domain_known;
+	uint64_t domain_id; /* 0: the whole host */
+	char *domain;	    /* path; "the host" when domain_id is 0 and known; NULL when not known */
+	struct memcg_counters counters; /* of the domain; UNKNOWN fields for the host */
+	int64_t total_bytes; /* size of the domain as the kernel counted it (oc->totalpages) */
+	int32_t constraint;  /* enum oom_constraint_kind */
+	int32_t order;
+	uint32_t gfp_mask;
+	uint32_t way; /* enum oom_way */
+	int64_t failures_in_window; /* times the limit was hit since from_ns; UNKNOWN */
+
+	struct party victim;
+	struct party trigger;
+	struct party culprit; /* grew most of the domain's processes; pid 0 when nobody grew */
+	int64_t domain_grew_bytes;	/* the domain's usage over the window; UNKNOWN */
+	int64_t processes_grew_bytes; /* sum of the domain's processes that grew */
+
+	struct party *processes; /* the domain's, victim included, largest resident first */
+	size_t process_count;
+	size_t process_omitted;
+
+	struct incident_kill *kills; /* by time */
+	size_t kill_count;
+
+	struct series *victim_series; /* memory_column, from_ns to the kill; NULL: nothing known */
+	struct series *culprit_series;
+	struct series *domain_series; /* usage_column */
+
+	struct memcg_stat stat; /* of the domain, the reading nearest after the kill */
+	uint64_t stat_ns;	/* 0: none */
+	struct meminfo meminfo; /* likewise, the host's */
+	uint64_t meminfo_ns;
+
+	struct timeline_entry *timeline; /* by time, then as they came */
+	size_t timeline_count;
+	size_t timeline_omitted;
+
+	uint64_t lost_before; /* events lost, all reasons, between from_ns and the kill */
+	bool followed_all; /* false: the recording followed only part of the host */
+};
+
+size_t model__incident_count(const struct model *model);
+const struct incident *model__incident(const struct model *model, size_t index);
+
+/* --- the recording itself ------------------------------------------------------------------- */
+
+struct probe_choice {
+	char capability[33];
+	char way[49];
+	char why[201];
+};
+
+struct loss {
+	enum loss_reason reason;
+	uint32_t kind; /* enum event_kind, 0: the reason says it all */
+	uint64_t count;
+};
+
+struct model_span {
+	uint64_t first_ns; /* of the first event */
+	uint64_t last_ns;
+	uint64_t opened_ns; /* 0: the opening snapshot did not complete */
+	uint64_t events;
+	uint64_t late_events;
+};
+
+const struct event_host *model__host(const struct model *model); /* NULL: none seen */
+const struct event_recorder *model__recorder(const struct model *model); /* NULL: not closed */
+struct model_span model__span(const struct model *model);
+size_t model__probe_count(const struct model *model);
+const struct probe_choice *model__probe(const struct model *model, size_t index);
+/* Sorted by reason, then kind; only those with a count. */
+size_t model__loss_count(const struct model *model);
+const struct loss *model__loss(const struct model *model, size_t index);
+/* Latest readings; time_ns 0: none. */
+struct meminfo model__meminfo(const struct model *model, uint64_t *time_ns);
+/* The kernel's own count of OOM kills since the recording began, UNKNOWN without two readings. */
+int64_t model__kernel_oom_kills(const struct model *model);
+/* Wall clock of a moment by the clock mapping in force at it; EVENT_UNKNOWN without one. */
+int64_t model__realtime_ns(const struct model *model, uint64_t time_ns);
+/* Per host (cgroup_id 0) or cgroup: PSI totals gained since the first reading; UNKNOWN. */
+struct event_psi model__psi_gained(const struct model *model, uint64_t cgroup_id);
