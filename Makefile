@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Products go to build/; `make help` lists the targets. Nothing is asked of the machine while this
+# file is read, so that `make test` and `make demo` can begin by installing what is missing.
+
+VERSION  := 0.1.0
+PREFIX   ?= /usr/local
+DESTDIR  ?=
+SANITIZE ?=
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CLANG   ?= clang
+BPFTOOL ?= bpftool
+
+# Debian keeps bpftool where only root looks.
+export PATH := $(PATH):/usr/sbin:/sbin
+
+MACHINE  ?= $(shell uname -m)
+BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(MACHINE)))
+TRIPLET  := $(shell $(CC) -print-multiarch 2>/dev/null)
+
+CFLAGS  ?= -O2 -g
+LDFLAGS ?=
+ALL_CFLAGS = -std=gnu11 $(CFLAGS) -Wall -Wextra -Werror -D_GNU_SOURCE \
+	     -DOOMTRAIL_VERSION='"$(VERSION)"' -I. -Iuser -Ibuild
+LIBS := -lbpf -lelf -lz -ljansson
+BPF_CFLAGS = -g -O2 -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Werror \
+	     -isystem vmlinux/$(BPF_ARCH) -isystem vmlinux -I. \
+	     $(addprefix -I/usr/include/,$(TRIPLET))
+
+# The sanitized variant: the same targets below another folder.
+O := build
+ifneq ($(SANITIZE),)
+O := build/asan
+ALL_CFLAGS += -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+endif
+
+# Three levels are enough for every folder below user/ and tests/unit/.
+find_sources = $(sort $(wildcard $(1)/*$(2) $(1)/*/*$(2) $(1)/*/*/*$(2)))
+
+BPF_OBJECTS  := $(patsubst %.c,build/%.o,$(wildcard bpf/*.bpf.c))
+LIB_OBJECTS  := $(patsubst %.c,$(O)/%.o,$(filter-out user/main.c,$(call find_sources,user,.c)))
+MAIN_OBJECT  := $(O)/user/main.o
+UNIT_TESTS   := $(patsubst %.c,$(O)/%,$(call find_sources,tests/unit,_test.c))
+WORKLOADS    := $(patsubst tests/workloads/%.c,build/workloads/%,$(wildcard tests/workloads/*.c))
+STYLED       := $(wildcard bpf/*.[ch] tests/fuzz/*.[ch] tests/workloads/*.[ch] tests/bench/*.[ch]) \
+		$(call find_sources,user,.[ch]) $(call find_sources,tests/unit,.[ch])
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.SECONDARY:
+.PHONY: all unit workloads products sanitized install clean demo test check-style format bench \
+	fuzz help FORCE
+
+all: $(O)/oomtrail
+
+unit: $(UNIT_TESTS)
+
+workloads: $(WORKLOADS)
+
+# Everything that tests/run needs of one variant.
+products: all unit workloads
+
+sanitized:
+	+@$(MAKE) --no-print-directory SANITIZE=1 all unit
+
+# --- what everything depends on ---------------------------------------------------------------
+
+build/tools: tools/install-deps
+	@tools/install-deps --for build --check
+	@mkdir -p $(@D) && touch $@
+
+# A stamp changes when its text does; what was made with other flags or sources is made anew.
+define stamp
+	@mkdir -p $(@D)
+	@printf '%s\n' $(1) | cmp -s - $@ || printf '%s\n' $(1) >$@
+endef
+quote = '$(subst ','\'',$(1))'
+
+$(O)/flags: FORCE
+	$(call stamp,$(call quote,$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(LIBS)))
+
+$(O)/sources: FORCE
+	$(call stamp,$(call quote,$(LIB_OBJECTS)))
+
+build/bpf/flags: FORCE
+	$(call stamp,$(call quote,$(CLANG) $(BPF_CFLAGS) $(BPF_OBJECTS)))
+
+# --- BPF ----------------------------------------------------------------------------------------
+
+build/bpf/%.bpf.o: bpf/%.bpf.c Makefile build/bpf/flags | build/tools
+	$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+
+build/oomtrail.bpf.o: $(BPF_OBJECTS) build/bpf/flags
+	$(BPFTOOL) gen object $@.new $(BPF_OBJECTS)
+	@mv $@.new $@
+
+build/oomtrail.skel.h: build/oomtrail.bpf.o
+	$(BPFTOOL) gen skeleton $< name oomtrail_bpf >$@.new
+	@mv $@.new $@
+
+# --- user space ---------------------------------------------------------------------------------
+
+$(O)/%.o: %.c Makefile $(O)/flags | build/tools
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+# Until a dependency file says which of them includes the skeleton.
+$(filter $(O)/user/probe/%,$(LIB_OBJECTS)): | build/oomtrail.skel.h
+
+$(O)/liboomtrail.a: $(LIB_OBJECTS) $(O)/sources
+	@rm -f $@
+	$(AR) rcsT $@ $(LIB_OBJECTS)
+
+$(O)/oomtrail: $(MAIN_OBJECT) $(O)/liboomtrail.a
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+
+# --- tests --------------------------------------------------------------------------------------
+
+$(O)/tests/unit/%_test: $(O)/tests/unit/%_test.o $(O)/liboomtrail.a
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ -lcmocka $(LIBS) -o $@
+
+build/workloads/%: tests/workloads/%.c Makefile | build/tools
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -I. -MMD -MP -pthread $< -o $@
+
+test:
+	@tools/install-deps --for all
+	+@$(MAKE) --no-print-directory products
+	+@$(MAKE) --no-print-directory sanitized
+	@tests/run
+
+check-style:
+	@tools/check-style
+
+format:
+	clang-format -i $(STYLED)
+
+bench: products
+	@tests/bench/run
+
+fuzz:
+	@tests/fuzz/run
+
+# --- use ----------------------------------------------------------------------------------------
+
+demo:
+	@tools/install-deps --for build
+	+@$(MAKE) --no-print-directory all
+	@build/oomtrail demo
+
+install: all
+	install -D -m 0755 build/oomtrail $(DESTDIR)$(PREFIX)/bin/oomtrail
+
+clean:
+	rm -rf build
+
+help:
+	@printf '%s\n' \
+		'make              build/oomtrail' \
+		'make install      into PREFIX ($(PREFIX)), below DESTDIR' \
+		'make demo         a real OOM kill in a throwaway cgroup, and its report (root)' \
+		'make test         everything: style, unit, replay, e2e on this kernel (root)' \
+		'make check-style  formatting, include directions, SPDX lines' \
+		'make format       clang-format on every C file' \
+		'make bench        what the recorder costs (root)' \
+		'make fuzz         hostile recordings against the reader' \
+		'make clean        removes build/' \
+		'SANITIZE=1        the same below build/asan, with address and undefined sanitizers' \
+		'Missing packages: tools/install-deps --help'
+
+-include $(BPF_OBJECTS:.o=.d) $(LIB_OBJECTS:.o=.d) $(MAIN_OBJECT:.o=.d) $(UNIT_TESTS:=.d) \
+	$(WORKLOADS:=.d)
