@@ -30,19 +30,19 @@
 
 #include <linux/types.h>
 
-#define TRAIL_MAGIC   0x4c49415254544f4fULL /* "OOTTRAIL" in file order */
-#define TRAIL_VERSION 1
+#define TRAIL_MAGIC            0x4c49415254544f4fULL /* "OOTTRAIL" in file order */
+#define TRAIL_VERSION          1
 
-#define TRAIL_BLOCK_MAGIC      0x4b4c4254U /* "TBLK" in file order */
+#define TRAIL_BLOCK_MAGIC      0x4b4c4254U  /* "TBLK" in file order */
 #define TRAIL_BLOCK_RAW_BYTES  (256U << 10) /* a block is closed when it would exceed this */
 #define TRAIL_MAX_RAW_BYTES    (1U << 20)   /* a reader refuses more */
 #define TRAIL_MAX_STORED_BYTES (TRAIL_MAX_RAW_BYTES + (64U << 10)) /* zlib's worst case fits */
 
 struct trail_file_header {
 	__u64 magic;
-	__u32 version;	    /* a reader refuses a version above its own */
+	__u32 version;      /* a reader refuses a version above its own */
 	__u32 header_bytes; /* of this struct; the first block follows; 24 to 4096 */
-	__u32 crc32;	    /* of this struct with crc32 = 0 */
+	__u32 crc32;        /* of this struct with crc32 = 0 */
 	__u32 reserved;
 };
 
@@ -58,8 +58,8 @@ struct trail_block_header {
 	__u32 raw_bytes;
 	__u32 stored_bytes;
 	__u64 first_event; /* number of its first event, counted from 0 */
-	__u32 events;	   /* how many it holds */
-	__u32 crc32;	   /* of this header with crc32 = 0, then of the stored bytes */
+	__u32 events;      /* how many it holds */
+	__u32 crc32;       /* of this header with crc32 = 0, then of the stored bytes */
 };
 
 _Static_assert(sizeof(struct trail_file_header) == 24, "trail_file_header");

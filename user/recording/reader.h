@@ -13,10 +13,10 @@
 struct reader;
 
 enum reader_end {
-	READER_GOING,	   /* not at the end yet */
+	READER_GOING,      /* not at the end yet */
 	READER_COMPLETE,   /* closed properly */
 	READER_INCOMPLETE, /* ends after an intact block, without having been closed */
-	READER_TORN	   /* the rest could not be read; see reader__torn_bytes() and reader__why() */
+	READER_TORN /* the rest could not be read; see reader__torn_bytes() and reader__why() */
 };
 
 /* -errno of opening; -EINVAL: not a recording, or of a newer version; see reader__why().
@@ -28,10 +28,10 @@ int reader__new(struct reader **out, const char *path);
 const struct event_header *reader__next(struct reader *reader);
 
 enum reader_end reader__end(const struct reader *reader);
-const char *reader__why(const struct reader *reader); /* one plain sentence about the failure */
-uint64_t reader__events(const struct reader *reader); /* returned so far */
-uint64_t reader__bytes(const struct reader *reader);  /* read from the file so far */
-uint64_t reader__torn_bytes(const struct reader *reader);
+const char *reader__why(const struct reader *reader);     /* one plain sentence about the failure */
+uint64_t reader__events(const struct reader *reader);     /* returned so far */
+uint64_t reader__bytes(const struct reader *reader);      /* of the file header and intact blocks */
+uint64_t reader__torn_bytes(const struct reader *reader); /* behind them, lost */
 uint64_t reader__unknown(const struct reader *reader); /* events of kinds unknown to this version,
 							* passed over */
 
@@ -40,5 +40,6 @@ void reader__free(struct reader *reader);
 /* Is this an event of a known kind whose fields may be read? `available` bytes are readable at
  * `event`, which is 8-byte aligned. Sizes and inner lengths are checked, and enum values that are
  * used as indexes; contents are not.
- * 0; -ENOENT: intact, but of an unknown kind (its size is to be trusted); -EBADMSG: malformed. */
+ * 0; -ENOENT: intact, but of a kind, or with such an enum value, unknown to this version (its size
+ * is to be trusted); -EBADMSG: malformed. */
 int event__check(const struct event_header *event, size_t available);

@@ -11,11 +11,13 @@
  */
 struct writer;
 
-/* Creates `path` (mode 0600, replacing a regular file of that name; anything else there is an
- * error, -EEXIST) and writes the file header. */
+/* Creates `path` (mode 0600, taking the place of a regular file of that name; anything else there,
+ * a symbolic link too, is an error, -EEXIST) and writes the file header. Allocates all that the
+ * writer will ever need. */
 int writer__new(struct writer **out, const char *path);
 
-/* Appends one event. Blocks are written as format.h says; `event` is copied. */
+/* Appends one event. Blocks are written as format.h says; `event` is copied. -EINVAL, without
+ * consequences, for an event of impossible size; -ESHUTDOWN behind writer__close(). */
 int writer__append(struct writer *writer, const struct event_header *event);
 
 /* Writes what has gathered when it is older than a second by `now_ns` (CLOCK_MONOTONIC). */

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
+
+#include "recording/reader.h"
+
+/* The smallest size of each kind, flexible arrays empty; 0: unknown to this version. */
+static const __u32 smallest[EVENT_KIND_END] = {
+#define X(name, number, type) [number] = sizeof(struct type),
+	EVENT_KINDS(X)
+#undef X
+};
+
+static int argv__check(const struct event_header *event, __u32 argv_bytes)
+{
+	if (argv_bytes > EVENT_ARGV_BYTES || argv_bytes > event->size_bytes - smallest[event->kind])
+		return -EBADMSG;
+	return 0;
+}
+
+static int oom_kill__check(const struct event_oom_kill *kill)
+{
+	if (kill->way >= OOM_WAY_END || kill->constraint < OOM_CONSTRAINT_UNKNOWN ||
+	    kill->constraint > OOM_CONSTRAINT_MEMCG)
+		return -ENOENT;
+	return 0;
+}
+
+int event__check(const struct event_header *event, size_t available)
+{
+	if (available < sizeof(*event) || event->size_bytes < sizeof(*event) ||
+	    event->size_bytes > EVENT_MAX_BYTES || event->size_bytes % 8 ||
+	    event->size_bytes > available)
+		return -EBADMSG;
+	if (event->kind >= EVENT_KIND_END || !smallest[event->kind])
+		return -ENOENT;
+	if (event->size_bytes < smallest[event->kind])
+		return -EBADMSG;
+
+	switch (event->kind) {
+	case EVENT_EXEC:
+		return argv__check(event, ((const struct event_exec *)event)->argv_bytes);
+	case EVENT_ARGV:
+		return argv__check(event, ((const struct event_argv *)event)->argv_bytes);
+	case EVENT_OOM_KILL:
+		return oom_kill__check((const struct event_oom_kill *)event);
+	case EVENT_HOST:
+		return ((const struct event_host *)event)->scope > FOLLOW_CGROUP ? -ENOENT : 0;
+	case EVENT_LOSS: {
+		const struct event_loss *loss = (const struct event_loss *)event;
+
+		return loss->reason >= LOSS_END || loss->kind >= EVENT_KIND_END ? -ENOENT : 0;
+	}
+	default:
+		return 0;
+	}
+}
