@@ -19,49 +19,50 @@
 
 #include <linux/types.h>
 
-#define EVENT_UNKNOWN	 ((__s64)-1)
-#define EVENT_NO_LIMIT	 ((__s64)0x7fffffffffffffffLL) /* a memcg limit that is not set */
-#define EVENT_COMM_BYTES 16			       /* TASK_COMM_LEN */
-#define EVENT_NAME_BYTES 256			       /* NAME_MAX + 1: one cgroup path component */
-#define EVENT_ARGV_BYTES 4096			       /* longer command lines are cut and flagged */
-#define EVENT_MAX_BYTES	 65536			       /* no event is longer */
+#define EVENT_UNKNOWN    ((__s64)-1)
+#define EVENT_NO_LIMIT   ((__s64)0x7fffffffffffffffLL) /* a memcg limit that is not set */
+#define EVENT_COMM_BYTES 16                            /* TASK_COMM_LEN */
+#define EVENT_NAME_BYTES 256                           /* NAME_MAX + 1: one cgroup path component */
+#define EVENT_ARGV_BYTES 4096  /* longer command lines are cut and flagged */
+#define EVENT_MAX_BYTES  65536 /* no event is longer */
 
 /*
  * X(NAME, number, struct tag). Numbers are for ever: a recording made today must still be read
  * when more kinds exist. 1-31 come from the kernel, 32-63 from user space.
  */
-#define EVENT_KINDS(X)                                                                             \
-	X(FORK, 1, event_fork)                                                                     \
-	X(EXEC, 2, event_exec)                                                                     \
-	X(EXIT, 3, event_exit)                                                                     \
-	X(RENAME, 4, event_rename)                                                                 \
-	X(CGROUP, 5, event_cgroup)                                                                 \
-	X(CGROUP_GONE, 6, event_cgroup_gone)                                                       \
-	X(ATTACH, 7, event_attach)                                                                 \
-	X(RSS, 8, event_rss)                                                                       \
-	X(MEMCG, 9, event_memcg)                                                                   \
-	X(RECLAIM, 10, event_reclaim)                                                              \
-	X(SIGNAL, 11, event_signal)                                                                \
-	X(OOM_KILL, 12, event_oom_kill)                                                            \
-	X(PROCESS, 13, event_process)                                                              \
-	X(HOST, 32, event_host)                                                                    \
-	X(PROBE, 33, event_probe)                                                                  \
-	X(CLOCK, 34, event_clock)                                                                  \
-	X(ARGV, 35, event_argv)                                                                    \
-	X(OPENED, 36, event_opened)                                                                \
-	X(MEMCG_STAT, 37, event_memcg_stat)                                                        \
-	X(PSI, 38, event_psi)                                                                      \
-	X(MEMINFO, 39, event_meminfo)                                                              \
-	X(OOM_COUNTER, 40, event_oom_counter)                                                      \
-	X(LOSS, 41, event_loss)                                                                    \
-	X(RECORDER, 42, event_recorder)                                                            \
+#define EVENT_KINDS(X)                        \
+	X(FORK, 1, event_fork)                \
+	X(EXEC, 2, event_exec)                \
+	X(EXIT, 3, event_exit)                \
+	X(RENAME, 4, event_rename)            \
+	X(CGROUP, 5, event_cgroup)            \
+	X(CGROUP_GONE, 6, event_cgroup_gone)  \
+	X(ATTACH, 7, event_attach)            \
+	X(RSS, 8, event_rss)                  \
+	X(MEMCG, 9, event_memcg)              \
+	X(RECLAIM, 10, event_reclaim)         \
+	X(SIGNAL, 11, event_signal)           \
+	X(OOM_KILL, 12, event_oom_kill)       \
+	X(PROCESS, 13, event_process)         \
+	X(HOST, 32, event_host)               \
+	X(PROBE, 33, event_probe)             \
+	X(CLOCK, 34, event_clock)             \
+	X(ARGV, 35, event_argv)               \
+	X(OPENED, 36, event_opened)           \
+	X(MEMCG_STAT, 37, event_memcg_stat)   \
+	X(PSI, 38, event_psi)                 \
+	X(MEMINFO, 39, event_meminfo)         \
+	X(OOM_COUNTER, 40, event_oom_counter) \
+	X(LOSS, 41, event_loss)               \
+	X(RECORDER, 42, event_recorder)       \
 	X(DIGEST, 43, event_digest)
 
 enum event_kind {
 #define X(name, number, type) EVENT_##name = number,
 	EVENT_KINDS(X)
 #undef X
-	EVENT_KIND_END = 64, /* array bound; kinds at or above it are unknown to this version */
+		EVENT_KIND_END =
+			64, /* array bound; kinds at or above it are unknown to this version */
 };
 
 enum event_flag {
@@ -70,15 +71,15 @@ enum event_flag {
 
 struct event_header {
 	__u32 size_bytes; /* of the whole event, this header included */
-	__u16 kind;	  /* enum event_kind */
-	__u16 flags;	  /* enum event_flag */
+	__u16 kind;       /* enum event_kind */
+	__u16 flags;      /* enum event_flag */
 	__u64 time_ns;
 };
 
 /* A process for ever: the pid alone is reused. A thread's tid is for the reader's eyes. */
 struct task_ref {
-	__u32 pid;	/* thread group id in the initial pid namespace; 0 = none */
-	__u32 tid;	/* the thread that acted, or the pid again */
+	__u32 pid;      /* thread group id in the initial pid namespace; 0 = none */
+	__u32 tid;      /* the thread that acted, or the pid again */
 	__u64 start_ns; /* the thread group leader's start_time */
 };
 
@@ -94,17 +95,17 @@ struct memory {
 
 enum process_flag {
 	PROCESS_SHARES_MM = 1 << 0,   /* runs on its parent's mm (CLONE_VM without CLONE_THREAD) */
-	PROCESS_NO_MM = 1 << 1,	      /* the mm was already gone when we looked */
+	PROCESS_NO_MM = 1 << 1,       /* the mm was already gone when we looked */
 	PROCESS_MEMORY_EXACT = 1 << 2 /* per-CPU parts summed; otherwise the folded counters */
 };
 
 struct process_state {
 	struct task_ref task;
 	struct task_ref parent; /* pid 0: none or not visible */
-	__u64 mm_id;		/* names one mm for the length of a recording; 0 = not known */
-	__u64 cgroup_id;	/* the memory controller's cgroup; 0 = not known */
-	__u32 uid;		/* in the initial user namespace */
-	__u32 ns_pid;		/* the pid inside the innermost pid namespace */
+	__u64 mm_id;            /* names one mm for the length of a recording; 0 = not known */
+	__u64 cgroup_id;        /* the memory controller's cgroup; 0 = not known */
+	__u32 uid;              /* in the initial user namespace */
+	__u32 ns_pid;           /* the pid inside the innermost pid namespace */
 	__s32 oom_score_adj;
 	__u32 flags; /* enum process_flag */
 	char comm[EVENT_COMM_BYTES];
@@ -117,7 +118,7 @@ struct event_fork {
 };
 
 enum argv_flag {
-	ARGV_CUT = 1 << 0,	 /* longer than EVENT_ARGV_BYTES */
+	ARGV_CUT = 1 << 0,       /* longer than EVENT_ARGV_BYTES */
 	ARGV_UNREADABLE = 1 << 1 /* the pages could not be read; argv is empty, not known */
 };
 
@@ -126,7 +127,7 @@ struct event_exec {
 	struct process_state process;
 	__u32 argv_flags; /* enum argv_flag */
 	__u32 argv_bytes; /* of argv that count; the event is padded to 8 bytes with NULs */
-	char argv[];	  /* NUL-separated, as in /proc/PID/cmdline */
+	char argv[];      /* NUL-separated, as in /proc/PID/cmdline */
 };
 
 /* The last thread of a process has left. */
@@ -151,12 +152,12 @@ struct memcg_counters {
 	__s64 usage_bytes;
 	__s64 max_bytes;
 	__s64 high_bytes;
-	__s64 watermark_bytes;	/* the highest usage so far */
-	__s64 failures;		/* times the limit was hit, descendants included where v1 does so */
+	__s64 watermark_bytes;  /* the highest usage so far */
+	__s64 failures;         /* times the limit was hit, descendants included where v1 does so */
 	__s64 swap_usage_bytes; /* v2: swap alone; v1: memory plus swap ("memsw") */
 	__s64 swap_max_bytes;
 	__s64 kmem_usage_bytes; /* v1 only */
-	__s32 oom_group;	/* 0, 1 or -1 */
+	__s32 oom_group;        /* 0, 1 or -1 */
 	__s32 reserved;
 };
 
@@ -210,8 +211,8 @@ struct event_reclaim {
 	struct event_header header; /* time: the end of the last run */
 	struct task_ref task;
 	__u64 cgroup_id; /* of the reclaiming task */
-	__u64 first_ns;	 /* begin of the first run */
-	__u64 stall_ns;	 /* time inside reclaim, summed */
+	__u64 first_ns;  /* begin of the first run */
+	__u64 stall_ns;  /* time inside reclaim, summed */
 	__u64 reclaimed_bytes;
 	__u32 runs;
 	__u32 flags; /* enum reclaim_flag */
@@ -224,26 +225,26 @@ struct event_signal {
 	struct task_ref sender;
 	struct task_ref target;
 	__s32 signal;
-	__s32 code;	   /* si_code; SI_USER is 0, SI_KERNEL 0x80 */
-	__u32 result;	   /* TRACE_SIGNAL_*: 0 delivered, 2 already pending */
+	__s32 code;        /* si_code; SI_USER is 0, SI_KERNEL 0x80 */
+	__u32 result;      /* TRACE_SIGNAL_*: 0 delivered, 2 already pending */
 	__u32 from_kernel; /* 1: sent by the kernel itself (SEND_SIG_PRIV) */
 	char sender_comm[EVENT_COMM_BYTES];
 	char target_comm[EVENT_COMM_BYTES];
 };
 
 /* How the kernel's struct oom_control was reached. X(NAME, text of the report) */
-#define OOM_WAYS(X)                                                                                \
-	X(NONE, "not determined")                                                                  \
-	X(FENTRY, "fentry oom_kill_process")                                                       \
-	X(KPROBE, "kprobe oom_kill_process")                                                       \
-	X(STACK, "the trigger's kernel stack")                                                     \
+#define OOM_WAYS(X)                            \
+	X(NONE, "not determined")              \
+	X(FENTRY, "fentry oom_kill_process")   \
+	X(KPROBE, "kprobe oom_kill_process")   \
+	X(STACK, "the trigger's kernel stack") \
 	X(REMEMBERED, "an earlier kill of the same out_of_memory() call")
 
 enum oom_way {
 #define X(name, text) OOM_WAY_##name,
 	OOM_WAYS(X)
 #undef X
-	OOM_WAY_END
+		OOM_WAY_END
 };
 
 /* Kernel's enum oom_constraint, plus "not determined". */
@@ -263,11 +264,11 @@ struct event_oom_kill {
 	__u64 domain_cgroup_id; /* the level that was full; 0: host-wide or not determined */
 	struct memcg_counters domain;
 	__s64 domain_total_bytes; /* oc->totalpages: size of the domain, NOT the victim's memory */
-	__s64 chosen_points;	  /* badness in pages; UNKNOWN without oom_control */
+	__s64 chosen_points;      /* badness in pages; UNKNOWN without oom_control */
 	__u32 gfp_mask;
-	__s32 order;	  /* -1: asked for by hand (sysrq), or not determined */
+	__s32 order;      /* -1: asked for by hand (sysrq), or not determined */
 	__s32 constraint; /* enum oom_constraint_kind */
-	__u32 way;	  /* enum oom_way */
+	__u32 way;        /* enum oom_way */
 };
 
 /* The iterator's word on one process: the opening snapshot. */
@@ -279,19 +280,20 @@ struct event_process {
 struct event_host {
 	struct event_header header;
 	__u32 page_bytes;
-	__u32 cpus;	      /* possible */
+	__u32 cpus;           /* possible */
 	__u32 cgroup_version; /* of the memory controller: 1, 2, or 0 for none */
-	__u32 scope;	      /* enum follow_scope */
+	__u32 scope;          /* enum follow_scope */
 	__u64 memory_bytes;
 	__u64 swap_bytes;
 	__s64 realtime_offset_ns; /* CLOCK_REALTIME - CLOCK_MONOTONIC at this event */
-	__u64 step_bytes;	  /* smallest movement that is told */
+	__u64 step_bytes;         /* smallest movement that is told */
 	char recording_id[40];
 	char boot_id[40];
 	char name[64];
 	char kernel[72];
-	char version[32]; /* oomtrail's */
-	char followed[256]; /* what was asked for, in words: "pid 4711", "/system.slice/x.service" */
+	char version[32];   /* oomtrail's */
+	char followed[256]; /* what was asked for, in words: "pid 4711", "/system.slice/x.service"
+			     */
 };
 
 enum follow_scope {
@@ -332,21 +334,21 @@ struct event_opened {
  * Rows of a memory.stat, in bytes. X(field, v2 key, v1 key); "" where that version has none.
  * v1 keys are the hierarchical total_ ones; v2's memory.stat is hierarchical by itself.
  */
-#define MEMCG_STATS(X)                                                                             \
-	X(anon, "anon", "total_rss")                                                               \
-	X(file, "file", "total_cache")                                                             \
-	X(file_mapped, "file_mapped", "total_mapped_file")                                         \
-	X(shmem, "shmem", "total_shmem")                                                           \
-	X(dirty, "file_dirty", "total_dirty")                                                      \
-	X(swap, "", "total_swap")                                                                  \
-	X(swap_cache, "swapcached", "total_swapcached")                                            \
-	X(kernel, "kernel", "")                                                                    \
-	X(slab, "slab", "")                                                                        \
-	X(kernel_stack, "kernel_stack", "")                                                        \
-	X(page_tables, "pagetables", "")                                                           \
-	X(per_cpu, "percpu", "")                                                                   \
-	X(sockets, "sock", "")                                                                     \
-	X(vmalloc, "vmalloc", "")                                                                  \
+#define MEMCG_STATS(X)                                     \
+	X(anon, "anon", "total_rss")                       \
+	X(file, "file", "total_cache")                     \
+	X(file_mapped, "file_mapped", "total_mapped_file") \
+	X(shmem, "shmem", "total_shmem")                   \
+	X(dirty, "file_dirty", "total_dirty")              \
+	X(swap, "", "total_swap")                          \
+	X(swap_cache, "swapcached", "total_swapcached")    \
+	X(kernel, "kernel", "")                            \
+	X(slab, "slab", "")                                \
+	X(kernel_stack, "kernel_stack", "")                \
+	X(page_tables, "pagetables", "")                   \
+	X(per_cpu, "percpu", "")                           \
+	X(sockets, "sock", "")                             \
+	X(vmalloc, "vmalloc", "")                          \
 	X(zswap, "zswap", "")
 
 struct memcg_stat {
@@ -370,20 +372,20 @@ struct event_psi {
 };
 
 /* X(field, key in /proc/meminfo) */
-#define MEMINFO(X)                                                                                 \
-	X(total, "MemTotal")                                                                       \
-	X(free, "MemFree")                                                                         \
-	X(available, "MemAvailable")                                                               \
-	X(buffers, "Buffers")                                                                      \
-	X(cached, "Cached")                                                                        \
-	X(shmem, "Shmem")                                                                          \
-	X(anon, "AnonPages")                                                                       \
-	X(slab_reclaimable, "SReclaimable")                                                        \
-	X(slab_unreclaimable, "SUnreclaim")                                                        \
-	X(page_tables, "PageTables")                                                               \
-	X(kernel_stack, "KernelStack")                                                             \
-	X(swap_total, "SwapTotal")                                                                 \
-	X(swap_free, "SwapFree")                                                                   \
+#define MEMINFO(X)                          \
+	X(total, "MemTotal")                \
+	X(free, "MemFree")                  \
+	X(available, "MemAvailable")        \
+	X(buffers, "Buffers")               \
+	X(cached, "Cached")                 \
+	X(shmem, "Shmem")                   \
+	X(anon, "AnonPages")                \
+	X(slab_reclaimable, "SReclaimable") \
+	X(slab_unreclaimable, "SUnreclaim") \
+	X(page_tables, "PageTables")        \
+	X(kernel_stack, "KernelStack")      \
+	X(swap_total, "SwapTotal")          \
+	X(swap_free, "SwapFree")            \
 	X(hugetlb, "Hugetlb")
 
 struct meminfo {
@@ -404,21 +406,22 @@ struct event_oom_counter {
 };
 
 /* What can be lost. X(NAME, text of the report); RING_* and LATE also name the event kind. */
-#define LOSSES(X)                                                                                  \
-	X(RING_FULL, "ring buffer full")                                                           \
-	X(MM_TABLE_FULL, "table of address spaces full")                                           \
-	X(CGROUP_TABLE_FULL, "table of cgroups full")                                              \
-	X(RECLAIM_TABLE_FULL, "table of reclaiming threads full")                                  \
-	X(FOLLOWED_TABLE_FULL, "table of followed processes full")                                 \
-	X(RECURSION, "program skipped by the kernel: it was already running")                      \
-	X(MALFORMED, "event of impossible size")                                                   \
-	X(OBSERVATION, "file of /proc or the cgroup could not be read")
+#define LOSSES(X)                                                             \
+	X(RING_FULL, "ring buffer full")                                      \
+	X(MM_TABLE_FULL, "table of address spaces full")                      \
+	X(CGROUP_TABLE_FULL, "table of cgroups full")                         \
+	X(RECLAIM_TABLE_FULL, "table of reclaiming threads full")             \
+	X(FOLLOWED_TABLE_FULL, "table of followed processes full")            \
+	X(RECURSION, "program skipped by the kernel: it was already running") \
+	X(MALFORMED, "event of impossible size")                              \
+	X(OBSERVATION, "file of /proc or the cgroup could not be read")       \
+	X(MODEL_FULL, "more than the report keeps track of")
 
 enum loss_reason {
 #define X(name, text) LOSS_##name,
 	LOSSES(X)
 #undef X
-	LOSS_END
+		LOSS_END
 };
 
 struct event_loss {
@@ -435,7 +438,7 @@ struct event_recorder {
 	__u64 cpu_ns; /* user and system time of the recorder process */
 	__u64 peak_rss_bytes;
 	__u64 kernel_bytes; /* rings and maps */
-	__u64 events;	    /* admitted before this one */
+	__u64 events;       /* admitted before this one */
 	__u64 written_bytes;
 };
 

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "vmlinux.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "cgroup.bpf.h"
+#include "task.bpf.h"
+
+struct memcg_map memcgs SEC(".maps");
+
+static __noinline void memcg_introduce(struct mem_cgroup *memcg)
+{
+	struct event_cgroup *event = bpf_ringbuf_reserve(&critical, sizeof(*event), 0);
+
+	if (!event) {
+		__sync_fetch_and_add(&ring_losses[EVENT_CGROUP], 1);
+		return;
+	}
+	header_init(&event->header, EVENT_CGROUP, sizeof(*event));
+	event->cgroup_id = memcg_id(memcg);
+	event->parent_id = memcg_id(memcg_parent(memcg));
+	memcg_read(&event->counters, memcg);
+	__builtin_memset(event->name, 0, sizeof(event->name));
+	bpf_probe_read_kernel_str(event->name, sizeof(event->name),
+				  BPF_CORE_READ(memcg, css.cgroup, kn, name));
+	bpf_ringbuf_submit(event, wakeup(&critical));
+}
+
+static __always_inline bool moved(__s64 before, __s64 now, __s64 step)
+{
+	return now - before >= step || before - now >= step;
+}
+
+static __noinline void memcg_tell_one(struct mem_cgroup *memcg)
+{
+	struct event_memcg event = {};
+	struct memcg_told *told, fresh;
+	__u64 id = memcg_id(memcg);
+	__s64 step;
+
+	event.cgroup_id = id;
+	memcg_read(&event.counters, memcg);
+	fresh.usage_bytes = event.counters.usage_bytes;
+	fresh.swap_bytes = event.counters.swap_usage_bytes;
+	fresh.max_bytes = event.counters.max_bytes;
+
+	told = bpf_map_lookup_elem(&memcgs, &id);
+	if (!told) {
+		if (bpf_map_update_elem(&memcgs, &id, &fresh, BPF_NOEXIST) == 0)
+			memcg_introduce(memcg);
+		else
+			lose(LOSS_CGROUP_TABLE_FULL);
+		return;
+	}
+	step = (__u64)fresh.usage_bytes / 64;
+	if (step < (__s64)knob_step_bytes)
+		step = knob_step_bytes;
+	if (!moved(told->usage_bytes, fresh.usage_bytes, step) &&
+	    !moved(told->swap_bytes, fresh.swap_bytes, step) && told->max_bytes == fresh.max_bytes)
+		return;
+	*told = fresh;
+	header_init(&event.header, EVENT_MEMCG, sizeof(event));
+	emit_bulk(&event);
+}
+
+__hidden __noinline void memcg_tell(struct mem_cgroup *memcg)
+{
+	for (int level = 0; level < MAX_CGROUP_LEVELS && memcg; level++) {
+		memcg_tell_one(memcg);
+		memcg = memcg_parent(memcg);
+	}
+}
+
+SEC("?tp_btf/cgroup_mkdir")
+int BPF_PROG(on_cgroup_mkdir, struct cgroup *cgroup, const char *path)
+{
+	struct mem_cgroup *memcg = cgroup_memcg(cgroup);
+
+	if (memcg)
+		memcg_tell(memcg);
+	return 0;
+}
+
+SEC("?tp_btf/cgroup_rmdir")
+int BPF_PROG(on_cgroup_rmdir, struct cgroup *cgroup, const char *path)
+{
+	struct event_cgroup_gone event = {};
+
+	event.cgroup_id = BPF_CORE_READ(cgroup, kn, id);
+	/* Other v1 hierarchies have folders of their own; only ids we introduced are ours. */
+	if (bpf_map_delete_elem(&memcgs, &event.cgroup_id))
+		return 0;
+	header_init(&event.header, EVENT_CGROUP_GONE, sizeof(event));
+	emit_critical(&event);
+	return 0;
+}
+
+/* Fires for every hierarchy; the memory cgroup is asked from the task, whichever was meant. */
+SEC("?tp_btf/cgroup_attach_task")
+int BPF_PROG(on_cgroup_attach_task, struct cgroup *cgroup, const char *path,
+	     struct task_struct *task)
+{
+	struct mem_cgroup *memcg = task_memcg(task);
+	struct event_attach event = {};
+
+	if (BPF_CORE_READ(task, pid) != BPF_CORE_READ(task, tgid))
+		return 0;
+	if (!is_followed(BPF_CORE_READ(task, tgid), memcg))
+		return 0;
+	task_identify(&event.task, task);
+	event.cgroup_id = memcg_id(memcg);
+	if (memcg)
+		memcg_tell(memcg);
+	header_init(&event.header, EVENT_ATTACH, sizeof(event));
+	emit_critical(&event);
+	return 0;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+/*
+ * Memory cgroups by the identity of the memory controller (task->cgroups->subsys[memory]), so
+ * that v1, hybrid and v2 hierarchies are one thing here. A cgroup introduces itself with its
+ * name, parent and counters when an event first touches it; its path is the chain of names.
+ */
+
+#include "vmlinux.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "emit.bpf.h"
+#include "kernel_compat.bpf.h"
+
+#define MAX_CGROUP_LEVELS 12 /* told at most, from the task's own cgroup upwards */
+
+struct memcg_told {
+	__s64 usage_bytes;
+	__s64 swap_bytes;
+	__s64 max_bytes;
+};
+
+struct memcg_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64); /* kernfs id */
+	__type(value, struct memcg_told);
+};
+
+extern struct memcg_map memcgs SEC(".maps");
+
+static __always_inline __u64 memcg_id(struct mem_cgroup *memcg)
+{
+	return memcg ? BPF_CORE_READ(memcg, css.cgroup, kn, id) : 0;
+}
+
+static __always_inline struct mem_cgroup *memcg_parent(struct mem_cgroup *memcg)
+{
+	return (struct mem_cgroup *)BPF_CORE_READ(memcg, css.parent);
+}
+
+static __always_inline bool memcg_is_within(struct mem_cgroup *memcg, __u64 ancestor_id)
+{
+	for (int level = 0; level < MAX_CGROUP_LEVELS && memcg; level++) {
+		if (memcg_id(memcg) == ancestor_id)
+			return true;
+		memcg = memcg_parent(memcg);
+	}
+	return false;
+}
+
+/* A page_counter's limit in pages; PAGE_COUNTER_MAX, "none", is LONG_MAX / PAGE_SIZE. */
+static __always_inline __s64 limit_bytes(__u64 pages)
+{
+	return pages >= 0x7fffffffffffffffULL / knob_page_bytes ? EVENT_NO_LIMIT
+								: (__s64)(pages * knob_page_bytes);
+}
+
+static __always_inline __s64 known_bytes(__s64 pages)
+{
+	return pages < 0 ? EVENT_UNKNOWN : pages * knob_page_bytes;
+}
+
+static __always_inline void memcg_read(struct memcg_counters *out, struct mem_cgroup *memcg)
+{
+	out->usage_bytes = known_bytes(BPF_CORE_READ(memcg, memory.usage.counter));
+	out->max_bytes = limit_bytes(BPF_CORE_READ(memcg, memory.max));
+	out->high_bytes = limit_bytes(BPF_CORE_READ(memcg, memory.high));
+	out->watermark_bytes = known_bytes(BPF_CORE_READ(memcg, memory.watermark));
+	out->failures = memcg_failures(memcg);
+	out->swap_usage_bytes = known_bytes(BPF_CORE_READ(memcg, memsw.usage.counter));
+	out->swap_max_bytes = limit_bytes(BPF_CORE_READ(memcg, memsw.max));
+	out->kmem_usage_bytes = known_bytes(memcg_kmem_pages(memcg));
+	out->oom_group = BPF_CORE_READ(memcg, oom_group);
+	out->reserved = 0;
+}
+
+/* Introduce the cgroup and its ancestors, and tell where usage moved by a step since last told. */
+void memcg_tell(struct mem_cgroup *memcg);

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "emit.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+const volatile __u32 knob_page_bytes = 4096;
+const volatile __u32 knob_cpus = 1;
+const volatile __u64 knob_step_bytes = 256 << 10;
+const volatile __u32 knob_follow = FOLLOW_ALL;
+const volatile __u64 knob_follow_cgroup = 0;
+
+struct ring critical SEC(".maps");
+struct ring bulk SEC(".maps");
+
+__u64 ring_losses[EVENT_KIND_END] = {};
+__u64 table_losses[LOSS_END] = {};
+__u64 wake_bytes = 256 << 10;

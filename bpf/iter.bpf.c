@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "vmlinux.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "cgroup.bpf.h"
+#include "filter.bpf.h"
+#include "task.bpf.h"
+
+/*
+ * Walks over all tasks, pulled by user space through an iterator's file descriptor at its own
+ * pace. The kernel runs a program again for the same task when the reader's buffer was full, so
+ * nothing may be marked as told before bpf_seq_write() has succeeded.
+ */
+
+/* Each process once: by its leader, or by any thread that still has the mm when that has left. */
+static __always_inline struct mm_struct *process_mm(struct task_struct *task)
+{
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+
+	if (leader != task && BPF_CORE_READ(leader, mm))
+		return NULL;
+	return BPF_CORE_READ(task, mm);
+}
+
+/* The opening snapshot: the state of every process. */
+SEC("?iter/task")
+int iter_processes(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct event_process event = {};
+	struct mm_state *state;
+	struct mem_cgroup *memcg;
+	struct mm_struct *mm;
+
+	if (!task || is_kernel_thread(task))
+		return 0;
+	mm = process_mm(task);
+	if (!mm || !is_followed_task(task))
+		return 0;
+	memcg = task_memcg(task);
+	if (memcg)
+		memcg_tell(memcg);
+	state = mm_adopt(mm, task, false);
+	process_fill_identity(&event.process, task);
+	event.process.task.tid = event.process.task.pid;
+	process_fill_memory(&event.process, mm, state, true);
+	header_init(&event.header, EVENT_PROCESS, sizeof(event));
+	bpf_seq_write(ctx->meta->seq, &event, sizeof(event));
+	return 0;
+}
+
+/* The pass: exact sums of those that moved since last told, and every cgroup's usage. */
+SEC("?iter/task")
+int iter_movers(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct event_rss event = {};
+	struct mm_state *state;
+	struct mem_cgroup *memcg;
+	struct mm_struct *mm;
+	__s64 pages[RSS_MEMBERS];
+	__u64 key;
+
+	if (!task || is_kernel_thread(task))
+		return 0;
+	mm = process_mm(task);
+	if (!mm || !is_followed_task(task))
+		return 0;
+	memcg = task_memcg(task);
+	if (memcg)
+		memcg_tell(memcg);
+	key = (__u64)mm;
+	state = bpf_map_lookup_elem(&mms, &key);
+	if (!state || !state->moved)
+		return 0;
+	event.flags = rss_exact(mm, pages) ? RSS_EXACT : 0;
+	memory_fill(&event.memory, mm, pages);
+	event.owner = state->owner;
+	event.mm_id = state->mm_id;
+	event.cgroup_id = state->cgroup_id;
+	header_init(&event.header, EVENT_RSS, sizeof(event));
+	if (bpf_seq_write(ctx->meta->seq, &event, sizeof(event)))
+		return 0;
+	state->moved = 0;
+	state->told = 1;
+	rss_folded(mm, state->told_pages);
+	return 0;
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+/*
+ * Every difference between kernel versions, and nothing else: a flavour struct (the part of the
+ * name behind ___ is ignored by CO-RE), an accessor, and the change that forced it. The programs
+ * themselves stay free of version logic.
+ */
+
+#include "vmlinux.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+/* NR_MM_COUNTERS: file, anon, swap entries, shmem, in this order on every kernel we know. */
+enum rss_member { RSS_FILE, RSS_ANON, RSS_SWAP, RSS_SHMEM, RSS_MEMBERS };
+
+/*
+ * mm->rss_stat: until 6.1 atomic counters with a per-thread cache of up to 64 events in front
+ * (struct mm_rss_stat); since 6.2, f1a7941243c1 "mm: convert mm's rss stats into percpu_counter",
+ * four percpu_counters, whose folded part moves when a CPU's batch overflows.
+ */
+struct mm_rss_stat___v61 {
+	atomic_long_t count[4];
+} __attribute__((preserve_access_index));
+
+struct mm_struct___v61 {
+	struct mm_rss_stat___v61 rss_stat;
+} __attribute__((preserve_access_index));
+
+static __always_inline bool rss_is_percpu(void)
+{
+	return !bpf_core_type_exists(struct mm_rss_stat___v61);
+}
+
+/* The folded counter in pages; for programs whose `mm` is a BTF pointer. A variable index into a
+ * BTF struct is refused by the verifier, hence one constant offset per member. */
+static __always_inline __s64 rss_folded_direct(struct mm_struct *mm, int member)
+{
+	if (!rss_is_percpu()) {
+		struct mm_struct___v61 *old = (void *)mm;
+
+		switch (member) {
+		case RSS_FILE:
+			return old->rss_stat.count[RSS_FILE].counter;
+		case RSS_ANON:
+			return old->rss_stat.count[RSS_ANON].counter;
+		case RSS_SWAP:
+			return old->rss_stat.count[RSS_SWAP].counter;
+		default:
+			return old->rss_stat.count[RSS_SHMEM].counter;
+		}
+	}
+	switch (member) {
+	case RSS_FILE:
+		return mm->rss_stat[RSS_FILE].count;
+	case RSS_ANON:
+		return mm->rss_stat[RSS_ANON].count;
+	case RSS_SWAP:
+		return mm->rss_stat[RSS_SWAP].count;
+	default:
+		return mm->rss_stat[RSS_SHMEM].count;
+	}
+}
+
+/* The same for any mm pointer. Pages; may be briefly negative. */
+static __always_inline void rss_folded(struct mm_struct *mm, __s64 pages[RSS_MEMBERS])
+{
+	if (!rss_is_percpu()) {
+		struct mm_struct___v61 *old = (void *)mm;
+
+		pages[RSS_FILE] = BPF_CORE_READ(old, rss_stat.count[RSS_FILE].counter);
+		pages[RSS_ANON] = BPF_CORE_READ(old, rss_stat.count[RSS_ANON].counter);
+		pages[RSS_SWAP] = BPF_CORE_READ(old, rss_stat.count[RSS_SWAP].counter);
+		pages[RSS_SHMEM] = BPF_CORE_READ(old, rss_stat.count[RSS_SHMEM].counter);
+		return;
+	}
+	pages[RSS_FILE] = BPF_CORE_READ(mm, rss_stat[RSS_FILE].count);
+	pages[RSS_ANON] = BPF_CORE_READ(mm, rss_stat[RSS_ANON].count);
+	pages[RSS_SWAP] = BPF_CORE_READ(mm, rss_stat[RSS_SWAP].count);
+	pages[RSS_SHMEM] = BPF_CORE_READ(mm, rss_stat[RSS_SHMEM].count);
+}
+
+static __always_inline __s32 *rss_percpu_part(struct mm_struct *mm, int member)
+{
+	switch (member) {
+	case RSS_FILE:
+		return BPF_CORE_READ(mm, rss_stat[RSS_FILE].counters);
+	case RSS_ANON:
+		return BPF_CORE_READ(mm, rss_stat[RSS_ANON].counters);
+	case RSS_SWAP:
+		return BPF_CORE_READ(mm, rss_stat[RSS_SWAP].counters);
+	default:
+		return BPF_CORE_READ(mm, rss_stat[RSS_SHMEM].counters);
+	}
+}
+
+/*
+ * Is this the last thread of its process? Since 6.16 sched_process_exit says so itself and comes
+ * before exit_mm(), so that task->mm can still be read; earlier kernels call it after exit_mm().
+ * signal->live has been counted down by then on all of them.
+ */
+static __always_inline bool is_last_thread(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, signal, live.counter) == 0;
+}
+
+/* hugetlb_usage depends on CONFIG_HUGETLB_PAGE, owner on CONFIG_MEMCG. */
+static __always_inline __s64 mm_hugetlb_pages(struct mm_struct *mm)
+{
+	if (!bpf_core_field_exists(mm->hugetlb_usage))
+		return -1;
+	return BPF_CORE_READ(mm, hugetlb_usage.counter);
+}
+
+static __always_inline struct task_struct *mm_owner(struct mm_struct *mm)
+{
+	if (!bpf_core_field_exists(mm->owner))
+		return NULL;
+	return BPF_CORE_READ(mm, owner);
+}
+
+/*
+ * The memory controller's state of a css_set or cgroup: subsys[] is indexed by an enum whose
+ * values depend on the configuration.
+ */
+static __always_inline struct mem_cgroup *subsys_memcg(void *subsys_array)
+{
+	struct cgroup_subsys_state *css = NULL;
+	__u32 index;
+
+	if (!bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
+		return NULL;
+	index = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
+	bpf_probe_read_kernel(&css, sizeof(css), subsys_array + index * sizeof(css));
+	/* css is the first member of struct mem_cgroup, on every kernel: container_of is a cast. */
+	return (struct mem_cgroup *)css;
+}
+
+static __always_inline struct mem_cgroup *task_memcg(struct task_struct *task)
+{
+	struct css_set *set = BPF_CORE_READ(task, cgroups);
+
+	return set ? subsys_memcg((void *)set + bpf_core_field_offset(set->subsys)) : NULL;
+}
+
+static __always_inline struct mem_cgroup *cgroup_memcg(struct cgroup *cgroup)
+{
+	return subsys_memcg((void *)cgroup + bpf_core_field_offset(cgroup->subsys));
+}
+
+/* kmem is v1's counter; it leaves struct mem_cgroup where CONFIG_MEMCG_V1 is off (6.11). */
+static __always_inline __s64 memcg_kmem_pages(struct mem_cgroup *memcg)
+{
+	if (!bpf_core_field_exists(memcg->kmem))
+		return -1;
+	return BPF_CORE_READ(memcg, kmem.usage.counter);
+}
+
+/* page_counter.failcnt: CONFIG_MEMCG_V1 only, from 6.14 on; v2 then counts events instead. */
+static __always_inline __s64 memcg_failures(struct mem_cgroup *memcg)
+{
+	if (!bpf_core_field_exists(memcg->memory.failcnt))
+		return -1;
+	return BPF_CORE_READ(memcg, memory.failcnt);
+}

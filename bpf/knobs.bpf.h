@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+#include "vmlinux.h"
+
+/* What user space decides before loading (user/probe/load.c). Read-only, so branches on them
+ * vanish in the verifier. Defined in emit.bpf.c. */
+extern const volatile __u32 knob_page_bytes;
+extern const volatile __u32 knob_cpus;          /* possible CPUs, at most MAX_CPUS are summed */
+extern const volatile __u64 knob_step_bytes;    /* smallest movement that is told */
+extern const volatile __u32 knob_follow;        /* enum follow_scope */
+extern const volatile __u64 knob_follow_cgroup; /* kernfs id, for FOLLOW_CGROUP */
+
+#define MAX_CPUS 512

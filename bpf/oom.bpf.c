@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "vmlinux.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "cgroup.bpf.h"
+#include "emit.bpf.h"
+#include "oom.bpf.h"
+#include "task.bpf.h"
+
+struct oom_call_map oom_calls SEC(".maps");
+
+/* A call of out_of_memory() is over long before this; an older entry is another call's. */
+#define OOM_CALL_NS 1000000000ULL
+
+/* --- the context, best way: at the head of oom_kill_process() ------------------------------- */
+
+static __always_inline void read_oom_control(struct oom_call *call, struct oom_control *oc,
+					     __u32 way)
+{
+	call->time_ns = bpf_ktime_get_ns();
+	call->memcg = (__u64)BPF_CORE_READ(oc, memcg);
+	call->total_pages = BPF_CORE_READ(oc, totalpages);
+	call->chosen_points = BPF_CORE_READ(oc, chosen_points);
+	call->gfp_mask = BPF_CORE_READ(oc, gfp_mask);
+	call->order = BPF_CORE_READ(oc, order);
+	call->constraint = BPF_CORE_READ(oc, constraint);
+	call->way = way;
+}
+
+static __always_inline int remember_call(struct oom_control *oc, __u32 way)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct oom_call call = {};
+
+	read_oom_control(&call, oc, way);
+	bpf_map_update_elem(&oom_calls, &thread, &call, BPF_ANY);
+	return 0;
+}
+
+SEC("?fentry/oom_kill_process")
+int BPF_PROG(on_oom_kill_process_fentry, struct oom_control *oc, const char *message)
+{
+	return remember_call(oc, OOM_WAY_FENTRY);
+}
+
+SEC("?kprobe/oom_kill_process")
+int BPF_KPROBE(on_oom_kill_process_kprobe, struct oom_control *oc)
+{
+	return remember_call(oc, OOM_WAY_KPROBE);
+}
+
+/* --- the context, without either: from the trigger's own kernel stack ----------------------- */
+
+/*
+ * At mark_victim current is inside out_of_memory(), so its struct oom_control is on the kernel
+ * stack: look for the victim's address and check whether the words around it make an oom_control.
+ * All OOM kills of a host hold oom_lock, so one copy of the stack serves.
+ */
+#define STACK_BYTES 16384
+#define STACK_WORDS (STACK_BYTES / 8)
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64[STACK_WORDS]);
+} oom_stack SEC(".maps");
+
+/* Globals instead of arguments: a global function is verified once, alone, and takes scalars. */
+__u64 oom_wanted[2] = {}; /* the victim and its group leader: chosen may be either */
+__u64 oom_victim_memcg = 0;
+__u64 oom_stack_base = 0;
+
+static __always_inline bool plausible(struct oom_control *oc)
+{
+	struct mem_cgroup *memcg = BPF_CORE_READ(oc, memcg);
+	int order = BPF_CORE_READ(oc, order);
+	__u32 constraint = BPF_CORE_READ(oc, constraint);
+
+	if (order < -1 || order > 20 || constraint > OOM_CONSTRAINT_MEMCG)
+		return false;
+	if (!memcg)
+		return constraint != OOM_CONSTRAINT_MEMCG;
+	return constraint == OOM_CONSTRAINT_MEMCG &&
+	       memcg_is_within((struct mem_cgroup *)oom_victim_memcg, memcg_id(memcg));
+}
+
+/* `word`: index of a match. Returns 1 when it is the `chosen` of an oom_control. */
+__noinline int oom_is_chosen(__u32 word)
+{
+	__u64 address = oom_stack_base + word * 8UL;
+
+	return plausible((void *)address - bpf_core_field_offset(struct oom_control, chosen));
+}
+
+/* Index of `chosen` in the copied stack, or -1. */
+__noinline int oom_find_chosen(void)
+{
+	__u32 zero = 0;
+	__u64 *words = bpf_map_lookup_elem(&oom_stack, &zero);
+
+	if (!words)
+		return -1;
+	for (__u32 i = 0; i < STACK_WORDS; i++) {
+		if (words[i] != oom_wanted[0] && words[i] != oom_wanted[1])
+			continue;
+		if (oom_is_chosen(i))
+			return i;
+	}
+	return -1;
+}
+
+static __always_inline bool find_on_stack(struct oom_call *call, struct task_struct *victim,
+					  struct task_struct *trigger)
+{
+	__u32 zero = 0;
+	void *words = bpf_map_lookup_elem(&oom_stack, &zero);
+	int index;
+
+	oom_stack_base = (__u64)BPF_CORE_READ(trigger, stack);
+	oom_wanted[0] = (__u64)victim;
+	oom_wanted[1] = (__u64)BPF_CORE_READ(victim, group_leader);
+	oom_victim_memcg = (__u64)task_memcg(victim);
+	if (!words || bpf_probe_read_kernel(words, STACK_BYTES, (void *)oom_stack_base))
+		return false;
+	index = oom_find_chosen();
+	if (index < 0)
+		return false;
+	read_oom_control(call,
+			 (void *)oom_stack_base + index * 8UL -
+				 bpf_core_field_offset(struct oom_control, chosen),
+			 OOM_WAY_STACK);
+	return true;
+}
+
+/* --- the kill -------------------------------------------------------------------------------- */
+
+/*
+ * Which call of out_of_memory() marks this victim: the one seen by a probe at its head, the one
+ * found on the stack, or, for the further members of a memory.oom.group, the one remembered from
+ * the first.
+ */
+static __noinline void find_call(struct oom_call *call, struct task_struct *victim,
+				 struct task_struct *trigger)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct oom_call *known = bpf_map_lookup_elem(&oom_calls, &thread);
+	struct mem_cgroup *domain;
+	bool fresh = known && bpf_ktime_get_ns() - known->time_ns < OOM_CALL_NS;
+
+	if (fresh && (known->way == OOM_WAY_FENTRY || known->way == OOM_WAY_KPROBE)) {
+		*call = *known;
+		return;
+	}
+	if (find_on_stack(call, victim, trigger)) {
+		bpf_map_update_elem(&oom_calls, &thread, call, BPF_ANY);
+		return;
+	}
+	if (!fresh || known->way != OOM_WAY_STACK || !known->memcg)
+		return;
+	domain = (struct mem_cgroup *)known->memcg;
+	if (BPF_CORE_READ(domain, oom_group)) {
+		*call = *known;
+		call->way = OOM_WAY_REMEMBERED;
+	}
+}
+
+static __always_inline void fill_context(struct event_oom_kill *event, const struct oom_call *call)
+{
+	struct mem_cgroup *memcg = (struct mem_cgroup *)call->memcg;
+
+	event->way = call->way;
+	event->constraint = call->constraint;
+	event->order = call->order;
+	event->gfp_mask = call->gfp_mask;
+	event->chosen_points = EVENT_UNKNOWN;
+	event->domain_total_bytes = EVENT_UNKNOWN;
+	if (call->way != OOM_WAY_NONE) {
+		event->chosen_points = call->chosen_points;
+		event->domain_total_bytes = call->total_pages * knob_page_bytes;
+	}
+	__builtin_memset(&event->domain, 0xff, sizeof(event->domain));
+	event->domain.reserved = 0;
+	event->domain_cgroup_id = 0;
+	if (memcg) {
+		event->domain_cgroup_id = memcg_id(memcg);
+		memcg_read(&event->domain, memcg);
+	}
+}
+
+static __always_inline int tell_kill(struct task_struct *victim)
+{
+	struct task_struct *trigger = (struct task_struct *)bpf_get_current_task();
+	struct mm_struct *victim_mm = BPF_CORE_READ(victim, mm);
+	struct mm_struct *trigger_mm = BPF_CORE_READ(trigger, mm);
+	struct oom_call call = {.constraint = OOM_CONSTRAINT_UNKNOWN, .order = -1};
+	struct event_oom_kill *event;
+	struct mem_cgroup *memcg;
+
+	find_call(&call, victim, trigger);
+	/* Names first: the model should know the cgroups when the kill arrives. */
+	memcg = task_memcg(victim);
+	if (memcg)
+		memcg_tell(memcg);
+	event = bpf_ringbuf_reserve(&critical, sizeof(*event), 0);
+	if (!event) {
+		__sync_fetch_and_add(&ring_losses[EVENT_OOM_KILL], 1);
+		return 0;
+	}
+	header_init(&event->header, EVENT_OOM_KILL, sizeof(*event));
+	process_fill_identity(&event->victim, victim);
+	process_fill_memory(&event->victim, victim_mm,
+			    victim_mm ? mm_adopt(victim_mm, victim, false) : NULL, true);
+	process_fill_identity(&event->trigger, trigger);
+	process_fill_memory(&event->trigger, trigger_mm,
+			    trigger_mm ? mm_adopt(trigger_mm, trigger, false) : NULL, true);
+	fill_context(event, &call);
+	bpf_ringbuf_submit(event, BPF_RB_FORCE_WAKEUP);
+	return 0;
+}
+
+SEC("?tp_btf/mark_victim")
+int BPF_PROG(on_mark_victim, struct task_struct *victim)
+{
+	return tell_kill(victim);
+}
+
+/* Until 6.8 the tracepoint carried a thread id only; the SIGKILL just before it had the task. */
+SEC("?tp_btf/mark_victim")
+int BPF_PROG(on_mark_victim_pid, int pid)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct oom_call *call = bpf_map_lookup_elem(&oom_calls, &thread);
+	struct task_struct *victim = call ? (struct task_struct *)call->target : NULL;
+
+	if (!victim || BPF_CORE_READ(victim, pid) != pid)
+		return 0;
+	return tell_kill(victim);
+}

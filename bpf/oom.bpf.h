@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+#include "vmlinux.h"
+
+#include <bpf/bpf_helpers.h>
+
+/* What one thread inside out_of_memory() is doing, by pid_tgid. */
+struct oom_call {
+	__u64 time_ns;
+	__u64 target; /* the task it has just sent SIGKILL to */
+	__u64 memcg;  /* the domain; 0: not a memcg OOM */
+	__u64 total_pages;
+	__s64 chosen_points;
+	__u32 gfp_mask;
+	__s32 order;
+	__s32 constraint;
+	__u32 way; /* enum oom_way; OOM_WAY_NONE: only target is known */
+};
+
+struct oom_call_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u64);
+	__type(value, struct oom_call);
+};
+
+extern struct oom_call_map oom_calls SEC(".maps");
+
+/* The kernel has sent SIGKILL to `target`; 5.10's mark_victim names it by number only. */
+static __always_inline void oom_remember_target(struct task_struct *target)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct oom_call *call = bpf_map_lookup_elem(&oom_calls, &thread), fresh = {};
+
+	if (call) {
+		call->target = (__u64)target;
+		return;
+	}
+	fresh.time_ns = bpf_ktime_get_ns();
+	fresh.target = (__u64)target;
+	fresh.constraint = -1;
+	fresh.order = -1;
+	bpf_map_update_elem(&oom_calls, &thread, &fresh, BPF_ANY);
+}

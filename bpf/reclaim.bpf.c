@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "vmlinux.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "emit.bpf.h"
+#include "reclaim.bpf.h"
+#include "task.bpf.h"
+
+/*
+ * Direct reclaim: a thread that wants a page frees others first. Under pressure this happens
+ * thousands of times a second, so runs of one thread that follow within RECLAIM_MERGE_NS are told
+ * as one. What was not told yet lies in `reclaims`, where user space collects it at the end and
+ * when a kill arrives.
+ */
+#define RECLAIM_MERGE_NS 10000000ULL
+
+struct reclaim_map reclaims SEC(".maps");
+
+static __always_inline int begin(__u32 flags)
+{
+	struct reclaim_state *state, fresh = {};
+	__u64 thread = bpf_get_current_pid_tgid(), now = bpf_ktime_get_ns();
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	state = bpf_map_lookup_elem(&reclaims, &thread);
+	if (state) {
+		state->begin_ns = now;
+		state->event.flags |= flags;
+		return 0;
+	}
+	if (is_kernel_thread(task) || !is_followed_task(task))
+		return 0;
+	fresh.begin_ns = now;
+	task_identify(&fresh.event.task, task);
+	fresh.event.cgroup_id = memcg_id(task_memcg(task));
+	fresh.event.flags = flags;
+	task_comm(fresh.event.comm, task);
+	if (bpf_map_update_elem(&reclaims, &thread, &fresh, BPF_ANY))
+		lose(LOSS_RECLAIM_TABLE_FULL);
+	return 0;
+}
+
+static __always_inline int end(__u64 pages)
+{
+	__u64 thread = bpf_get_current_pid_tgid(), now = bpf_ktime_get_ns();
+	struct reclaim_state *state = bpf_map_lookup_elem(&reclaims, &thread);
+	struct event_reclaim *event;
+
+	if (!state || !state->begin_ns)
+		return 0;
+	event = &state->event;
+	if (!event->runs)
+		event->first_ns = state->begin_ns;
+	event->runs++;
+	event->stall_ns += now - state->begin_ns;
+	event->reclaimed_bytes += pages * knob_page_bytes;
+	state->begin_ns = 0;
+	header_init(&event->header, EVENT_RECLAIM, sizeof(*event));
+	/* The first run of a thread is told at once: it is when pressure began. */
+	if (state->told && now - event->first_ns < RECLAIM_MERGE_NS)
+		return 0;
+	emit_bulk(event);
+	state->told = 1;
+	event->runs = 0;
+	event->stall_ns = 0;
+	event->reclaimed_bytes = 0;
+	event->flags = 0;
+	return 0;
+}
+
+SEC("?tp_btf/mm_vmscan_memcg_reclaim_begin")
+int BPF_PROG(on_memcg_reclaim_begin)
+{
+	return begin(RECLAIM_MEMCG);
+}
+
+SEC("?tp_btf/mm_vmscan_memcg_reclaim_end")
+int BPF_PROG(on_memcg_reclaim_end, unsigned long pages)
+{
+	return end(pages);
+}
+
+SEC("?tp_btf/mm_vmscan_direct_reclaim_begin")
+int BPF_PROG(on_direct_reclaim_begin)
+{
+	return begin(0);
+}
+
+SEC("?tp_btf/mm_vmscan_direct_reclaim_end")
+int BPF_PROG(on_direct_reclaim_end, unsigned long pages)
+{
+	return end(pages);
+}
+
+/* A thread leaves: what it reclaimed since last told goes with it otherwise. */
+SEC("?tp_btf/sched_process_exit")
+int BPF_PROG(on_reclaimer_exit, struct task_struct *task)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct reclaim_state *state = bpf_map_lookup_elem(&reclaims, &thread);
+
+	if (!state)
+		return 0;
+	if (state->event.runs)
+		emit_bulk(&state->event);
+	bpf_map_delete_elem(&reclaims, &thread);
+	return 0;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+#include "vmlinux.h"
+
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/events.h"
+
+/* A thread that has reclaimed: the run it is in, and what was not told yet. */
+struct reclaim_state {
+	__u64 begin_ns; /* 0: outside reclaim */
+	__u32 told;
+	__u32 reserved;
+	struct event_reclaim event;
+};
+
+struct reclaim_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64); /* pid_tgid */
+	__type(value, struct reclaim_state);
+};
+
+extern struct reclaim_map reclaims SEC(".maps");

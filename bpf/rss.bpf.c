@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "vmlinux.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "cgroup.bpf.h"
+#include "emit.bpf.h"
+#include "filter.bpf.h"
+#include "rss.bpf.h"
+#include "task.bpf.h"
+
+struct mm_map mms SEC(".maps");
+__u32 movers = 0;
+__u64 cpu_offset[MAX_CPUS] = {};
+__u32 cpu_offsets_known = 0;
+
+/*
+ * The gate: rss_stat fires once per page, the folded counter moves once per batch. What the last
+ * event on this CPU saw decides in a few ns whether there can be anything new. Direct-mapped by
+ * CPU; CPUs beyond the table share a line, which costs speed, not truth.
+ */
+#define GATES 256
+
+struct gate {
+	__u64 mm;
+	__s64 pages[RSS_MEMBERS];
+	__u64 padding[3];
+};
+
+/* One cache line each; an array of words because the skeleton header cannot name our struct. */
+__u64 gates[GATES][sizeof(struct gate) / 8] __attribute__((aligned(64))) = {};
+
+/* --- per-CPU parts -------------------------------------------------------------------------- */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} cpu_probe SEC(".maps");
+
+/*
+ * The distance between per-CPU areas without kernel symbols: a per-CPU map knows its base, and
+ * each CPU's element lies at base + offset of that CPU. Needs bpf_map_lookup_percpu_elem, which
+ * is older (5.19) than the counters that need it (6.2). Run once, by user space.
+ */
+SEC("?syscall")
+int learn_cpu_offsets(void *ctx)
+{
+	struct bpf_array *array;
+	void *map = &cpu_probe, *base = NULL;
+	__u64 address = 0;
+	__u32 zero = 0;
+
+	/* The verifier lets nobody compute with map pointers; one read back from memory is a
+	 * number. */
+	bpf_probe_read_kernel(&array, sizeof(array), &map);
+	bpf_probe_read_kernel(&base, sizeof(base),
+			      (void *)array + bpf_core_field_offset(array->pptrs));
+
+	for (__u32 cpu = 0; cpu < knob_cpus && cpu < MAX_CPUS; cpu++) {
+		void *element = bpf_map_lookup_percpu_elem(&cpu_probe, &zero, cpu);
+
+		if (!element || !base)
+			return 1;
+		bpf_probe_read_kernel(&address, sizeof(address), &element);
+		cpu_offset[cpu] = address - (__u64)base;
+	}
+	cpu_offsets_known = 1;
+	return 0;
+}
+
+__hidden __noinline bool rss_exact(struct mm_struct *mm, __s64 pages[RSS_MEMBERS])
+{
+	rss_folded(mm, pages);
+	if (!rss_is_percpu() || !cpu_offsets_known)
+		return false;
+	for (int member = 0; member < RSS_MEMBERS; member++) {
+		__s32 *part = rss_percpu_part(mm, member);
+
+		for (__u32 cpu = 0; cpu < knob_cpus && cpu < MAX_CPUS; cpu++) {
+			__s32 value = 0;
+
+			bpf_probe_read_kernel(&value, sizeof(value),
+					      (void *)part + cpu_offset[cpu]);
+			pages[member] += value;
+		}
+	}
+	return true;
+}
+
+/* --- the table of address spaces ------------------------------------------------------------ */
+
+__hidden __noinline struct mm_state *mm_adopt(struct mm_struct *mm, struct task_struct *task,
+					      bool renew)
+{
+	struct mm_state *state, fresh = {};
+	__u64 key = (__u64)mm;
+
+	state = bpf_map_lookup_elem(&mms, &key);
+	if (state && !renew)
+		return state;
+	fresh.mm_id = mm_id_new();
+	task_identify(&fresh.owner, task);
+	fresh.owner.tid = fresh.owner.pid;
+	fresh.cgroup_id = memcg_id(task_memcg(task));
+	rss_folded(mm, fresh.told_pages);
+	if (bpf_map_update_elem(&mms, &key, &fresh, BPF_ANY)) {
+		lose(LOSS_MM_TABLE_FULL);
+		return NULL;
+	}
+	return bpf_map_lookup_elem(&mms, &key);
+}
+
+static __always_inline void tell_rss(struct mm_state *state, const struct memory *memory,
+				     __u32 flags)
+{
+	struct event_rss event = {};
+	__u32 pid = bpf_get_current_pid_tgid() >> 32;
+
+	event.owner = state->owner;
+	event.mm_id = state->mm_id;
+	event.cgroup_id = state->cgroup_id;
+	event.memory = *memory;
+	event.flags = flags;
+	event.by_pid = pid == state->owner.pid ? 0 : pid;
+	header_init(&event.header, EVENT_RSS, sizeof(event));
+	emit_bulk(&event);
+}
+
+static __always_inline __u64 distance(__s64 a, __s64 b)
+{
+	return a > b ? a - b : b - a;
+}
+
+/* Behind the gate: find the owner, and tell when the mm has moved by a step. */
+static __noinline void rss_moved(struct mm_struct *mm)
+{
+	struct task_struct *owner = mm_owner(mm);
+	struct mem_cgroup *memcg = NULL;
+	struct mm_state *state;
+	__s64 pages[RSS_MEMBERS];
+	struct memory memory;
+	__u64 key = (__u64)mm, travelled = 0, total = 0, step;
+
+	state = bpf_map_lookup_elem(&mms, &key);
+	/* While a fork or an exec builds an mm its owner still runs on another one (or wears the
+	 * parent's identity): it will be adopted when it is somebody's. NULL: being torn down. */
+	if (owner && BPF_CORE_READ(owner, mm) != mm)
+		owner = NULL;
+	if (owner) {
+		memcg = task_memcg(owner);
+		if (!is_followed(BPF_CORE_READ(owner, tgid), memcg))
+			return;
+		if (!state)
+			state = mm_adopt(mm, owner, true);
+		if (!state)
+			return;
+		task_identify(&state->owner, owner);
+		state->owner.tid = state->owner.pid;
+		state->cgroup_id = memcg_id(memcg);
+	}
+	if (!state)
+		return;
+
+	rss_folded(mm, pages);
+	for (int member = 0; member < RSS_MEMBERS; member++) {
+		travelled += distance(pages[member], state->told_pages[member]);
+		total += pages[member] > 0 ? pages[member] : 0;
+	}
+	step = total * knob_page_bytes / 64;
+	if (step < knob_step_bytes)
+		step = knob_step_bytes;
+	if (travelled * knob_page_bytes < step) {
+		state->moved = 1;
+		movers = 1;
+		return;
+	}
+	__builtin_memcpy(state->told_pages, pages, sizeof(pages));
+	state->moved = 1; /* the per-CPU parts still hold something: the pass will sum them */
+	movers = 1;
+	state->told = 1;
+	memory_fill(&memory, mm, pages);
+	tell_rss(state, &memory, 0);
+	if (memcg)
+		memcg_tell(memcg);
+}
+
+SEC("?tp_btf/rss_stat")
+int BPF_PROG(on_rss_stat, struct mm_struct *mm, int member)
+{
+	struct gate *gate = (struct gate *)gates[bpf_get_smp_processor_id() & (GATES - 1)];
+	__s64 pages = rss_folded_direct(mm, member);
+
+	if (gate->mm == (__u64)mm) {
+		switch (member) {
+		case RSS_FILE:
+			if (gate->pages[RSS_FILE] == pages)
+				return 0;
+			gate->pages[RSS_FILE] = pages;
+			break;
+		case RSS_ANON:
+			if (gate->pages[RSS_ANON] == pages)
+				return 0;
+			gate->pages[RSS_ANON] = pages;
+			break;
+		case RSS_SWAP:
+			if (gate->pages[RSS_SWAP] == pages)
+				return 0;
+			gate->pages[RSS_SWAP] = pages;
+			break;
+		default:
+			if (gate->pages[RSS_SHMEM] == pages)
+				return 0;
+			gate->pages[RSS_SHMEM] = pages;
+			break;
+		}
+	} else {
+		gate->mm = (__u64)mm;
+		gate->pages[RSS_FILE] = rss_folded_direct(mm, RSS_FILE);
+		gate->pages[RSS_ANON] = rss_folded_direct(mm, RSS_ANON);
+		gate->pages[RSS_SWAP] = rss_folded_direct(mm, RSS_SWAP);
+		gate->pages[RSS_SHMEM] = rss_folded_direct(mm, RSS_SHMEM);
+	}
+	rss_moved(mm);
+	return 0;
+}
+
+/* The very end of an mm: whoever held it holds nothing any more. */
+SEC("?tp_btf/exit_mmap")
+int BPF_PROG(on_exit_mmap, struct mm_struct *mm)
+{
+	struct memory nothing = {};
+	struct mm_state *state;
+	__u64 key = (__u64)mm;
+
+	state = bpf_map_lookup_elem(&mms, &key);
+	if (!state)
+		return 0;
+	if (state->told)
+		tell_rss(state, &nothing, RSS_EXACT | RSS_GONE);
+	bpf_map_delete_elem(&mms, &key);
+	return 0;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "vmlinux.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "emit.bpf.h"
+#include "oom.bpf.h"
+#include "task.bpf.h"
+
+#define SIGKILL         9
+#define SI_KERNEL       0x80
+
+/* `info` may be one of two constants instead of a pointer: 0, sent by a process without details,
+ * and 1, sent by the kernel itself. */
+#define SEND_SIG_NOINFO 0UL
+#define SEND_SIG_PRIV   1UL
+
+SEC("?tp_btf/signal_generate")
+int BPF_PROG(on_signal_generate, int signal, struct kernel_siginfo *info,
+	     struct task_struct *target, int group, int result)
+{
+	struct task_struct *sender;
+	struct event_signal event = {};
+	unsigned long info_word = ctx[1];
+
+	if (signal != SIGKILL)
+		return 0;
+	sender = (struct task_struct *)bpf_get_current_task();
+	if (info_word == SEND_SIG_PRIV) {
+		event.from_kernel = 1;
+		event.code = SI_KERNEL;
+		oom_remember_target(target);
+	} else if (info_word != SEND_SIG_NOINFO) {
+		event.code = BPF_CORE_READ((struct kernel_siginfo *)info_word, si_code);
+	}
+	if (!is_followed_task(target) && !is_followed_task(sender) && !event.from_kernel)
+		return 0;
+	task_identify(&event.sender, sender);
+	task_identify(&event.target, target);
+	event.signal = signal;
+	event.result = result;
+	task_comm(event.sender_comm, sender);
+	task_comm(event.target_comm, target);
+	header_init(&event.header, EVENT_SIGNAL, sizeof(event));
+	emit_critical(&event);
+	return 0;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+/*
+ * The kernel types our BPF programs read, and of each only the members they read. Written by hand
+ * from the BTF of the kernels in the README's table (5.10 to 7.2): libbpf relocates every access
+ * to the running kernel (CO-RE), so order, gaps and sizes here mean nothing, and one file serves
+ * all architectures. A missing member is one added line; `bpftool btf dump file
+ * /sys/kernel/btf/vmlinux format c` shows what there is.
+ *
+ * Members that moved or changed type between kernels are not here but in
+ * bpf/kernel_compat.bpf.h, with the commit that moved them.
+ */
+
+/* Tells <bpf/bpf_tracing.h> that struct pt_regs is the kernel's own. */
+#define __VMLINUX_H__
+
+#include <stdbool.h>
+#include <linux/types.h>
+#include <linux/bpf.h>
+
+typedef int pid_t;
+typedef unsigned int gfp_t;
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+typedef struct {
+	__s64 counter;
+} atomic64_t;
+
+typedef atomic64_t atomic_long_t;
+
+typedef struct {
+	unsigned int val;
+} kuid_t;
+
+struct cred {
+	kuid_t uid;
+};
+
+struct upid {
+	int nr;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+};
+
+struct signal_struct {
+	atomic_t live;
+	int group_exit_code;
+	unsigned long maxrss; /* pages */
+	short oom_score_adj;
+};
+
+enum cgroup_subsys_id {
+	memory_cgrp_id = 4, /* the real value is asked for at load time */
+};
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+};
+
+struct css_set {
+	struct cgroup_subsys_state *subsys[1];
+};
+
+struct kernfs_node {
+	const char *name;
+	__u64 id;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+	struct cgroup_subsys_state *subsys[1];
+};
+
+struct page_counter {
+	atomic_long_t usage;
+	unsigned long max;
+	unsigned long high;
+	unsigned long watermark;
+	unsigned long failcnt;
+};
+
+struct mem_cgroup {
+	struct cgroup_subsys_state css;
+	struct page_counter memory;
+	struct page_counter memsw; /* in a union with v2's swap since 5.10 */
+	struct page_counter kmem;
+	bool oom_group;
+};
+
+struct percpu_counter {
+	__s64 count;
+	__s32 *counters;
+};
+
+struct mm_struct {
+	struct percpu_counter rss_stat[4];
+	atomic_long_t pgtables_bytes;
+	atomic_long_t hugetlb_usage;
+	struct task_struct *owner;
+	unsigned long arg_start;
+	unsigned long arg_end;
+};
+
+struct task_struct {
+	unsigned int flags;
+	pid_t pid;
+	pid_t tgid;
+	__u64 start_time;
+	int exit_code;
+	void *stack;
+	struct mm_struct *mm;
+	struct task_struct *group_leader;
+	struct task_struct *real_parent;
+	struct pid *thread_pid;
+	const struct cred *cred;
+	struct signal_struct *signal;
+	struct css_set *cgroups;
+	char comm[16];
+};
+
+struct kernel_siginfo {
+	int si_code;
+};
+
+enum oom_constraint {
+	CONSTRAINT_NONE,
+	CONSTRAINT_CPUSET,
+	CONSTRAINT_MEMORY_POLICY,
+	CONSTRAINT_MEMCG,
+};
+
+struct oom_control {
+	struct mem_cgroup *memcg;
+	gfp_t gfp_mask;
+	int order;
+	unsigned long totalpages;
+	struct task_struct *chosen;
+	long chosen_points;
+	enum oom_constraint constraint;
+};
+
+struct bpf_array {
+	void *pptrs[1];
+};
+
+struct linux_binprm;
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+	__u64 session_id;
+	__u64 seq_num;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+};
+
+#if defined(__TARGET_ARCH_x86)
+struct pt_regs {
+	unsigned long di;
+};
+#elif defined(__TARGET_ARCH_arm64)
+struct user_pt_regs {
+	__u64 regs[31];
+};
+#endif
+
+#pragma clang attribute pop
