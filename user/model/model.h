@@ -84,6 +84,8 @@ struct process {
 	int32_t oom_score_adj;
 	uint32_t exit_code;
 	bool born_here; /* forked inside the recording */
+	bool exit_lost; /* exit_ns is when its pid was seen on a younger process; no exit_code */
+	bool killed;	/* the target of a kill that counts */
 	char comm[EVENT_COMM_BYTES];
 };
 

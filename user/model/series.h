@@ -35,8 +35,10 @@ const int64_t *series__values(const struct series *series, size_t index);
 long series__at(const struct series *series, uint64_t time_ns);
 
 /* The points in force between the two times, both included; the one in force at from_ns is moved
- * up to from_ns. NULL series copies to NULL. */
+ * up to from_ns. NULL copies to NULL, and so does a span without a point. */
 int series__copy(struct series **out, const struct series *series, uint64_t from_ns,
 		 uint64_t to_ns);
+
+size_t series__bytes(const struct series *series); /* of heap; series NULL: 0 */
 
 void series__free(struct series *series);

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "model/series.h"
+
+#define SERIES_MAX_WIDTH    8
+#define SERIES_FIRST_POINTS 4
+#define SERIES_THINNED      144 /* at most so many are left, so that thinning is rare */
+
+/* Points lie back to back in `rows`: the time, then `width` values. */
+struct series {
+	int64_t *rows;
+	int64_t smallest_sum;
+	int64_t largest_sum;
+	uint16_t count;
+	uint16_t capacity;
+	uint16_t smallest; /* index of the earliest point with the smallest sum */
+	uint16_t largest;
+	uint16_t width;
+};
+
+/*
+ * How thinning goes on until enough has gone. Beyond the dense age a point goes when it follows
+ * the last kept one by less than age >> old; within it, by less than SERIES_DENSE_NS >> dense.
+ * The last round leaves fewer than 80 points whatever the times are: each kept one is at most
+ * half as old as the one before.
+ */
+#define SPARED 63
+static const struct thinning {
+	uint8_t old;
+	uint8_t dense;
+} thinnings[] = {
+	{6, SPARED}, {5, SPARED}, {4, SPARED}, {3, SPARED}, {3, 8}, {3, 7}, {3, 6},
+	{2, 6},      {2, 5},      {1, 5},      {1, 4},      {0, 4}, {0, 2},
+};
+
+static int64_t *series__row(const struct series *series, size_t index)
+{
+	return series->rows + index * (series->width + 1U);
+}
+
+int series__new(struct series **out, unsigned int width)
+{
+	struct series *series;
+
+	if (width < 1 || width > SERIES_MAX_WIDTH)
+		return -EINVAL;
+	series = calloc(1, sizeof(*series));
+	if (!series)
+		return -ENOMEM;
+	series->width = (uint16_t)width;
+	*out = series;
+	return 0;
+}
+
+static int64_t series__sum(const struct series *series, const int64_t *values)
+{
+	int64_t sum = 0;
+
+	for (unsigned int i = 0; i < series->width; i++) {
+		if (values[i] > 0 && __builtin_add_overflow(sum, values[i], &sum))
+			return INT64_MAX;
+	}
+	return sum;
+}
+
+static void series__judge(struct series *series, uint16_t index)
+{
+	int64_t sum = series__sum(series, series__row(series, index) + 1);
+
+	if (index == 0 || sum < series->smallest_sum) {
+		series->smallest_sum = sum;
+		series->smallest = index;
+	}
+	if (index == 0 || sum > series->largest_sum) {
+		series->largest_sum = sum;
+		series->largest = index;
+	}
+}
+
+static void series__judge_all(struct series *series)
+{
+	for (uint16_t i = 0; i < series->count; i++)
+		series__judge(series, i);
+}
+
+static uint64_t thinning__gap(struct thinning thinning, uint64_t age_ns)
+{
+	if (age_ns <= SERIES_DENSE_NS)
+		return thinning.dense == SPARED ? 0 : SERIES_DENSE_NS >> thinning.dense;
+	return age_ns >> thinning.old;
+}
+
+static void series__thin_once(struct series *series, struct thinning thinning)
+{
+	uint64_t newest_ns = series__time(series, series->count - 1U);
+	uint16_t kept = 1, smallest = 0, largest = 0;
+
+	for (uint16_t i = 1; i < series->count; i++) {
+		uint64_t time_ns = series__time(series, i);
+		uint64_t gap_ns = time_ns - series__time(series, kept - 1U);
+
+		if (i != series->count - 1 && i != series->smallest && i != series->largest &&
+		    gap_ns < thinning__gap(thinning, newest_ns - time_ns))
+			continue;
+		if (i == series->smallest)
+			smallest = kept;
+		if (i == series->largest)
+			largest = kept;
+		if (kept != i)
+			memcpy(series__row(series, kept), series__row(series, i),
+			       (series->width + 1U) * sizeof(int64_t));
+		kept++;
+	}
+	series->count = kept;
+	series->smallest = smallest;
+	series->largest = largest;
+}
+
+static int series__grow(struct series *series)
+{
+	uint32_t capacity = series->capacity ? series->capacity * 2U : SERIES_FIRST_POINTS;
+	int64_t *rows;
+
+	if (capacity > SERIES_MAX_POINTS)
+		capacity = SERIES_MAX_POINTS;
+	rows = realloc(series->rows, capacity * (series->width + 1U) * sizeof(*rows));
+	if (!rows)
+		return -ENOMEM;
+	series->rows = rows;
+	series->capacity = (uint16_t)capacity;
+	return 0;
+}
+
+static int series__make_room(struct series *series)
+{
+	if (series->count < series->capacity)
+		return 0;
+	if (series->capacity < SERIES_MAX_POINTS)
+		return series__grow(series);
+	for (size_t i = 0; i < sizeof(thinnings) / sizeof(thinnings[0]); i++) {
+		series__thin_once(series, thinnings[i]);
+		if (series->count <= SERIES_THINNED)
+			break;
+	}
+	return 0;
+}
+
+int series__add(struct series *series, uint64_t time_ns, const int64_t *values)
+{
+	size_t bytes = series->width * sizeof(*values);
+	uint16_t last = series->count - 1U;
+	int64_t *row;
+	int error;
+
+	if (series->count && time_ns <= series__time(series, last)) {
+		memcpy(series__row(series, last) + 1, values, bytes);
+		if (last == series->smallest || last == series->largest)
+			series__judge_all(series);
+		else
+			series__judge(series, last);
+		return 0;
+	}
+	error = series__make_room(series);
+	if (error)
+		return error;
+	row = series__row(series, series->count);
+	row[0] = (int64_t)time_ns;
+	memcpy(row + 1, values, bytes);
+	series__judge(series, series->count++);
+	return 0;
+}
+
+size_t series__count(const struct series *series)
+{
+	return series ? series->count : 0;
+}
+
+unsigned int series__width(const struct series *series)
+{
+	return series->width;
+}
+
+uint64_t series__time(const struct series *series, size_t index)
+{
+	return (uint64_t)series__row(series, index)[0];
+}
+
+const int64_t *series__values(const struct series *series, size_t index)
+{
+	return series__row(series, index) + 1;
+}
+
+long series__at(const struct series *series, uint64_t time_ns)
+{
+	size_t low = 0, high = series__count(series);
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (series__time(series, middle) <= time_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return (long)low - 1;
+}
+
+DEFINE_FREEP(series)
+
+int series__copy(struct series **out, const struct series *series, uint64_t from_ns, uint64_t to_ns)
+{
+	_cleanup_(series__freep) struct series *copy = NULL;
+	long first = series__at(series, from_ns);
+	long last = series__at(series, to_ns);
+	int error;
+
+	if (last < 0 || from_ns > to_ns) {
+		*out = NULL;
+		return 0;
+	}
+	error = series__new(&copy, series->width);
+	if (error)
+		return error;
+	for (long i = first < 0 ? 0 : first; i <= last; i++) {
+		uint64_t time_ns = series__time(series, (size_t)i);
+
+		error = series__add(copy, time_ns < from_ns ? from_ns : time_ns,
+				    series__values(series, (size_t)i));
+		if (error)
+			return error;
+	}
+	*out = take(copy);
+	return 0;
+}
+
+size_t series__bytes(const struct series *series)
+{
+	if (!series)
+		return 0;
+	return sizeof(*series) + series->capacity * (series->width + 1U) * sizeof(int64_t);
+}
+
+void series__free(struct series *series)
+{
+	if (!series)
+		return;
+	free(series->rows);
+	free(series);
+}
