@@ -40,7 +40,12 @@ endif
 # Three levels are enough for every folder below user/ and tests/unit/.
 find_sources = $(sort $(wildcard $(1)/*$(2) $(1)/*/*$(2) $(1)/*/*/*$(2)))
 
-BPF_OBJECTS  := $(patsubst %.c,build/%.o,$(wildcard bpf/*.bpf.c))
+# bpftool's linker (7.1) misplaces a map or global whose first mention is an extern: files that
+# define what others use come first.
+BPF_FIRST    := emit filter cgroup rss task oom
+BPF_SOURCES  := $(BPF_FIRST:%=bpf/%.bpf.c)
+BPF_SOURCES  += $(filter-out $(BPF_SOURCES),$(wildcard bpf/*.bpf.c))
+BPF_OBJECTS  := $(patsubst %.c,build/%.o,$(BPF_SOURCES))
 LIB_OBJECTS  := $(patsubst %.c,$(O)/%.o,$(filter-out user/main.c,$(call find_sources,user,.c)))
 MAIN_OBJECT  := $(O)/user/main.o
 UNIT_TESTS   := $(patsubst %.c,$(O)/%,$(call find_sources,tests/unit,_test.c))
