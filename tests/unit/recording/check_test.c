@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "recording/reader.h"
+
+static union {
+	struct event_header header;
+	struct event_exec exec;
+	struct event_argv argv;
+	struct event_oom_kill oom_kill;
+	struct event_loss loss;
+	struct event_host host;
+	char bytes[EVENT_MAX_BYTES + 64];
+} event;
+
+static void make(uint16_t kind, uint32_t size)
+{
+	memset(&event, 0, sizeof(event));
+	event.header.kind = kind;
+	event.header.size_bytes = size;
+}
+
+static int check(void)
+{
+	return event__check(&event.header, sizeof(event));
+}
+
+static void test_every_kind_has_its_smallest_size(void **state)
+{
+	(void)state;
+#define X(name, number, type)                           \
+	make(EVENT_##name, sizeof(struct type));        \
+	assert_int_equal(check(), 0);                   \
+	make(EVENT_##name, sizeof(struct type) + 4096); \
+	assert_int_equal(check(), 0);                   \
+	make(EVENT_##name, sizeof(struct type) - 8);    \
+	assert_int_equal(check(), -EBADMSG);
+	EVENT_KINDS(X)
+#undef X
+}
+
+static void test_opened_is_the_header_alone(void **state)
+{
+	(void)state;
+	make(EVENT_OPENED, 8);
+	assert_int_equal(check(), -EBADMSG);
+}
+
+static void test_impossible_sizes(void **state)
+{
+	static const uint32_t sizes[] = {
+		0, 1, 8, 15, 105, 108, EVENT_MAX_BYTES + 8, UINT32_MAX, UINT32_MAX - 7};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		make(EVENT_RSS, sizes[i]);
+		assert_int_equal(check(), -EBADMSG);
+		make(63, sizes[i]);
+		assert_int_equal(check(), -EBADMSG);
+	}
+	make(EVENT_RSS, EVENT_MAX_BYTES);
+	assert_int_equal(check(), 0);
+}
+
+static void test_no_more_than_is_available(void **state)
+{
+	(void)state;
+	make(EVENT_RSS, sizeof(struct event_rss));
+	for (size_t available = 0; available < sizeof(struct event_rss); available++)
+		assert_int_equal(event__check(&event.header, available), -EBADMSG);
+	assert_int_equal(event__check(&event.header, sizeof(struct event_rss)), 0);
+}
+
+static void test_unknown_kinds_are_intact(void **state)
+{
+	static const uint16_t kinds[] = {0, 31, 63, EVENT_KIND_END, EVENT_KIND_END + 1, 65535};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		make(kinds[i], 24);
+		assert_int_equal(check(), -ENOENT);
+	}
+}
+
+static void test_argv_stays_inside_its_event(void **state)
+{
+	(void)state;
+	make(EVENT_EXEC, sizeof(struct event_exec) + 16);
+	event.exec.argv_bytes = 16;
+	assert_int_equal(check(), 0);
+	event.exec.argv_bytes = 17;
+	assert_int_equal(check(), -EBADMSG);
+	event.exec.argv_bytes = UINT32_MAX;
+	assert_int_equal(check(), -EBADMSG);
+
+	make(EVENT_ARGV, sizeof(struct event_argv) + 8192);
+	event.argv.argv_bytes = EVENT_ARGV_BYTES;
+	assert_int_equal(check(), 0);
+	event.argv.argv_bytes = EVENT_ARGV_BYTES + 1;
+	assert_int_equal(check(), -EBADMSG);
+}
+
+static void test_values_used_as_indexes(void **state)
+{
+	(void)state;
+	make(EVENT_OOM_KILL, sizeof(struct event_oom_kill));
+	event.oom_kill.way = OOM_WAY_END - 1;
+	event.oom_kill.constraint = OOM_CONSTRAINT_UNKNOWN;
+	assert_int_equal(check(), 0);
+	event.oom_kill.way = OOM_WAY_END;
+	assert_int_equal(check(), -ENOENT);
+	event.oom_kill.way = 0;
+	event.oom_kill.constraint = OOM_CONSTRAINT_MEMCG + 1;
+	assert_int_equal(check(), -ENOENT);
+	event.oom_kill.constraint = -2;
+	assert_int_equal(check(), -ENOENT);
+
+	make(EVENT_LOSS, sizeof(struct event_loss));
+	event.loss.reason = LOSS_END;
+	assert_int_equal(check(), -ENOENT);
+	event.loss.reason = 0;
+	event.loss.kind = EVENT_KIND_END;
+	assert_int_equal(check(), -ENOENT);
+
+	make(EVENT_HOST, sizeof(struct event_host));
+	event.host.scope = FOLLOW_CGROUP + 1;
+	assert_int_equal(check(), -ENOENT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_kind_has_its_smallest_size),
+		cmocka_unit_test(test_opened_is_the_header_alone),
+		cmocka_unit_test(test_impossible_sizes),
+		cmocka_unit_test(test_no_more_than_is_available),
+		cmocka_unit_test(test_unknown_kinds_are_intact),
+		cmocka_unit_test(test_argv_stays_inside_its_event),
+		cmocka_unit_test(test_values_used_as_indexes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
