@@ -195,7 +195,6 @@ cgroup_new() # NAME [LIMIT in MiB]
 # Every process started by these functions has an address space of its own limit, so that a test
 # gone wrong cannot eat the machine.
 readonly HOG_AS_KIB=$((512 << 10))
-# shellcheck disable=SC2016 # expanded by the inner shell
 readonly ENTER='[ -z "$0" ] || echo $$ >"$0/cgroup.procs" || exit 126
 ulimit -v "$1" && shift && exec "$@"'
 
@@ -246,7 +245,7 @@ record_start() # ARGUMENT...
 	need_root
 	[[ -x $OOMTRAIL ]] || fail "$OOMTRAIL is not built"
 	TRAIL=$WORK/run.trail
-	env --default-signal=INT,QUIT "$OOMTRAIL" record -o "$TRAIL" "$@" \
+	env --default-signal=INT,QUIT "${OOMTRAIL_RECORD:-$OOMTRAIL}" record -o "$TRAIL" "$@" \
 		>"$WORK/record.out" 2>"$WORK/record.err" </dev/null &
 	RECORDER=$!
 	STARTED_PIDS+=("$RECORDER")
@@ -310,9 +309,43 @@ kernel_kill_line() # PID
 	dmesg 2>/dev/null | grep -a "Killed process $1 " | tail -n 1
 }
 
-# One clear sentence: exactly one line on stderr, from oomtrail, and no more.
+# One clear sentence: one line from oomtrail; a wrong command line adds where the help is.
 one_sentence() # FILE
 {
-	[[ $(wc -l <"$1") -eq 1 ]] || fail "not one line: $(cat -v "$1")"
+	[[ $(grep -vc "^Try 'oomtrail " "$1") -eq 1 ]] || fail "not one sentence: $(cat -v "$1")"
 	grep -q '^oomtrail: ' "$1" || fail "does not begin with oomtrail: $(cat -v "$1")"
+}
+
+# refused STATUS REGEXP COMMAND...: ends with that status and one sentence that matches.
+refused()
+{
+	local wanted=$1 regexp=$2 status=0
+	shift 2
+	timeout -k 5 20 "$@" >"$WORK/stdout" 2>"$WORK/refused" </dev/null || status=$?
+	equal "status of $*" "$status" "$wanted"
+	one_sentence "$WORK/refused"
+	grep -qE -- "$regexp" "$WORK/refused" || fail "says nothing of $regexp: $(cat "$WORK/refused")"
+}
+
+# The recording's reports, made by the live run into $WORK/live.*, and by replay.
+live_equals_replay()
+{
+	cmp "$WORK/live.txt" "$WORK/report.txt" || fail "text: $(diff "$WORK/live.txt" "$WORK/report.txt" | head)"
+	cmp "$WORK/live.json" "$WORK/report.json" || fail "JSON: live and replayed differ"
+	"$OOMTRAIL" info "$TRAIL" --verify >"$WORK/info.txt" || fail "info --verify: status $?"
+}
+
+memory_cgroups()
+{
+	find "$MEMCG_ROOT" -mindepth 1 -type d 2>/dev/null | sort
+}
+
+session_members() # SESSION: pids, zombies left out
+{
+	local stat fields
+	for stat in /proc/[0-9]*/stat; do
+		read -r stat 2>/dev/null <"$stat" || continue
+		read -r -a fields <<<"${stat##*) }"
+		[[ ${fields[3]} != "$1" || ${fields[0]} == Z ]] || echo "${stat%% *}"
+	done
 }

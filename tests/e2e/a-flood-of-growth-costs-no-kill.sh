@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Ten kills amid page-fault storms on every CPU and a stream of processes: each of them is there
+# with its exit, whatever else is lost.
+. "$(dirname "$0")/lib.sh"
+
+readonly KILLS=10
+cgroup_new full 16
+before=$(sed -n 's/^oom_kill //p' /proc/vmstat)
+record_start -a
+cgroup_start storm "" "$WORKLOADS/storm" 20 4M $((2 * $(nproc)))
+storm=$STARTED
+pids=()
+for ((i = 0; i < KILLS; i++)); do
+	cgroup_start grow full "$WORKLOADS/grow" --total 40M
+	pids+=("$STARTED")
+	join "$STARTED"
+	equal "status" "$STATUS" 137
+	/bin/true "flood-$i"
+done
+kill -TERM "$storm"
+join "$storm"
+record_stop
+
+equal "kills the kernel counts" "$(($(sed -n 's/^oom_kill //p' /proc/vmstat) - before))" "$KILLS"
+wanted=$(printf '%s\n' "${pids[@]}" | jq -cs 'sort')
+equal "pids killed" "$(json_value '[.kills[] | select(.cause == "kernel") | .pid] | sort | tojson')" "$wanted"
+equal "pids of victims that have exited" \
+	"$(json_value '[.processes[] | select(.comm == "grow" and .exit.signal == 9) | .pid] | sort | tojson')" "$wanted"
+json_is '[.processes[] | select(.argv[1]? // "" | startswith("flood-"))] | length == 10'
+json_is '[.losses[]? | select(.kind == "OOM_KILL" or .kind == "EXIT" or .kind == "SIGNAL")] == []'

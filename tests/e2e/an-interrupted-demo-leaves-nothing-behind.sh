@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# SIGINT while the demo's cgroup exists: no cgroup, no process, no hog stays.
+. "$(dirname "$0")/lib.sh"
+
+need_root
+find_memory_controller
+before=$(memory_cgroups)
+for attempt in 1 2 3; do
+	# A session of its own: its members are the demo's.
+	env --default-signal=INT,QUIT setsid "$OOMTRAIL" demo >"$WORK/demo.out" 2>"$WORK/demo.err" &
+	demo=$!
+	STARTED_PIDS+=("$demo")
+	wait_for '[[ $(memory_cgroups) != "$before" ]] || gone "$demo"'
+	! gone "$demo" || fail "the demo ended before it could be interrupted"
+	for ((i = 0; i < 10 * attempt; i++)); do
+		pause
+	done
+	kill -INT "$demo"
+	join "$demo"
+	[[ $STATUS -ne 0 ]] || fail "an interrupted demo ends with status 0"
+	wait_for '[[ $(memory_cgroups) == "$before" ]]' 10
+	equal "processes of the demo's session" "$(session_members "$demo")" ""
+done

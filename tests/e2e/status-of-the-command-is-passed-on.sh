@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# record -- CMD ends as CMD does, and says so when a signal ended it.
+. "$(dirname "$0")/lib.sh"
+
+need_root
+run() # COMMAND...: sets STATUS
+{
+	STATUS=0
+	"$OOMTRAIL" record -o "$WORK/run.trail" -- "$@" >"$WORK/out" 2>"$WORK/record.err" || STATUS=$?
+	"$OOMTRAIL" info "$WORK/run.trail" --verify >/dev/null || fail "info --verify: status $?"
+	rm -f "$WORK/run.trail"
+}
+
+run sh -c 'exit 3'
+equal "status of exit 3" "$STATUS" 3
+run sh -c 'echo to stdout; exit 0'
+equal "status of exit 0" "$STATUS" 0
+equal "stdout" "$(cat "$WORK/out")" "to stdout"
+run sh -c 'kill -TERM $$'
+equal "status of SIGTERM" "$STATUS" 143
+grep -qi 'killed by signal 15\|SIGTERM\|Terminated' "$WORK/record.err" || fail "the signal is not told"
+
+STATUS=0
+"$OOMTRAIL" record -o "$WORK/none.trail" -- /nonexistent/program 2>"$WORK/record.err" || STATUS=$?
+[[ $STATUS -ne 0 ]] || fail "a command that does not exist gives status 0"
+grep -q '^oomtrail: .*/nonexistent/program' "$WORK/record.err" || fail "the command is not named"

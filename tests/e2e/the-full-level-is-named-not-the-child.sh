@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Two limits, one inside the other: the parent's 64 MiB are used up, the child's 160 are not. And
+# the other way round.
+. "$(dirname "$0")/lib.sh"
+
+cgroup_new outer 64
+cgroup_new outer/roomy 160
+cgroup_new wide 160
+cgroup_new wide/narrow 64
+record_start -a
+cgroup_start first outer/roomy "$WORKLOADS/grow" --total 90M --rate 150M
+join "$STARTED"
+equal "status" "$STATUS" 137
+cgroup_start second wide/narrow "$WORKLOADS/grow" --total 90M --rate 150M
+join "$STARTED"
+equal "status" "$STATUS" 137
+record_stop
+
+of='[.incidents[] | select(.victim.pid == $pid)] | length == 1 and (.[0] |
+    .victim.cgroup == $cgroup and .domain.cgroup == $domain and .domain.limit_bytes == 67108864)'
+json_is "$of" pid "$(truth first pid)" cgroup "$(cgroup_path outer/roomy)" domain "$(cgroup_path outer)"
+json_is "$of" pid "$(truth second pid)" cgroup "$(cgroup_path wide/narrow)" \
+	domain "$(cgroup_path wide/narrow)"
+text_has "^LIMIT +64 MiB.*$(cgroup_path outer)([^/]|\$)"

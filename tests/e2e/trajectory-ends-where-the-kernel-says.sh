@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The last point of the victim's trajectory agrees with the kernel's own kill line, within the
+# error of the kernel's per-CPU counters: max(5%, batch x CPUs x page size).
+. "$(dirname "$0")/lib.sh"
+
+cgroup_new full 96
+record_start -a
+cgroup_start grow full "$WORKLOADS/grow" --total 128M --rate 60M
+join "$STARTED"
+record_stop
+
+pid=$(truth grow pid)
+line=$(kernel_kill_line "$pid") || skip "the kernel log cannot be read here"
+[[ -n $line ]] || fail "the kernel log has no kill line for pid $pid"
+
+cpus=$(nproc --all)
+batch=$((2 * cpus > 32 ? 2 * cpus : 32))
+counter_error=$((batch * cpus * $(getconf PAGESIZE)))
+
+agrees() # KEY KERNEL-KEY
+{
+	local ours kernel allowed
+	ours=$(json_value ".incidents[0].trajectory.victim[-1].$1")
+	kernel=$(($(sed -E "s/.*[ ,]$2:([0-9]+)kB.*/\1/" <<<"$line") << 10))
+	allowed=$((kernel / 20 > counter_error ? kernel / 20 : counter_error))
+	[[ $ours =~ ^[0-9]+$ && $((ours - kernel)) -le $allowed && $((kernel - ours)) -le $allowed ]] ||
+		fail "$1: $ours at the last point, $kernel in the kernel's line, allowed +-$allowed"
+}
+agrees anon_bytes anon-rss
+agrees file_bytes file-rss
+agrees shmem_bytes shmem-rss
+
+# And it shows how it got there: several points, ascending times, from small to large.
+json_is '.incidents[0].trajectory.victim | length >= 10 and ([.[].t_ms] | . == sort) and
+	 .[-1].t_ms <= 0 and .[0].anon_bytes < .[-1].anon_bytes / 4'
+json_is '.incidents[0].trajectory.domain[-1].usage_bytes >= 0.95 * .incidents[0].domain.limit_bytes'

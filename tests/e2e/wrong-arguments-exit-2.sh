@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Status 2 and a sentence for a wrong command line; nothing is started and no file is made.
+. "$(dirname "$0")/lib.sh"
+
+cd "$WORK"
+refused 2 . "$OOMTRAIL"
+refused 2 'nonsense' "$OOMTRAIL" nonsense
+refused 2 '--nonsense' "$OOMTRAIL" record --nonsense
+refused 2 . "$OOMTRAIL" record -p
+refused 2 . "$OOMTRAIL" record -p twelve
+refused 2 . "$OOMTRAIL" record -a -p 1
+refused 2 . "$OOMTRAIL" record -a --duration soon
+refused 2 . "$OOMTRAIL" record -a --report html=x
+refused 2 . "$OOMTRAIL" report --format yaml x.trail
+refused 2 . "$OOMTRAIL" report
+refused 2 . "$OOMTRAIL" info
+refused 2 . "$OOMTRAIL" info a.trail b.trail
+refused 2 . "$OOMTRAIL" doctor surplus
+[[ -z $(find . -name '*.trail') ]] || fail "a recording was made"
+
+for verb in record report info doctor demo; do
+	"$OOMTRAIL" "$verb" --help >"$WORK/help" || fail "$verb --help: status $?"
+	grep -q "oomtrail $verb" "$WORK/help" || fail "$verb --help does not tell its usage"
+done
