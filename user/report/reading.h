@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+/* What the text and the JSON report both read out of the model, so that they cannot disagree. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/model.h"
+
+bool task_ref__same(const struct task_ref *a, const struct task_ref *b); /* and somebody */
+
+/* The counter that was full. v1 limits memory and memory plus swap apart, and does not say which
+ * of the two refused: the one with less room left. */
+enum full_counter { FULL_NOT_KNOWN, FULL_MEMORY, FULL_MEMSW };
+enum full_counter incident__full_counter(const struct model *model,
+					 const struct incident *incident);
+
+/* Somebody wrote to /proc/sysrq-trigger or pressed the keys; nothing had run full. */
+bool incident__by_hand(const struct incident *incident);
+
+uint64_t incident__window_ns(const struct incident *incident);
+
+/* The culprit's share, in bytes of bytes: of the domain's growth where that is known and covers
+ * it, else of the sum over the domain's processes that grew (a cgroup that gave up page cache
+ * while a process grew has grown less than the process). */
+struct share {
+	int64_t part;
+	int64_t whole;  /* 0: no share can be told */
+	bool of_domain; /* whole is the domain's usage; else the processes' sum */
+};
+struct share incident__culprit_share(const struct incident *incident);
+
+/* A process over the whole recording. Resident + swap; EVENT_UNKNOWN where it cannot be told. */
+struct process_span {
+	int64_t first_bytes;
+	int64_t last_bytes; /* now, or the last that was told before it left */
+	int64_t peak_bytes; /* of what was told, and resident by the kernel's own mark */
+	int64_t grew_bytes; /* last - first; of one born here, last */
+};
+struct process_span process__span(const struct process *process);
+
+/* All processes or cgroups of the model, those that grew most first; -ENOMEM. To be freed. */
+int model__processes_by_growth(const struct model *model, const struct process ***out);
+int model__cgroups_by_growth(const struct model *model, const struct cgroup ***out);
+int64_t cgroup__grew_bytes(const struct cgroup *cgroup); /* now - first; EVENT_UNKNOWN */
+
+/* One service's processes together; sorted by growth. */
+struct service_sum {
+	struct service service;
+	size_t processes; /* that ever were */
+	size_t alive;
+	int64_t now_bytes;
+	int64_t grew_bytes;
+};
+int model__services(const struct model *model, struct service_sum **out, size_t *count);
+
+/* "rss", "oom_kill", ...; "unknown" for a kind of another version. */
+#define EVENT_NAME_MAX 32
+const char *event_kind__name(char out[EVENT_NAME_MAX], uint32_t kind);
+
+const char *loss__reason(const struct loss *loss);
+const char *loss__touches(const struct loss *loss); /* which figures to distrust; "" for none */
+uint64_t model__lost_events(const struct model *model);
+
+const char *service_kind__name(enum service_kind kind);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+/*
+ * What the model knows, for people and for programs. Reports are pure functions of a model that
+ * has been finished: no file name, terminal, locale, clock or time zone shows in them, so a live
+ * run and the replay of its recording say the same, byte for byte.
+ *
+ * Each appends to `out`, whole or not at all. 0 or -ENOMEM.
+ */
+
+#include <stddef.h>
+
+#include "base/text.h"
+#include "model/model.h"
+
+/* The incidents one after the other, then the session in short; without an incident, the session
+ * in full. Lines fit 100 columns; only paths and single words longer than that do not. */
+int report__text(const struct model *model, struct text *out);
+int report__incident_text(const struct model *model, size_t index, struct text *out);
+
+/* "oomtrail.session/1", and one of its incidents alone, "oomtrail.incident/1". Pure ASCII: what
+ * a traced program chose to call itself cannot reach a terminal through it. */
+int report__json(const struct model *model, struct text *out);
+int report__incident_json(const struct model *model, size_t index, struct text *out);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+/* The sections of the text report. Each prints its own heading, after an empty line; one that has
+ * nothing to say prints nothing. */
+
+#include "base/text.h"
+#include "model/model.h"
+
+#define SECTION_INDENT 2
+
+void section__heading(struct text *out, const char *title);
+
+/* Title, KILLED, LIMIT, ASKED, GREW: what must be right when nothing else is read. */
+void section__answer(struct text *out, const struct model *model, const struct incident *incident);
+
+void section__chart(struct text *out, const struct incident *incident);
+void section__memory(struct text *out, const struct model *model, const struct incident *incident);
+void section__others(struct text *out, const struct incident *incident);
+void section__killed_with(struct text *out, const struct incident *incident);
+void section__timeline(struct text *out, const struct incident *incident);
+
+/* incident NULL: of the session as a whole. */
+void section__known(struct text *out, const struct model *model, const struct incident *incident);
+
+/* brief: incidents have been told before it. 0 or -ENOMEM. */
+int section__session(struct text *out, const struct model *model, bool brief);
+
+/* "the cgroup", "the host", "the OOM domain" */
+const char *incident__domain_noun(const struct incident *incident);

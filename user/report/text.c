@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "report/report.h"
+#include "report/section.h"
+#include "report/wording.h"
+
+void section__heading(struct text *out, const char *title)
+{
+	text__printf(out, "\n%s\n", title);
+}
+
+static void append_incident(struct text *out, const struct model *model,
+			    const struct incident *incident)
+{
+	section__answer(out, model, incident);
+	section__chart(out, incident);
+	section__memory(out, model, incident);
+	section__others(out, incident);
+	section__killed_with(out, incident);
+	section__timeline(out, incident);
+	section__known(out, model, incident);
+}
+
+static int hand_over(struct text *out, const struct text *report)
+{
+	if (!text__ok(report))
+		return -ENOMEM;
+	text__append(out, report->data, report->length);
+	return text__ok(out) ? 0 : -ENOMEM;
+}
+
+int report__incident_text(const struct model *model, size_t index, struct text *out)
+{
+	_cleanup_(text__free) struct text report = {0};
+
+	append_incident(&report, model, model__incident(model, index));
+	return hand_over(out, &report);
+}
+
+int report__text(const struct model *model, struct text *out)
+{
+	const size_t incidents = model__incident_count(model);
+	_cleanup_(text__free) struct text report = {0};
+	int err;
+
+	for (size_t i = 0; i < incidents; i++) {
+		append_incident(&report, model, model__incident(model, i));
+		text__string(&report, "\n");
+		text__pad(&report, '=', REPORT_COLUMNS);
+		text__string(&report, "\n\n");
+	}
+	err = section__session(&report, model, incidents > 0);
+	if (err < 0)
+		return err;
+	return hand_over(out, &report);
+}

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/units.h"
+#include "report/reading.h"
+#include "report/section.h"
+#include "report/wording.h"
+
+#define ANSWER_INDENT 9
+#define ARGV_COLUMNS  270 /* three lines; the JSON has all of it */
+
+const char *incident__domain_noun(const struct incident *incident)
+{
+	if (!incident->domain_known)
+		return "the OOM domain";
+	return incident->domain_id ? "the cgroup" : "the host";
+}
+
+static const char *scope_words(const struct incident *incident)
+{
+	if (incident__by_hand(incident))
+		return "asked for by hand through sysrq";
+	if (!incident->domain_known)
+		return "limit not determined";
+	if (incident->domain_id != 0)
+		return "memory cgroup";
+	switch (incident->constraint) {
+	case OOM_CONSTRAINT_CPUSET:
+		return "memory nodes of a cpuset";
+	case OOM_CONSTRAINT_MEMPOLICY:
+		return "memory nodes of a policy";
+	default:
+		return "whole host";
+	}
+}
+
+static void print_title(struct text *out, const struct incident *incident)
+{
+	const struct party *victim = &incident->victim;
+
+	text__string(out, "oomtrail incident ");
+	wording__utc(out, incident->realtime_ns);
+	text__string(out, "  ");
+	if (victim->service.kind != SERVICE_NONE && victim->service.kind != SERVICE_TREE)
+		wording__service(out, &victim->service);
+	else if (victim->cgroup)
+		text__escaped(out, victim->cgroup, strlen(victim->cgroup));
+	else
+		text__string(out, "(cgroup unknown)");
+	text__printf(out, "  (kernel OOM, %s)\n\n", scope_words(incident));
+}
+
+static void print_killed(struct text *out, const struct incident *incident)
+{
+	_cleanup_(text__free) struct text body = {0};
+	_cleanup_(text__free) struct text command = {0};
+	const struct party *victim = &incident->victim;
+
+	wording__task(&body, victim->comm, victim->task.pid);
+	text__string(&body, ": ");
+	wording__memory(&body, &victim->memory);
+	if (incident->kill_count > 1)
+		text__printf(&body, "; and %zu more with it", incident->kill_count - 1);
+	wording__paragraph(out, "KILLED", ANSWER_INDENT, &body);
+	wording__argv(&command, victim->argv, victim->argv_bytes, victim->argv_flags, ARGV_COLUMNS);
+	wording__paragraph(out, "", ANSWER_INDENT, &command);
+}
+
+static void say_path(struct text *out, const char *path)
+{
+	if (path)
+		text__escaped(out, path, strlen(path));
+	else
+		text__string(out, "an unknown cgroup");
+}
+
+/* "2.00 GiB, memory.max of /a/b" */
+static void say_cgroup_limit(struct text *out, const struct model *model,
+			     const struct incident *incident)
+{
+	const struct memcg_counters *counters = &incident->counters;
+	const struct event_host *host = model__host(model);
+	const bool v1 = host && host->cgroup_version == 1;
+
+	switch (incident__full_counter(model, incident)) {
+	case FULL_MEMORY:
+		wording__bytes(out, counters->max_bytes);
+		text__string(out, v1 ? ", memory.limit_in_bytes of " : ", memory.max of ");
+		say_path(out, incident->domain);
+		text__string(out, ": full (");
+		wording__bytes(out, counters->usage_bytes);
+		break;
+	case FULL_MEMSW:
+		wording__bytes(out, counters->swap_max_bytes);
+		text__string(out, " of memory plus swap, memory.memsw.limit_in_bytes of ");
+		say_path(out, incident->domain);
+		text__string(out, ": full (");
+		wording__bytes(out, counters->swap_usage_bytes);
+		break;
+	case FULL_NOT_KNOWN:
+		text__string(out, "the memory limit of ");
+		say_path(out, incident->domain);
+		text__string(out, ", its value unknown (");
+		wording__bytes(out, counters->usage_bytes);
+		break;
+	}
+	text__string(out, " in use)");
+}
+
+static void say_victims_place(struct text *out, const struct incident *incident)
+{
+	const struct party *victim = &incident->victim;
+
+	if (victim->cgroup_id == incident->domain_id) {
+		text__string(out, ", the victim's own cgroup");
+	} else {
+		text__string(out, "; not the victim's own cgroup, which is ");
+		say_path(out, victim->cgroup);
+	}
+}
+
+static void say_host_limit(struct text *out, const struct model *model,
+			   const struct incident *incident)
+{
+	const struct event_host *host = model__host(model);
+
+	if (incident->constraint == OOM_CONSTRAINT_CPUSET ||
+	    incident->constraint == OOM_CONSTRAINT_MEMPOLICY) {
+		text__printf(out, "the %s: ", scope_words(incident));
+		wording__bytes(out, incident->total_bytes);
+		text__string(out, " with swap");
+		return;
+	}
+	text__string(out, "the whole host: ");
+	if (host) {
+		wording__bytes(out, (int64_t)host->memory_bytes);
+		text__string(out, " of memory, ");
+		wording__bytes(out, (int64_t)host->swap_bytes);
+		text__string(out, " of swap");
+	} else {
+		wording__bytes(out, incident->total_bytes);
+		text__string(out, " of memory and swap");
+	}
+	text__string(out, "; no cgroup's limit");
+}
+
+/* Why the kernel's oom_control could not be read, in the words of the probe that should have. */
+static void say_not_determined(struct text *out, const struct model *model)
+{
+	text__string(out, "not determined: whether a cgroup or the whole host was full could not "
+			  "be read");
+	for (size_t i = 0; i < model__probe_count(model); i++) {
+		const struct probe_choice *probe = model__probe(model, i);
+
+		if (strcmp(probe->capability, "OOM context") != 0 || probe->why[0] == '\0')
+			continue;
+		text__string(out, " (");
+		text__escaped_array(out, probe->why, sizeof(probe->why));
+		text__string(out, ")");
+	}
+}
+
+static void print_limit(struct text *out, const struct model *model,
+			const struct incident *incident)
+{
+	_cleanup_(text__free) struct text body = {0};
+
+	if (incident__by_hand(incident)) {
+		text__string(&body, "none was reached: the kill was asked for by hand (sysrq)");
+	} else if (!incident->domain_known) {
+		say_not_determined(&body, model);
+	} else if (incident->domain_id == 0) {
+		say_host_limit(&body, model, incident);
+	} else {
+		say_cgroup_limit(&body, model, incident);
+		if (incident->failures_in_window > 0) {
+			text__string(&body, ", hit ");
+			wording__count(&body, (uint64_t)incident->failures_in_window);
+			text__string(&body, incident->failures_in_window == 1 ? " time in "
+									      : " times in ");
+			wording__duration(&body, incident__window_ns(incident));
+		}
+		say_victims_place(&body, incident);
+	}
+	wording__paragraph(out, "LIMIT", ANSWER_INDENT, &body);
+}
+
+/* "one page (4.0 KiB, gfp 0xcc0)" */
+static void say_request(struct text *out, const struct model *model,
+			const struct incident *incident)
+{
+	const struct event_host *host = model__host(model);
+
+	if (incident->order < 0 || incident->order > 30) {
+		text__string(out, "for how much is not known");
+		return;
+	}
+	if (incident->order == 0)
+		text__string(out, "for one page (");
+	else
+		text__printf(out, "for %lu pages in a row (order %" PRId32 ", ",
+			     1UL << incident->order, incident->order);
+	if (host && host->page_bytes != 0) {
+		wording__bytes(out, (int64_t)host->page_bytes << incident->order);
+		text__string(out, ", ");
+	}
+	text__printf(out, "gfp 0x%" PRIx32 ")", incident->gfp_mask);
+}
+
+static void say_own_growth(struct text *out, const struct party *party)
+{
+	if (party->grew_bytes == EVENT_UNKNOWN) {
+		text__string(out, "whether it grew is not known");
+		return;
+	}
+	text__string(out, party->grew_bytes > 0 ? "it grew itself: " : "it did not grow: ");
+	wording__delta(out, party->grew_bytes);
+	text__string(out, " in ");
+	wording__duration(out, party->grew_over_ns);
+	if (party->born_in_window)
+		text__string(out, ", its whole life");
+}
+
+static void print_asked(struct text *out, const struct model *model,
+			const struct incident *incident)
+{
+	_cleanup_(text__free) struct text body = {0};
+	const struct party *trigger = &incident->trigger;
+
+	if (trigger->task.pid == 0) {
+		text__string(&body, "not known");
+		wording__paragraph(out, "ASKED", ANSWER_INDENT, &body);
+		return;
+	}
+	wording__task(&body, trigger->comm, trigger->task.pid);
+	if (incident__by_hand(incident)) {
+		text__string(&body, ", through sysrq");
+	} else if (task_ref__same(&trigger->task, &incident->victim.task)) {
+		text__string(&body, ", the victim itself: ");
+		say_request(&body, model, incident);
+	} else if (task_ref__same(&trigger->task, &incident->culprit.task)) {
+		text__string(&body, ", the one that grew: ");
+		say_request(&body, model, incident);
+	} else {
+		text__string(&body, ": ");
+		say_request(&body, model, incident);
+		text__string(&body, "; ");
+		say_own_growth(&body, trigger);
+	}
+	wording__paragraph(out, "ASKED", ANSWER_INDENT, &body);
+}
+
+static void say_nobody_grew(struct text *out, const struct incident *incident)
+{
+	text__printf(out, "no process of %s was seen to grow in the ",
+		     incident->domain_known && incident->domain_id == 0 ? "the host"
+		     : incident->domain_known                           ? "the cgroup"
+									: "those compared");
+	wording__duration(out, incident__window_ns(incident));
+	text__string(out, " before");
+	if (incident->domain_grew_bytes == EVENT_UNKNOWN)
+		return;
+	text__printf(out, "; the usage of %s changed by ", incident__domain_noun(incident));
+	wording__delta(out, incident->domain_grew_bytes);
+}
+
+static void say_share(struct text *out, const struct incident *incident)
+{
+	const struct share share = incident__culprit_share(incident);
+
+	if (share.whole > 0) {
+		text__string(out, ", ");
+		wording__percent(out, (uint64_t)share.part, (uint64_t)share.whole, 0);
+		if (share.of_domain)
+			text__printf(out, " of %s's growth (", incident__domain_noun(incident));
+		else
+			text__string(out, " of what processes grew (");
+		wording__delta(out, share.whole);
+		text__string(out, ")");
+	}
+	if (!share.of_domain && incident->domain_grew_bytes != EVENT_UNKNOWN) {
+		text__printf(out, "; the usage of %s changed by ", incident__domain_noun(incident));
+		wording__delta(out, incident->domain_grew_bytes);
+	}
+}
+
+static void print_grew(struct text *out, const struct incident *incident)
+{
+	_cleanup_(text__free) struct text body = {0};
+	_cleanup_(text__free) struct text command = {0};
+	const struct party *culprit = &incident->culprit;
+	const bool is_victim = task_ref__same(&culprit->task, &incident->victim.task);
+
+	if (culprit->task.pid == 0) {
+		say_nobody_grew(&body, incident);
+	} else {
+		wording__task(&body, culprit->comm, culprit->task.pid);
+		if (is_victim)
+			text__string(&body, ", the victim itself");
+		text__string(&body, ": ");
+		wording__delta(&body, culprit->grew_bytes);
+		text__string(&body, " in ");
+		wording__duration(&body, culprit->grew_over_ns);
+		text__string(&body, " (");
+		wording__rate(&body, culprit->grew_bytes, culprit->grew_over_ns);
+		text__string(&body, ")");
+		if (culprit->born_in_window)
+			text__string(&body, ", its whole life");
+		say_share(&body, incident);
+	}
+	if (!incident->followed_all)
+		text__string(&body, "; only the followed processes were compared");
+	wording__paragraph(out, "GREW", ANSWER_INDENT, &body);
+	if (culprit->task.pid == 0 || is_victim)
+		return;
+	wording__argv(&command, culprit->argv, culprit->argv_bytes, culprit->argv_flags,
+		      ARGV_COLUMNS);
+	wording__paragraph(out, "", ANSWER_INDENT, &command);
+}
+
+void section__answer(struct text *out, const struct model *model, const struct incident *incident)
+{
+	print_title(out, incident);
+	print_killed(out, incident);
+	print_limit(out, model, incident);
+	print_asked(out, model, incident);
+	print_grew(out, incident);
+}
