@@ -84,8 +84,9 @@ cleanup()
 	exit "$status"
 }
 trap cleanup EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+# A second signal must not end the clean-up half way (timeout sends two).
+trap 'trap "" INT TERM HUP; exit 130' INT
+trap 'trap "" INT TERM HUP; exit 143' TERM HUP
 
 # --- waiting ------------------------------------------------------------------------------------
 
