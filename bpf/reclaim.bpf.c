@@ -12,8 +12,7 @@
 /*
  * Direct reclaim: a thread that wants a page frees others first. Under pressure this happens
  * thousands of times a second, so runs of one thread that follow within RECLAIM_MERGE_NS are told
- * as one. What was not told yet lies in `reclaims`, where user space collects it at the end and
- * when a kill arrives.
+ * as one. What was not told yet lies in `reclaims`, where user space collects it at the end.
  */
 #define RECLAIM_MERGE_NS 10000000ULL
 

@@ -5,15 +5,7 @@
 
 #include <bpf/bpf_helpers.h>
 
-#include "bpf/events.h"
-
-/* A thread that has reclaimed: the run it is in, and what was not told yet. */
-struct reclaim_state {
-	__u64 begin_ns; /* 0: outside reclaim */
-	__u32 told;
-	__u32 reserved;
-	struct event_reclaim event;
-};
+#include "bpf/reclaim_state.h"
 
 struct reclaim_map {
 	__uint(type, BPF_MAP_TYPE_HASH);

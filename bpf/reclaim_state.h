@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+#include "bpf/events.h"
+
+/* A thread that has reclaimed: the run it is in, and what was not told yet. The value of the map
+ * `reclaims`, which user space reads as well. */
+struct reclaim_state {
+	__u64 begin_ns; /* 0: outside reclaim */
+	__u32 told;     /* its first run was told */
+	__u32 reserved;
+	struct event_reclaim event;
+};

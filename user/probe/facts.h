@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sysfs/cgroupfs.h"
+
+/* How an attempt ended: 0 it works, -errno it was refused. FACT_UNTRIED: it was not tried, because
+ * an earlier fact already settles it. */
+#define FACT_UNTRIED 1
+
+/* What this host is and allows, as found by looking and trying. plan__make() decides from it. */
+struct facts {
+	char kernel[72];   /* utsname: "Linux 6.18.0 x86_64" */
+	char lockdown[32]; /* "none", "integrity", "confidentiality"; "" when there is no lockdown
+			    */
+	bool may_bpf;      /* CAP_SYS_ADMIN, or CAP_BPF and CAP_PERFMON, is effective */
+	int btf;           /* /sys/kernel/btf/vmlinux could be parsed */
+	bool tracefs;
+	uint32_t page_bytes;
+	uint32_t cpus; /* possible */
+	struct cgroupfs cgroupfs;
+	int psi; /* of /proc/pressure/memory */
+
+	/* Tracepoints with BTF, by argument count; 0: this kernel has no such tracepoint. */
+	int mark_victim_arguments;
+	bool mark_victim_has_task; /* since 6.8; earlier it names a thread id */
+	int rss_stat_arguments;
+	int exit_mmap_arguments;
+	int fork_arguments;
+	int exec_arguments;
+	int exit_arguments;
+	int rename_arguments;
+	int signal_arguments;
+	int cgroup_mkdir_arguments;
+	int cgroup_rmdir_arguments;
+	int cgroup_attach_arguments;
+	int memcg_reclaim_arguments;
+	int direct_reclaim_arguments;
+	bool percpu_rss;  /* struct mm_struct has percpu_counters for resident pages (6.2) */
+	bool memcg;       /* struct mem_cgroup exists */
+	bool oom_control; /* struct oom_control exists */
+
+	/* Trial loads and attachments of empty programs. */
+	int try_tracepoint;
+	int try_fentry_oom;
+	int try_kprobe;
+	int try_iterator;
+	int try_syscall_program; /* needed to learn where per-CPU areas lie */
+};
+
+/* Looks and tries. Files are read below `root` ("" on a live host). Only what cannot be found out
+ * at all is an error; a refusal is a fact. */
+int facts__gather(struct facts *out, const char *root);

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "probe/plan.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *capability__name(enum capability capability)
+{
+	static const char *const names[] = {
+#define X(name, text) [CAPABILITY_##name] = text,
+		CAPABILITIES(X)
+#undef X
+	};
+
+	return names[capability];
+}
+
+static void use(struct plan *plan, const char *program)
+{
+	plan->programs[plan->program_count++] = program;
+}
+
+static void take_way(struct plan *plan, enum capability capability, const char *way,
+		     const char *why, ...) __attribute__((format(printf, 4, 5)));
+
+static void take_way(struct plan *plan, enum capability capability, const char *way,
+		     const char *why, ...)
+{
+	struct way_taken *taken = &plan->ways[capability];
+	va_list arguments;
+
+	taken->way = way;
+	va_start(arguments, why);
+	vsnprintf(taken->why, sizeof(taken->why), why, arguments);
+	va_end(arguments);
+}
+
+/* What a refused trial means in words. */
+static const char *reason(int result)
+{
+	switch (result) {
+	case FACT_UNTRIED:
+		return "not tried";
+	case -EPERM:
+	case -EACCES:
+		return "this kernel refuses it (EPERM)";
+	case -ENOENT:
+	case -ESRCH:
+		return "this kernel has none";
+	case -524: /* ENOTSUPP, a kernel-internal number that escapes here (arm64 before 6.4) */
+	case -EOPNOTSUPP:
+		return "this kernel does not support it (ENOTSUPP)";
+	case -EINVAL:
+		return "this kernel does not know it (EINVAL)";
+	default:
+		return strerror(-result);
+	}
+}
+
+static void plan_victim(struct plan *plan, const struct facts *facts)
+{
+	if (facts->mark_victim_has_task) {
+		use(plan, "on_mark_victim");
+		take_way(plan, CAPABILITY_VICTIM, "tp_btf mark_victim (task)", "%s", "");
+		return;
+	}
+	use(plan, "on_mark_victim_pid");
+	take_way(plan, CAPABILITY_VICTIM, "tp_btf mark_victim (thread id)",
+		 "this kernel names the victim by number; the task is the one just sent SIGKILL");
+}
+
+static void plan_oom_context(struct plan *plan, const struct facts *facts,
+			     const struct plan_options *options)
+{
+	const char *fentry =
+		options->no_fentry ? "forbidden by option" : reason(facts->try_fentry_oom);
+	const char *kprobe = options->no_kprobe ? "forbidden by option" : reason(facts->try_kprobe);
+
+	if (!options->no_fentry && facts->try_fentry_oom == 0) {
+		use(plan, "on_oom_kill_process_fentry");
+		take_way(plan, CAPABILITY_OOM_CONTEXT, "fentry oom_kill_process", "%s", "");
+	} else if (!options->no_kprobe && facts->try_kprobe == 0) {
+		use(plan, "on_oom_kill_process_kprobe");
+		take_way(plan, CAPABILITY_OOM_CONTEXT, "kprobe oom_kill_process", "fentry: %s",
+			 fentry);
+	} else if (!options->no_stack && facts->oom_control) {
+		take_way(plan, CAPABILITY_OOM_CONTEXT, "oom_control on the trigger's stack",
+			 "fentry: %s; kprobe: %s", fentry, kprobe);
+	} else {
+		take_way(plan, CAPABILITY_OOM_CONTEXT, "", "fentry: %s; kprobe: %s; stack: %s",
+			 fentry, kprobe,
+			 options->no_stack ? "forbidden by option" : "no struct oom_control");
+	}
+}
+
+static void plan_resident(struct plan *plan, const struct facts *facts)
+{
+	use(plan, "on_rss_stat");
+	take_way(plan, CAPABILITY_RESIDENT, "tp_btf rss_stat", "%s", "");
+	plan->lru_address_spaces = !facts->exit_mmap_arguments;
+	if (facts->exit_mmap_arguments)
+		use(plan, "on_exit_mmap");
+
+	if (!facts->percpu_rss) {
+		take_way(plan, CAPABILITY_EXACT, "atomic counters",
+			 "exact but for up to 64 pages per thread that this kernel caches");
+	} else if (facts->try_syscall_program == 0) {
+		use(plan, "learn_cpu_offsets");
+		take_way(plan, CAPABILITY_EXACT, "per-CPU parts summed", "%s", "");
+	} else {
+		take_way(plan, CAPABILITY_EXACT, "",
+			 "folded counters only: per-CPU areas could not be located: %s",
+			 reason(facts->try_syscall_program));
+	}
+}
+
+static void plan_life(struct plan *plan, const struct facts *facts)
+{
+	use(plan, "on_fork");
+	use(plan, "on_exec");
+	use(plan, "on_exit");
+	if (facts->rename_arguments)
+		use(plan, "on_rename");
+	take_way(plan, CAPABILITY_LIFE, "tp_btf fork, exec, exit",
+		 facts->rename_arguments ? "%s" : "%sno task_rename: later names are missing", "");
+
+	if (facts->try_iterator == 0) {
+		use(plan, "iter_processes");
+		use(plan, "iter_movers");
+		take_way(plan, CAPABILITY_SNAPSHOT, "iter/task", "%s", "");
+	} else {
+		take_way(plan, CAPABILITY_SNAPSHOT, "",
+			 "processes are known from their first event on: iter/task: %s",
+			 reason(facts->try_iterator));
+	}
+}
+
+static void plan_cgroups(struct plan *plan, const struct facts *facts)
+{
+	if (!facts->memcg) {
+		take_way(plan, CAPABILITY_CGROUP, "", "this kernel has no memory controller");
+		take_way(plan, CAPABILITY_STATISTICS, "", "this kernel has no memory controller");
+		return;
+	}
+	if (facts->cgroup_mkdir_arguments)
+		use(plan, "on_cgroup_mkdir");
+	if (facts->cgroup_rmdir_arguments)
+		use(plan, "on_cgroup_rmdir");
+	if (facts->cgroup_attach_arguments)
+		use(plan, "on_cgroup_attach_task");
+	take_way(plan, CAPABILITY_CGROUP, "the memory controller's cgroup", "%s",
+		 facts->cgroup_attach_arguments ? "" : "moves between cgroups are not seen");
+	if (facts->cgroupfs.version)
+		take_way(plan, CAPABILITY_STATISTICS,
+			 facts->cgroupfs.version == 1 ? "memory.stat (cgroup v1)"
+						      : "memory.stat (cgroup v2)",
+			 "%s",
+			 facts->cgroupfs.version == 1
+				 ? "v1 has no rows for slab, page tables, sockets"
+				 : "");
+	else
+		take_way(plan, CAPABILITY_STATISTICS, "",
+			 "the memory controller is not mounted anywhere");
+}
+
+static void plan_rest(struct plan *plan, const struct facts *facts)
+{
+	if (facts->memcg_reclaim_arguments && facts->direct_reclaim_arguments) {
+		use(plan, "on_memcg_reclaim_begin");
+		use(plan, "on_memcg_reclaim_end");
+		use(plan, "on_direct_reclaim_begin");
+		use(plan, "on_direct_reclaim_end");
+		use(plan, "on_reclaimer_exit");
+		take_way(plan, CAPABILITY_RECLAIM, "tp_btf vmscan begin and end", "%s", "");
+	} else {
+		take_way(plan, CAPABILITY_RECLAIM, "", "this kernel has no vmscan tracepoints");
+	}
+	if (facts->signal_arguments) {
+		use(plan, "on_signal_generate");
+		take_way(plan, CAPABILITY_SIGNAL, "tp_btf signal_generate", "%s", "");
+	} else {
+		take_way(plan, CAPABILITY_SIGNAL, "", "this kernel has no signal_generate");
+	}
+	if (facts->psi == 0)
+		take_way(plan, CAPABILITY_PRESSURE, "PSI", "%s", "");
+	else
+		take_way(plan, CAPABILITY_PRESSURE, "", "PSI: %s",
+			 facts->psi == -EOPNOTSUPP ? "switched off on this host (boot with psi=1)"
+						   : reason(facts->psi));
+}
+
+static int refuse(char *refusal, size_t size, int error, const char *sentence)
+{
+	snprintf(refusal, size, "%s", sentence);
+	return error;
+}
+
+int plan__make(struct plan *out, const struct facts *facts, const struct plan_options *options,
+	       char *refusal, size_t refusal_size)
+{
+	if (!strcmp(facts->lockdown, "confidentiality"))
+		return refuse(
+			refusal, refusal_size, -EPERM,
+			"kernel lockdown is \"confidentiality\", which forbids reading kernel "
+			"memory; boot with lockdown=integrity or none");
+	if (!facts->may_bpf)
+		return refuse(refusal, refusal_size, -EPERM,
+			      "needs root (CAP_SYS_ADMIN, or CAP_BPF with CAP_PERFMON); try sudo");
+	if (facts->btf)
+		return refuse(
+			refusal, refusal_size, -ENOTSUP,
+			"this kernel offers no type information (/sys/kernel/btf/vmlinux); it "
+			"needs CONFIG_DEBUG_INFO_BTF=y, which distribution kernels since 5.10 "
+			"have");
+	if (!facts->rss_stat_arguments || !facts->mark_victim_arguments || !facts->fork_arguments ||
+	    !facts->exec_arguments || !facts->exit_arguments)
+		return refuse(refusal, refusal_size, -ENOTSUP,
+			      "this kernel lacks the rss_stat, mark_victim or sched tracepoints; "
+			      "Linux 5.10 or later has them");
+	if (facts->try_tracepoint) {
+		snprintf(refusal, refusal_size,
+			 "the kernel refuses BPF programs on tracepoints (%s)%s",
+			 strerror(-facts->try_tracepoint),
+			 facts->try_tracepoint == -EPERM
+				 ? "; a container needs --privileged, a locked-down host a rule"
+				 : "");
+		return facts->try_tracepoint;
+	}
+	memset(out, 0, sizeof(*out));
+	plan_resident(out, facts);
+	plan_life(out, facts);
+	plan_cgroups(out, facts);
+	plan_rest(out, facts);
+	plan_oom_context(out, facts, options);
+	plan_victim(out, facts);
+	return 0;
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "probe/probe.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/units.h"
+#include "bpf/reclaim_state.h"
+#include "oomtrail.skel.h"
+
+#define MAX_CPUS_SUMMED 512 /* MAX_CPUS of bpf/knobs.bpf.h */
+
+struct probe {
+	struct oomtrail_bpf *skeleton;
+	const struct plan *plan;
+	struct bpf_link *links[PLAN_MAX_PROGRAMS];
+	bool percpu_rss;
+};
+
+/* libbpf reports through a callback without context: the last line it said, for `why`. */
+static char last_words[256];
+
+static int listen_to_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	if (level == LIBBPF_WARN && !strstr(format, "LOAD LOG"))
+		vsnprintf(last_words, sizeof(last_words), format, arguments);
+	return 0;
+}
+
+static int explain(char *why, size_t size, int error, const char *what)
+{
+	last_words[strcspn(last_words, "\n")] = '\0';
+	snprintf(why, size, "%s: %s%s%s", what, strerror(-error), *last_words ? ": " : "",
+		 last_words);
+	return error;
+}
+
+uint64_t probe__step_bytes(const struct facts *facts, uint64_t step_bytes)
+{
+	/* percpu_counter_batch: max(32, 2 x CPUs) events may be held back on each CPU. */
+	uint64_t batch = facts->cpus > 16 ? 2 * facts->cpus : 32;
+	uint64_t held_back = facts->percpu_rss ? batch * facts->cpus * facts->page_bytes : 0;
+
+	if (!step_bytes)
+		step_bytes = 256 * KIB;
+	return step_bytes > held_back ? step_bytes : held_back;
+}
+
+static void configure(struct oomtrail_bpf *skeleton, const struct plan *plan,
+		      const struct facts *facts, const struct probe_options *options)
+{
+	struct bpf_program *program;
+
+	skeleton->rodata->knob_page_bytes = facts->page_bytes;
+	skeleton->rodata->knob_cpus = facts->cpus < MAX_CPUS_SUMMED ? facts->cpus : MAX_CPUS_SUMMED;
+	skeleton->rodata->knob_step_bytes = probe__step_bytes(facts, options->step_bytes);
+	skeleton->rodata->knob_follow = options->scope;
+	skeleton->rodata->knob_follow_cgroup = options->cgroup_id;
+	if (options->critical_bytes)
+		bpf_map__set_max_entries(skeleton->maps.critical, options->critical_bytes);
+	if (options->bulk_bytes)
+		bpf_map__set_max_entries(skeleton->maps.bulk, options->bulk_bytes);
+	skeleton->data->wake_bytes = bpf_map__max_entries(skeleton->maps.bulk) / 4;
+	if (plan->lru_address_spaces)
+		bpf_map__set_type(skeleton->maps.mms, BPF_MAP_TYPE_LRU_HASH);
+
+	bpf_object__for_each_program(program, skeleton->obj)
+		bpf_program__set_autoload(program, false);
+	for (size_t i = 0; i < plan->program_count; i++) {
+		program = bpf_object__find_program_by_name(skeleton->obj, plan->programs[i]);
+		if (program)
+			bpf_program__set_autoload(program, true);
+	}
+}
+
+static int learn_cpu_offsets(struct oomtrail_bpf *skeleton)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, run);
+
+	if (!bpf_program__autoload(skeleton->progs.learn_cpu_offsets))
+		return 0;
+	return bpf_prog_test_run_opts(bpf_program__fd(skeleton->progs.learn_cpu_offsets), &run);
+}
+
+int probe__new(struct probe **out, const struct plan *plan, const struct facts *facts,
+	       const struct probe_options *options, char *why, size_t why_size)
+{
+	struct probe *probe = calloc(1, sizeof(*probe));
+	int error;
+
+	if (!probe)
+		return -ENOMEM;
+	last_words[0] = '\0';
+	libbpf_set_print(listen_to_libbpf);
+	probe->plan = plan;
+	probe->skeleton = oomtrail_bpf__open();
+	if (!probe->skeleton) {
+		error = explain(why, why_size, -errno, "opening the BPF programs");
+		probe__free(probe);
+		return error;
+	}
+	configure(probe->skeleton, plan, facts, options);
+	error = oomtrail_bpf__load(probe->skeleton);
+	if (error) {
+		explain(why, why_size, error, "the kernel refuses the BPF programs");
+		probe__free(probe);
+		return error;
+	}
+	error = learn_cpu_offsets(probe->skeleton);
+	if (error) {
+		explain(why, why_size, error, "locating the per-CPU areas");
+		probe__free(probe);
+		return error;
+	}
+	*out = probe;
+	return 0;
+}
+
+int probe__follow(struct probe *probe, uint32_t pid)
+{
+	uint8_t one = 1;
+
+	return bpf_map__update_elem(probe->skeleton->maps.followed, &pid, sizeof(pid), &one,
+				    sizeof(one), BPF_ANY);
+}
+
+int probe__attach(struct probe *probe, char *why, size_t why_size)
+{
+	for (size_t i = 0; i < probe->plan->program_count; i++) {
+		const char *name = probe->plan->programs[i];
+		struct bpf_program *program =
+			bpf_object__find_program_by_name(probe->skeleton->obj, name);
+		int error;
+
+		if (!program || bpf_program__type(program) == BPF_PROG_TYPE_SYSCALL)
+			continue;
+		probe->links[i] = bpf_program__attach(program);
+		if (probe->links[i])
+			continue;
+		error = -errno;
+		probe__detach(probe);
+		return explain(why, why_size, error, name);
+	}
+	return 0;
+}
+
+void probe__detach(struct probe *probe)
+{
+	for (size_t i = 0; i < PLAN_MAX_PROGRAMS; i++) {
+		bpf_link__destroy(probe->links[i]);
+		probe->links[i] = NULL;
+	}
+}
+
+int probe__critical_ring(const struct probe *probe)
+{
+	return bpf_map__fd(probe->skeleton->maps.critical);
+}
+
+int probe__bulk_ring(const struct probe *probe)
+{
+	return bpf_map__fd(probe->skeleton->maps.bulk);
+}
+
+int probe__walk(const struct probe *probe, enum probe_walk walk)
+{
+	const char *name = walk == PROBE_WALK_MOVERS ? "iter_movers" : "iter_processes";
+
+	for (size_t i = 0; i < probe->plan->program_count; i++) {
+		int fd;
+
+		if (strcmp(probe->plan->programs[i], name) || !probe->links[i])
+			continue;
+		fd = bpf_iter_create(bpf_link__fd(probe->links[i]));
+		return fd < 0 ? -errno : fd;
+	}
+	return -ENOTSUP;
+}
+
+bool probe__movers(struct probe *probe)
+{
+	bool any = probe->skeleton->bss->movers;
+
+	/* Cleared before the walk: whatever moves during it is found by the next one. */
+	probe->skeleton->bss->movers = 0;
+	return any;
+}
+
+void probe__collect_reclaim(struct probe *probe,
+			    void (*sink)(void *context, const struct event_header *event),
+			    void *context)
+{
+	int map = bpf_map__fd(probe->skeleton->maps.reclaims);
+	uint64_t key, *cursor = NULL;
+	struct reclaim_state state;
+
+	while (bpf_map_get_next_key(map, cursor, &key) == 0) {
+		cursor = &key;
+		if (bpf_map_lookup_elem(map, &key, &state) == 0 && state.event.runs)
+			sink(context, &state.event.header);
+	}
+}
+
+uint64_t probe__ring_losses(const struct probe *probe, unsigned int kind)
+{
+	return kind < EVENT_KIND_END ? probe->skeleton->bss->ring_losses[kind] : 0;
+}
+
+uint64_t probe__table_losses(const struct probe *probe, enum loss_reason reason)
+{
+	return reason < LOSS_END ? probe->skeleton->bss->table_losses[reason] : 0;
+}
+
+uint64_t probe__recursion_misses(const struct probe *probe)
+{
+	struct bpf_program *program;
+	uint64_t misses = 0;
+
+	bpf_object__for_each_program(program, probe->skeleton->obj)
+	{
+		struct bpf_prog_info info = {};
+		uint32_t size = sizeof(info);
+
+		if (bpf_program__autoload(program) &&
+		    !bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
+			misses += info.recursion_misses;
+	}
+	return misses;
+}
+
+uint64_t probe__kernel_bytes(const struct probe *probe)
+{
+	struct bpf_map *map;
+	uint64_t bytes = 0;
+
+	bpf_object__for_each_map(map, probe->skeleton->obj)
+	{
+		char path[64], line[128];
+		FILE *file;
+
+		/* fdinfo's memlock is the kernel's own account of a map. */
+		snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", bpf_map__fd(map));
+		file = fopen(path, "re");
+		while (file && fgets(line, sizeof(line), file)) {
+			unsigned long long memlock;
+
+			if (sscanf(line, "memlock: %llu", &memlock) == 1)
+				bytes += memlock;
+		}
+		if (file)
+			fclose(file);
+	}
+	return bytes;
+}
+
+void probe__free(struct probe *probe)
+{
+	if (!probe)
+		return;
+	probe__detach(probe);
+	oomtrail_bpf__destroy(probe->skeleton);
+	free(probe);
+}

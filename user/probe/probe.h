@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/events.h"
+#include "probe/facts.h"
+#include "probe/plan.h"
+
+/* The BPF programs of a plan, loaded and attached. Only this knows the skeleton. */
+struct probe;
+
+struct probe_options {
+	enum follow_scope scope;
+	uint64_t cgroup_id;      /* FOLLOW_CGROUP */
+	uint64_t step_bytes;     /* smallest movement that is told; 0: 256 KiB */
+	uint32_t critical_bytes; /* ring sizes, powers of two of at least a page; 0: 1 MiB */
+	uint32_t bulk_bytes;
+};
+
+/* Smallest movement this host can show: what its CPUs may hold back, at least step_bytes. */
+uint64_t probe__step_bytes(const struct facts *facts, uint64_t step_bytes);
+
+/* Loads. On failure `why` holds the kernel's reason in one line. 0 or -errno. */
+int probe__new(struct probe **out, const struct plan *plan, const struct facts *facts,
+	       const struct probe_options *options, char *why, size_t why_size);
+
+/* FOLLOW_PROCESSES: this process and its descendants to come. */
+int probe__follow(struct probe *probe, uint32_t pid);
+
+/* From here on events flow. On failure nothing stays attached. */
+int probe__attach(struct probe *probe, char *why, size_t why_size);
+
+/* No more events; what lies in the rings can still be read. */
+void probe__detach(struct probe *probe);
+
+int probe__critical_ring(const struct probe *probe); /* map descriptors, for ring_buffer__new */
+int probe__bulk_ring(const struct probe *probe);
+
+enum probe_walk { PROBE_WALK_PROCESSES, PROBE_WALK_MOVERS };
+
+/* A descriptor that yields events of bpf/events.h, back to back, until read(2) returns 0; the
+ * caller closes it. -ENOTSUP when the plan has no iterator. */
+int probe__walk(const struct probe *probe, enum probe_walk walk);
+
+/* Did anything move by less than a step since last asked? */
+bool probe__movers(struct probe *probe);
+
+/* What reclaiming threads had not told yet when the programs were detached; not before that. */
+void probe__collect_reclaim(struct probe *probe,
+			    void (*sink)(void *context, const struct event_header *event),
+			    void *context);
+
+/* Counted since the start. */
+uint64_t probe__ring_losses(const struct probe *probe, unsigned int kind);
+uint64_t probe__table_losses(const struct probe *probe, enum loss_reason reason);
+uint64_t probe__recursion_misses(const struct probe *probe);
+
+uint64_t probe__kernel_bytes(const struct probe *probe); /* rings and maps */
+
+void probe__free(struct probe *probe);
