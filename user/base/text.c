@@ -89,9 +89,7 @@ void text__pad_to(struct text *text, size_t line_start, size_t column)
 		text__pad(text, ' ', column - columns);
 }
 
-/* Length of the UTF-8 sequence at `bytes` and its code point; 0 where there is none: overlong
- * forms, surrogates and anything above U+10FFFF are not UTF-8. */
-static size_t utf8__decode(const char *bytes, size_t length, uint32_t *code)
+size_t utf8__decode(const char *bytes, size_t length, uint32_t *code)
 {
 	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
 	unsigned char first = (unsigned char)bytes[0];

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdint.h>
 
 /* A growing string. Running out of memory is remembered, not returned: build the whole text, then
  * ask text__ok() once. Zero-initialise: `struct text text = {0};`.
@@ -37,3 +38,7 @@ size_t text__columns(const char *string); /* display columns of an escaped strin
 
 bool text__ok(const struct text *text);
 void text__free(struct text *text); /* releases the data and zeroes the struct */
+
+/* Length of the UTF-8 sequence at `bytes` (length > 0) and its code point; 0 where there is none:
+ * overlong forms, surrogates and anything above U+10FFFF are not UTF-8. */
+size_t utf8__decode(const char *bytes, size_t length, uint32_t *code);
