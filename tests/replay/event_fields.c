@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <string.h>
+
+#include "bpf/events.h"
+#include "tests/replay/event_fields.h"
+
+/* Names of values. */
+
+#define X(name, number, type) {#name, number},
+static const struct value_name kinds[] = {EVENT_KINDS(X){NULL, 0}};
+#undef X
+#define X(name, text) {#name, OOM_WAY_##name},
+static const struct value_name oom_ways[] = {OOM_WAYS(X){NULL, 0}};
+#undef X
+#define X(name, text) {#name, LOSS_##name},
+static const struct value_name loss_reasons[] = {LOSSES(X){NULL, 0}};
+#undef X
+static const struct value_name limits[] = {{"none", EVENT_NO_LIMIT}, {NULL, 0}};
+static const struct value_name constraints[] = {
+	{"UNKNOWN", OOM_CONSTRAINT_UNKNOWN}, {"NONE", OOM_CONSTRAINT_NONE},
+	{"CPUSET", OOM_CONSTRAINT_CPUSET},   {"MEMPOLICY", OOM_CONSTRAINT_MEMPOLICY},
+	{"MEMCG", OOM_CONSTRAINT_MEMCG},     {NULL, 0},
+};
+static const struct value_name scopes[] = {
+	{"ALL", FOLLOW_ALL},
+	{"PROCESSES", FOLLOW_PROCESSES},
+	{"CGROUP", FOLLOW_CGROUP},
+	{NULL, 0},
+};
+static const struct value_name event_flags[] = {{"LATE", EVENT_LATE}, {NULL, 0}};
+static const struct value_name process_flags[] = {
+	{"SHARES_MM", PROCESS_SHARES_MM},
+	{"NO_MM", PROCESS_NO_MM},
+	{"MEMORY_EXACT", PROCESS_MEMORY_EXACT},
+	{NULL, 0},
+};
+static const struct value_name argv_flags[] = {
+	{"CUT", ARGV_CUT}, {"UNREADABLE", ARGV_UNREADABLE}, {NULL, 0}};
+static const struct value_name rss_flags[] = {{"EXACT", RSS_EXACT}, {"GONE", RSS_GONE}, {NULL, 0}};
+static const struct value_name reclaim_flags[] = {{"MEMCG", RECLAIM_MEMCG}, {NULL, 0}};
+
+/*
+ * Fields, in one list per struct. Each is one of
+ *     N(struct, field, otherwise, names)  a number
+ *     G(struct, field, names)             flags
+ *     P(struct, field)                    a number that repeats the one before it unless given
+ *     T(struct, field)                    text
+ *     S(struct, field, prefix, layout)    a struct
+ *     H(struct, field)                    hidden
+ */
+
+#define UNKNOWN EVENT_UNKNOWN
+
+#define FIELDS_event_header(N, G, P, T, S, H) \
+	H(event_header, size_bytes)           \
+	H(event_header, kind)                 \
+	G(event_header, flags, event_flags)   \
+	H(event_header, time_ns)
+
+#define HEADER(S, type) S(type, header, "header.", event_header)
+
+#define FIELDS_task_ref(N, G, P, T, S, H) \
+	N(task_ref, pid, 0, NULL)         \
+	P(task_ref, tid)                  \
+	N(task_ref, start_ns, 0, NULL)
+
+#define FIELDS_memory(N, G, P, T, S, H)            \
+	N(memory, anon_bytes, UNKNOWN, NULL)       \
+	N(memory, file_bytes, UNKNOWN, NULL)       \
+	N(memory, shmem_bytes, UNKNOWN, NULL)      \
+	N(memory, swap_bytes, UNKNOWN, NULL)       \
+	N(memory, page_table_bytes, UNKNOWN, NULL) \
+	N(memory, hugetlb_bytes, UNKNOWN, NULL)
+
+#define FIELDS_process_state(N, G, P, T, S, H)        \
+	S(process_state, task, "", task_ref)          \
+	S(process_state, parent, "parent.", task_ref) \
+	N(process_state, mm_id, 0, NULL)              \
+	N(process_state, cgroup_id, 0, NULL)          \
+	N(process_state, uid, 0, NULL)                \
+	N(process_state, ns_pid, 0, NULL)             \
+	N(process_state, oom_score_adj, 0, NULL)      \
+	G(process_state, flags, process_flags)        \
+	T(process_state, comm)                        \
+	S(process_state, memory, "", memory)
+
+#define FIELDS_memcg_counters(N, G, P, T, S, H)                   \
+	N(memcg_counters, usage_bytes, UNKNOWN, NULL)             \
+	N(memcg_counters, max_bytes, EVENT_NO_LIMIT, limits)      \
+	N(memcg_counters, high_bytes, EVENT_NO_LIMIT, limits)     \
+	N(memcg_counters, watermark_bytes, UNKNOWN, NULL)         \
+	N(memcg_counters, failures, UNKNOWN, NULL)                \
+	N(memcg_counters, swap_usage_bytes, UNKNOWN, NULL)        \
+	N(memcg_counters, swap_max_bytes, EVENT_NO_LIMIT, limits) \
+	N(memcg_counters, kmem_usage_bytes, UNKNOWN, NULL)        \
+	N(memcg_counters, oom_group, UNKNOWN, NULL)               \
+	H(memcg_counters, reserved)
+
+#define FIELDS_event_fork(N, G, P, T, S, H) \
+	HEADER(S, event_fork)               \
+	S(event_fork, child, "", process_state)
+
+#define FIELDS_event_exec(N, G, P, T, S, H)       \
+	HEADER(S, event_exec)                     \
+	S(event_exec, process, "", process_state) \
+	G(event_exec, argv_flags, argv_flags)     \
+	H(event_exec, argv_bytes)
+
+#define FIELDS_event_exit(N, G, P, T, S, H)          \
+	HEADER(S, event_exit)                        \
+	S(event_exit, task, "", task_ref)            \
+	S(event_exit, memory, "", memory)            \
+	N(event_exit, peak_rss_bytes, UNKNOWN, NULL) \
+	N(event_exit, exit_code, 0, NULL)            \
+	H(event_exit, reserved)                      \
+	T(event_exit, comm)
+
+#define FIELDS_event_rename(N, G, P, T, S, H) \
+	HEADER(S, event_rename)               \
+	S(event_rename, task, "", task_ref)   \
+	T(event_rename, comm)
+
+#define FIELDS_event_cgroup(N, G, P, T, S, H)         \
+	HEADER(S, event_cgroup)                       \
+	N(event_cgroup, cgroup_id, 0, NULL)           \
+	N(event_cgroup, parent_id, 0, NULL)           \
+	S(event_cgroup, counters, "", memcg_counters) \
+	T(event_cgroup, name)
+
+#define FIELDS_event_cgroup_gone(N, G, P, T, S, H) \
+	HEADER(S, event_cgroup_gone)               \
+	N(event_cgroup_gone, cgroup_id, 0, NULL)
+
+#define FIELDS_event_attach(N, G, P, T, S, H) \
+	HEADER(S, event_attach)               \
+	S(event_attach, task, "", task_ref)   \
+	N(event_attach, cgroup_id, 0, NULL)
+
+#define FIELDS_event_rss(N, G, P, T, S, H) \
+	HEADER(S, event_rss)               \
+	S(event_rss, owner, "", task_ref)  \
+	N(event_rss, mm_id, 0, NULL)       \
+	N(event_rss, cgroup_id, 0, NULL)   \
+	S(event_rss, memory, "", memory)   \
+	G(event_rss, flags, rss_flags)     \
+	N(event_rss, by_pid, 0, NULL)
+
+#define FIELDS_event_memcg(N, G, P, T, S, H) \
+	HEADER(S, event_memcg)               \
+	N(event_memcg, cgroup_id, 0, NULL)   \
+	S(event_memcg, counters, "", memcg_counters)
+
+#define FIELDS_event_reclaim(N, G, P, T, S, H)     \
+	HEADER(S, event_reclaim)                   \
+	S(event_reclaim, task, "", task_ref)       \
+	N(event_reclaim, cgroup_id, 0, NULL)       \
+	N(event_reclaim, first_ns, 0, NULL)        \
+	N(event_reclaim, stall_ns, 0, NULL)        \
+	N(event_reclaim, reclaimed_bytes, 0, NULL) \
+	N(event_reclaim, runs, 1, NULL)            \
+	G(event_reclaim, flags, reclaim_flags)     \
+	T(event_reclaim, comm)
+
+#define FIELDS_event_signal(N, G, P, T, S, H)        \
+	HEADER(S, event_signal)                      \
+	S(event_signal, sender, "sender.", task_ref) \
+	S(event_signal, target, "target.", task_ref) \
+	N(event_signal, signal, 9, NULL)             \
+	N(event_signal, code, 0, NULL)               \
+	N(event_signal, result, 0, NULL)             \
+	N(event_signal, from_kernel, 0, NULL)        \
+	T(event_signal, sender_comm)                 \
+	T(event_signal, target_comm)
+
+#define FIELDS_event_oom_kill(N, G, P, T, S, H)                            \
+	HEADER(S, event_oom_kill)                                          \
+	S(event_oom_kill, victim, "victim.", process_state)                \
+	S(event_oom_kill, trigger, "trigger.", process_state)              \
+	N(event_oom_kill, domain_cgroup_id, 0, NULL)                       \
+	S(event_oom_kill, domain, "domain.", memcg_counters)               \
+	N(event_oom_kill, domain_total_bytes, UNKNOWN, NULL)               \
+	N(event_oom_kill, chosen_points, UNKNOWN, NULL)                    \
+	N(event_oom_kill, gfp_mask, 0, NULL)                               \
+	N(event_oom_kill, order, -1, NULL)                                 \
+	N(event_oom_kill, constraint, OOM_CONSTRAINT_UNKNOWN, constraints) \
+	N(event_oom_kill, way, OOM_WAY_NONE, oom_ways)
+
+#define FIELDS_event_process(N, G, P, T, S, H) \
+	HEADER(S, event_process)               \
+	S(event_process, process, "", process_state)
+
+#define FIELDS_event_host(N, G, P, T, S, H)        \
+	HEADER(S, event_host)                      \
+	N(event_host, page_bytes, 4096, NULL)      \
+	N(event_host, cpus, 0, NULL)               \
+	N(event_host, cgroup_version, 2, NULL)     \
+	N(event_host, scope, FOLLOW_ALL, scopes)   \
+	N(event_host, memory_bytes, 0, NULL)       \
+	N(event_host, swap_bytes, 0, NULL)         \
+	N(event_host, realtime_offset_ns, 0, NULL) \
+	N(event_host, step_bytes, 0, NULL)         \
+	T(event_host, recording_id)                \
+	T(event_host, boot_id)                     \
+	T(event_host, name)                        \
+	T(event_host, kernel)                      \
+	T(event_host, version)                     \
+	T(event_host, followed)
+
+#define FIELDS_event_probe(N, G, P, T, S, H) \
+	HEADER(S, event_probe)               \
+	T(event_probe, capability)           \
+	T(event_probe, way)                  \
+	T(event_probe, why)
+
+#define FIELDS_event_clock(N, G, P, T, S, H) \
+	HEADER(S, event_clock)               \
+	N(event_clock, realtime_offset_ns, 0, NULL)
+
+#define FIELDS_event_argv(N, G, P, T, S, H)   \
+	HEADER(S, event_argv)                 \
+	S(event_argv, task, "", task_ref)     \
+	G(event_argv, argv_flags, argv_flags) \
+	H(event_argv, argv_bytes)
+
+#define FIELDS_event_opened(N, G, P, T, S, H) HEADER(S, event_opened)
+
+/* The lists of events.h itself, whose X takes no further argument: N is spelled out. */
+#define FIELDS_memcg_stat(N, G, P, T, S, H)   MEMCG_STATS(N##_MEMCG_STAT)
+#define FIELDS_meminfo(N, G, P, T, S, H)      MEMINFO(N##_MEMINFO)
+
+#define FIELDS_event_memcg_stat(N, G, P, T, S, H) \
+	HEADER(S, event_memcg_stat)               \
+	N(event_memcg_stat, cgroup_id, 0, NULL)   \
+	S(event_memcg_stat, stat, "", memcg_stat)
+
+#define FIELDS_event_psi(N, G, P, T, S, H)   \
+	HEADER(S, event_psi)                 \
+	N(event_psi, cgroup_id, 0, NULL)     \
+	N(event_psi, some_us, UNKNOWN, NULL) \
+	N(event_psi, full_us, UNKNOWN, NULL)
+
+#define FIELDS_event_meminfo(N, G, P, T, S, H) \
+	HEADER(S, event_meminfo)               \
+	S(event_meminfo, meminfo, "", meminfo)
+
+#define FIELDS_event_oom_counter(N, G, P, T, S, H) \
+	HEADER(S, event_oom_counter)               \
+	N(event_oom_counter, kills, UNKNOWN, NULL)
+
+#define FIELDS_event_loss(N, G, P, T, S, H)    \
+	HEADER(S, event_loss)                  \
+	N(event_loss, reason, 0, loss_reasons) \
+	N(event_loss, kind, 0, kinds)          \
+	N(event_loss, count, 0, NULL)
+
+#define FIELDS_event_recorder(N, G, P, T, S, H)    \
+	HEADER(S, event_recorder)                  \
+	N(event_recorder, wall_ns, 0, NULL)        \
+	N(event_recorder, cpu_ns, 0, NULL)         \
+	N(event_recorder, peak_rss_bytes, 0, NULL) \
+	N(event_recorder, kernel_bytes, 0, NULL)   \
+	N(event_recorder, events, 0, NULL)         \
+	N(event_recorder, written_bytes, 0, NULL)
+
+#define FIELDS_event_digest(N, G, P, T, S, H) \
+	HEADER(S, event_digest)               \
+	N(event_digest, events, 0, NULL)      \
+	N(event_digest, digest, 0, NULL)
+
+/* Every struct, those that others contain first. X(struct tag, has argv behind it) */
+#define STRUCTS(X)              \
+	X(event_header, 0)      \
+	X(task_ref, 0)          \
+	X(memory, 0)            \
+	X(memcg_counters, 0)    \
+	X(memcg_stat, 0)        \
+	X(meminfo, 0)           \
+	X(process_state, 0)     \
+	X(event_fork, 0)        \
+	X(event_exec, 1)        \
+	X(event_exit, 0)        \
+	X(event_rename, 0)      \
+	X(event_cgroup, 0)      \
+	X(event_cgroup_gone, 0) \
+	X(event_attach, 0)      \
+	X(event_rss, 0)         \
+	X(event_memcg, 0)       \
+	X(event_reclaim, 0)     \
+	X(event_signal, 0)      \
+	X(event_oom_kill, 0)    \
+	X(event_process, 0)     \
+	X(event_host, 0)        \
+	X(event_probe, 0)       \
+	X(event_clock, 0)       \
+	X(event_argv, 1)        \
+	X(event_opened, 0)      \
+	X(event_memcg_stat, 0)  \
+	X(event_psi, 0)         \
+	X(event_meminfo, 0)     \
+	X(event_oom_counter, 0) \
+	X(event_loss, 0)        \
+	X(event_recorder, 0)    \
+	X(event_digest, 0)
+
+/* First pass: the sizes add up. */
+
+#define SIZE(s, f)                     +sizeof(((struct s *)0)->f)
+#define SIZE_N(s, f, otherwise, names) SIZE(s, f)
+#define SIZE_G(s, f, names)            SIZE(s, f)
+#define SIZE_S(s, f, prefix, layout)   SIZE(s, f)
+#define SIZE_N_MEMCG_STAT(f, v2, v1)   SIZE(memcg_stat, f##_bytes)
+#define SIZE_N_MEMINFO(f, key)         SIZE(meminfo, f##_bytes)
+#define X(s, argv)                                                                               \
+	_Static_assert(FIELDS_##s(SIZE_N, SIZE_G, SIZE, SIZE, SIZE_S, SIZE) == sizeof(struct s), \
+		       #s ": the list of fields is not the struct");
+STRUCTS(X)
+#undef X
+
+/* Second pass: the table. */
+
+#define MEMBER(s, f) ((struct s *)0)->f
+#define AT(s, f)     .offset = offsetof(struct s, f), .size = sizeof(MEMBER(s, f))
+#define NUMBER(s, f) \
+	.name = #f, .type = FIELD_NUMBER, .is_signed = (__typeof__(MEMBER(s, f)))-1 < 1, AT(s, f)
+
+#define ROW_N(s, f, value, value_names) {NUMBER(s, f), .otherwise = value, .names = value_names},
+#define ROW_G(s, f, value_names)        {NUMBER(s, f), .is_flags = true, .names = value_names},
+#define ROW_P(s, f)                     {NUMBER(s, f), .repeats_previous = true},
+#define ROW_T(s, f)                     {.name = #f, .type = FIELD_TEXT, AT(s, f)},
+#define ROW_H(s, f)                     {.name = #f, .type = FIELD_HIDDEN, AT(s, f)},
+#define ROW_N_MEMCG_STAT(f, v2, v1)     ROW_N(memcg_stat, f##_bytes, UNKNOWN, NULL)
+#define ROW_N_MEMINFO(f, key)           ROW_N(meminfo, f##_bytes, UNKNOWN, NULL)
+#define ROW_S(s, f, prefix, of) \
+	{.name = prefix, .type = FIELD_STRUCT, .layout = &layout_##of, AT(s, f)},
+#define ROW_ARGV_0(s)
+#define ROW_ARGV_1(s) {.name = "argv", .type = FIELD_ARGV, .offset = sizeof(struct s)},
+
+#define X(s, argv)                                                                        \
+	static const struct field fields_##s[] = {                                        \
+		FIELDS_##s(ROW_N, ROW_G, ROW_P, ROW_T, ROW_S, ROW_H) ROW_ARGV_##argv(s)}; \
+	static const struct struct_layout layout_##s = {                                  \
+		#s, fields_##s, sizeof(fields_##s) / sizeof(fields_##s[0]), sizeof(struct s)};
+STRUCTS(X)
+#undef X
+
+const struct event_layout event_layouts[] = {
+#define X(name, number, type) {#name, number, &layout_##type},
+	EVENT_KINDS(X)
+#undef X
+};
+const size_t event_layout_count = sizeof(event_layouts) / sizeof(event_layouts[0]);
+
+int64_t field__load(const struct field *field, const char *base)
+{
+	const char *at = base + field->offset;
+	int64_t value = 0;
+
+	memcpy(&value, at, field->size); /* little-endian */
+	if (field->is_signed && field->size == 4)
+		value = (int32_t)value;
+	return value;
+}
+
+bool field__store(const struct field *field, char *base, int64_t value)
+{
+	memcpy(base + field->offset, &value, field->size);
+	return field__load(field, base) == value;
+}
+
+bool field__is_in(const struct field *field, const char *unit)
+{
+	size_t length = strlen(field->name);
+
+	return length >= strlen(unit) && strcmp(field->name + length - strlen(unit), unit) == 0;
+}
