@@ -4,7 +4,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdint.h>
 
 /* A growing string. Running out of memory is remembered, not returned: build the whole text, then
  * ask text__ok() once. Zero-initialise: `struct text text = {0};`.
