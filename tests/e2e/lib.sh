@@ -93,13 +93,14 @@ trap 'trap "" INT TERM HUP; exit 143' TERM HUP
 exec {NOTHING}<> <(:)
 pause() # between two looks at a condition
 {
-	read -rt 0.01 -u "$NOTHING" || true
+	read -rt 0.02 -u "$NOTHING" || true
 }
 
 zombie() # PID
 {
-	local stat
-	stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+	local stat=
+	# Polled: no fork. The name in it may hold newlines.
+	{ IFS= read -rd '' stat <"/proc/$1/stat"; } 2>/dev/null || true
 	[[ ${stat##*) } == Z* ]]
 }
 
@@ -307,7 +308,7 @@ equal() # WHAT A B
 # The kernel's own word: "Killed process PID (COMM) total-vm:..., anon-rss:...kB, ..."
 kernel_kill_line() # PID
 {
-	dmesg 2>/dev/null | grep -a "Killed process $1 " | tail -n 1
+	dmesg 2>/dev/null | grep -a "Killed process $1 " | tail -n 1 || true
 }
 
 # One clear sentence: one line from oomtrail; a wrong command line adds where the help is.

@@ -8,8 +8,8 @@ command -v sqlite3 >/dev/null || skip "sqlite3 is not installed"
 cgroup_new db 64
 record_start -a
 cgroup_start sqlite db sqlite3 :memory: 'create table t(b blob);
-	with recursive n(i) as (select 1 union all select i + 1 from n where i < 150000)
-	insert into t select randomblob(1000) from n;'
+	with recursive n(i) as (select 1 union all select i + 1 from n where i < 150)
+	insert into t select randomblob(1000000) from n;'
 pid=$STARTED
 join "$pid"
 equal "status" "$STATUS" 137
