@@ -94,9 +94,17 @@ static int64_t values__held(const int64_t *values)
 		   add(values[MEMORY_SHMEM], values[MEMORY_SWAP]));
 }
 
+/* The teardown at the exit. */
+static bool is_end(const struct process *process, size_t index)
+{
+	return process->exit_ns != 0 && values__held(series__values(process->series, index)) == 0 &&
+	       index + 1 == series__count(process->series);
+}
+
 struct process_span process__span(const struct process *process)
 {
 	const size_t points = series__count(process->series);
+	int64_t least_bytes = memory__held(&process->first);
 	struct process_span span = {
 		.first_bytes = memory__held(&process->first),
 		.last_bytes = memory__held(&process->now),
@@ -119,12 +127,16 @@ struct process_span process__span(const struct process *process)
 		const int64_t held = values__held(series__values(process->series, i));
 
 		span.peak_bytes = held > span.peak_bytes ? held : span.peak_bytes;
+		if (held != EVENT_UNKNOWN && held < least_bytes && !is_end(process, i))
+			least_bytes = held;
 	}
 	if (span.first_bytes > span.peak_bytes)
 		span.peak_bytes = span.first_bytes;
 	if (span.last_bytes > span.peak_bytes)
 		span.peak_bytes = span.last_bytes;
-	span.grew_bytes = subtract(span.last_bytes, span.first_bytes);
+	/* A fork begins with its parent's memory and sheds it at exec: that is no shrinking. */
+	span.grew_bytes =
+		subtract(span.last_bytes, process->born_here ? least_bytes : span.first_bytes);
 	return span;
 }
 

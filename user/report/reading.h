@@ -36,7 +36,7 @@ struct process_span {
 	int64_t first_bytes;
 	int64_t last_bytes; /* now, or the last that was told before it left */
 	int64_t peak_bytes; /* of what was told, and resident by the kernel's own mark */
-	int64_t grew_bytes; /* last - first; of one born here, last */
+	int64_t grew_bytes; /* last - first; of one born here, last - the least it held */
 };
 struct process_span process__span(const struct process *process);
 

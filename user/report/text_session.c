@@ -51,6 +51,14 @@ static void print_title(struct text *out, const struct model *model)
 	text__string(out, ")\n");
 }
 
+static void say_exit(struct text *out, const struct process *process)
+{
+	if (process->exit_lost)
+		text__string(out, "gone, its exit was not seen");
+	else
+		wording__exit_status(out, process->exit_code);
+}
+
 static void print_process(struct text *out, const struct process *process)
 {
 	const struct process_span span = process__span(process);
@@ -66,7 +74,7 @@ static void print_process(struct text *out, const struct process *process)
 	cell_right(out, 12, wording__delta, span.grew_bytes);
 	if (process->exit_ns != 0) {
 		text__string(out, "  ");
-		wording__exit_status(out, process->exit_code);
+		say_exit(out, process);
 	}
 	text__string(out, "\n");
 	wording__argv(&command, process->argv, process->argv_bytes, process->argv_flags,
@@ -99,10 +107,10 @@ static int print_processes(struct text *out, const struct model *model, size_t m
 	return 0;
 }
 
-/* Exits a person asks about: whatever did not end with status 0. */
+/* Exits a person asks about: whatever is not known to have ended with status 0. */
 static bool exit__is_news(const struct process *process)
 {
-	return process->exit_ns != 0 && process->exit_code != 0;
+	return process->exit_ns != 0 && (process->exit_lost || process->exit_code != 0);
 }
 
 static void print_exits(struct text *out, const struct model *model)
@@ -128,7 +136,7 @@ static void print_exits(struct text *out, const struct model *model)
 		text__printf(out, "%12s  ",
 			     units__offset(offset, (int64_t)(process->exit_ns - span.first_ns)));
 		wording__cell_left(out, &name, 32);
-		wording__exit_status(out, process->exit_code);
+		say_exit(out, process);
 		text__string(out, ", peak ");
 		wording__bytes(out, process__span(process).peak_bytes);
 		text__string(out, "\n");

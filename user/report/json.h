@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+/* The parts that session and incident objects share. New references; NULL on ENOMEM. */
+
+#include "report/build.h"
+
+json_t *json__incident(struct build *build, const struct model *model,
+		       const struct incident *incident);
+
+void json__set_service(struct build *build, json_t *object, const struct service *service);
+json_t *json__memory(struct build *build, const struct memory *memory);
+/* How a process ended; times relative to zero_ns. */
+json_t *json__exit(struct build *build, uint64_t exit_ns, uint32_t exit_code, uint64_t zero_ns);
+const char *kill_class__name(enum kill_class class);
+
+/* recording, boot_id and host; then oom_kills, losses, recorder and probes: the same in both. */
+void json__set_source(struct build *build, json_t *object, const struct model *model);
+void json__set_known(struct build *build, json_t *object, const struct model *model,
+		     const struct incident *incident);
