@@ -9,8 +9,9 @@ cgroup_run "" "$WORKLOADS/pid_reuse" >"$WORK/reuse.out" || skip "clone3(set_tid)
 record_stop
 
 pid=$(truth reuse pid)
-json_is '[.processes[] | select(.pid == $pid) | .comm] == ["reuse_first", "reuse_second"]' pid "$pid"
-json_is '[.processes[] | select(.pid == $pid) | .argv[0]] == ["reuse_first", "reuse_second"]' pid "$pid"
-json_is '[.processes[] | select(.pid == $pid) | .peak_rss_bytes] | length == 2 and .[1] > .[0] + 6 * 1048576 and
+of='[.processes[] | select(.pid == $pid)] | sort_by(.first_seen_ms)'
+json_is "$of | [.[].comm] == [\"reuse_first\", \"reuse_second\"]" pid "$pid"
+json_is "$of | [.[].argv[0]] == [\"reuse_first\", \"reuse_second\"]" pid "$pid"
+json_is "$of"' | [.[].peak_bytes] | length == 2 and .[1] > .[0] + 6 * 1048576 and
 	 .[0] >= $first and .[1] >= $second' \
 	pid "$pid" first "$(truth reuse first_bytes)" second "$(truth reuse second_bytes)"

@@ -16,10 +16,10 @@ equal "status" "$STATUS" 137
 record_stop
 
 json_is '.incidents == []'
-json_is '[.kills[] | select(.pid == $pid)] | length == 1 and (.[0] | .comm == "grow" and
-	 .cause == "userspace" and .sender.pid == $killer and .sender.comm == "bash")' \
+json_is '[.kills[] | select(.target.pid == $pid)] | length == 1 and (.[0] | .target.comm == "grow" and
+	 .class == "signal" and .sender.pid == $killer and .sender.comm == "bash")' \
 	pid "$target" killer "$killer"
 if grep -qa '^oomtrail incident' "$WORK/report.txt"; then
 	fail "the text report tells of an incident"
 fi
-text_has "grow.*$target.*bash.*$killer|bash.*$killer.*grow.*$target"
+text_has "grow, pid $target, by bash, pid $killer"

@@ -297,7 +297,8 @@ json_value() # EXPRESSION
 
 text_has() # EXTENDED-REGEXP
 {
-	grep -qaE -- "$1" "$WORK/report.txt" || fail "the text report has no line like: $1"
+	# A paragraph goes on where its text began.
+	sed -z 's/\n \{9,\}/ /g' "$WORK/report.txt" | grep -qaE -- "$1" || fail "the text report has no line like: $1"
 }
 
 equal() # WHAT A B

@@ -14,5 +14,5 @@ equal "output of the command" "$(cat "$WORK/command.out")" 40
 reports
 live_equals_replay
 json_is '.incidents == [] and .kills == []'
-json_is '[.processes[] | select(.argv[0:2] == ["python3", "-c"] and .peak_rss_bytes > 40 * 1048576)] |
+json_is '[.processes[] | select(.argv[0:2] == ["python3", "-c"] and .peak_bytes > 40 * 1048576)] |
 	 length >= 1'

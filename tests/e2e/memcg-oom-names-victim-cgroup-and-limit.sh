@@ -21,10 +21,10 @@ json_is '.incidents[0].domain | .cgroup == $cgroup and .limit_bytes == $limit' \
 	cgroup "$(cgroup_path full)" limit $((96 << 20))
 # One process alone is all three.
 json_is '.incidents[0] | .trigger.pid == $pid and .culprit.pid == $pid' pid "$pid"
-json_is '[.kills[] | select(.pid == $pid)] | length == 1' pid "$pid"
+json_is '[.kills[] | select(.target.pid == $pid and .class == "oom")] | length == 1' pid "$pid"
 
 text_has "^oomtrail incident [0-9TZ:-]+ +$(cgroup_path full) "
 text_has "^KILLED +grow, pid $pid: "
-text_has "^LIMIT +96 MiB.*$(cgroup_path full)"
-text_has "^ASKED +"
+text_has "^LIMIT +96(\.0)? MiB,.* $(cgroup_path full): full"
+text_has "^ASKED +grow, pid $pid, the victim itself: "
 text_has "^GREW +grow, pid $pid: "

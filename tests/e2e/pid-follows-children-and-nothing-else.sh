@@ -20,4 +20,4 @@ record_stop
 grandchild=$(truth parent pid) middle=$(truth parent middle)
 json_is '[.processes[].pid] as $all | ([$parent, $middle, $child] - $all) == [] and ([$stranger] - $all) == [$stranger]' \
 	parent "$parent" middle "$middle" child "$grandchild" stranger "$stranger"
-json_is '.processes[] | select(.pid == $child) | .peak_rss_bytes >= 24 * 1048576' child "$grandchild"
+json_is '.processes[] | select(.pid == $child) | .peak_bytes >= 24 * 1048576' child "$grandchild"

@@ -16,4 +16,4 @@ record_stop
 pid=$(truth grow pid)
 json_is '.incidents | length == 1'
 json_is '[.incidents[0].killed[].pid] | sort == ([$pid, $child] | sort)' pid "$pid" child "$child"
-json_is '[.kills[] | select(.pid == $pid or .pid == $child)] | length == 2' pid "$pid" child "$child"
+json_is '[.kills[] | select(.target.pid == $pid or .target.pid == $child) | .class] | sort == ["oom", "oom-shared-mm"]' pid "$pid" child "$child"

@@ -23,4 +23,4 @@ of='[.incidents[] | select(.victim.pid == $pid)] | length == 1 and (.[0] |
 json_is "$of" pid "$(truth first pid)" cgroup "$(cgroup_path outer/roomy)" domain "$(cgroup_path outer)"
 json_is "$of" pid "$(truth second pid)" cgroup "$(cgroup_path wide/narrow)" \
 	domain "$(cgroup_path wide/narrow)"
-text_has "^LIMIT +64 MiB.*$(cgroup_path outer)([^/]|\$)"
+text_has "^LIMIT +64(\.0)? MiB,.* $(cgroup_path outer): full"
