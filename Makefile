@@ -50,7 +50,8 @@ LIB_OBJECTS  := $(patsubst %.c,$(O)/%.o,$(filter-out user/main.c,$(call find_sou
 MAIN_OBJECT  := $(O)/user/main.o
 UNIT_TESTS   := $(patsubst %.c,$(O)/%,$(call find_sources,tests/unit,_test.c))
 WORKLOADS    := $(patsubst tests/workloads/%.c,build/workloads/%,$(wildcard tests/workloads/*.c))
-STYLED       := $(wildcard bpf/*.[ch] tests/fuzz/*.[ch] tests/workloads/*.[ch] tests/bench/*.[ch]) \
+STYLED       := $(wildcard bpf/*.[ch] tests/fuzz/*.[ch] tests/replay/*.[ch] \
+		tests/workloads/*.[ch] tests/bench/*.[ch]) \
 		$(call find_sources,user,.[ch]) $(call find_sources,tests/unit,.[ch])
 
 .DELETE_ON_ERROR:
