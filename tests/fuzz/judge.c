@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <stdlib.h>
+
+#include <jansson.h>
+
+#include "base/text.h"
+#include "model/model.h"
+#include "report/report.h"
+#include "tests/fuzz/judge.h"
+
+struct judge {
+	struct model *model;
+};
+
+static void require(bool promise)
+{
+	if (!promise)
+		abort();
+}
+
+struct judge *judge__new(void)
+{
+	struct judge *judge = calloc(1, sizeof(*judge));
+
+	require(judge && model__new(&judge->model) == 0);
+	return judge;
+}
+
+void judge__event(struct judge *judge, const struct event_header *event)
+{
+	require(model__apply(judge->model, event) == 0);
+}
+
+static uint64_t text__hash(const struct text *text, uint64_t hash)
+{
+	for (size_t i = 0; i < text->length; i++)
+		hash = (hash ^ (unsigned char)text->data[i]) * 0x100000001b3ULL;
+	return hash;
+}
+
+static bool is_for_a_terminal(const struct text *text)
+{
+	for (size_t i = 0; i < text->length; i++) {
+		unsigned char c = (unsigned char)text->data[i];
+
+		if ((c < ' ' && c != '\n') || c == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+uint64_t judge__finish(struct judge *judge)
+{
+	struct text text = {0};
+	struct text json = {0};
+	json_t *parsed;
+	uint64_t hash = model__digest(judge->model);
+
+	require(model__finish(judge->model) == 0);
+	hash ^= model__digest(judge->model) << 1;
+	require(report__text(judge->model, &text) == 0);
+	require(is_for_a_terminal(&text));
+	require(report__json(judge->model, &json) == 0);
+	parsed = json_loadb(json.data, json.length, JSON_REJECT_DUPLICATES, NULL);
+	require(parsed);
+	json_decref(parsed);
+	hash = text__hash(&json, text__hash(&text, hash));
+	text__free(&text);
+	text__free(&json);
+	model__free(judge->model);
+	free(judge);
+	return hash;
+}
