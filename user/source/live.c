@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "source/live.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/units.h"
+#include "recording/reader.h"
+#include "source/observe.h"
+#include "source/tracked.h"
+
+/*
+ * An event's time is taken before it is put into its ring: one taken now may become readable a
+ * little later. Waiting this long before passing on makes late events an exception.
+ */
+#define HOLD_NS       (20 * NS_PER_MS)
+
+#define PASS_NS       (100 * NS_PER_MS) /* between walks while something moves by less than a step */
+#define IDLE_PASS_NS  (1 * NS_PER_S)    /* and when nothing does: cgroups grow without processes */
+#define CLOCK_NS      (10 * NS_PER_S)
+#define PASS_SHARE    200             /* a walk may take 1/200 of the time: 0.5% of one CPU */
+#define CLOCK_STEP_NS (1 * NS_PER_MS) /* a smaller move of the wall clock is drift of the reading \
+				       */
+#define CALM_NS       (10 * NS_PER_S) /* without reclaim for so long: the next one begins anew */
+
+struct live {
+	struct probe *probe;
+	struct live_options options;
+	struct order *order;
+	struct ring_buffer *rings;
+	struct tracked *tracked; /* cgroups: which exist, when last under pressure */
+	uint64_t started_ns;
+	uint64_t next_pass_ns;
+	uint64_t next_idle_pass_ns;
+	uint64_t next_clock_ns;
+	int64_t realtime_offset_ns;
+	uint64_t malformed;
+	uint64_t unread; /* observations that failed */
+	uint64_t told_losses[LOSS_END][EVENT_KIND_END];
+	bool killed; /* an OOM kill came in: look at the files now */
+	uint64_t killed_domain;
+	int error; /* first one inside a callback */
+};
+
+static void push(struct live *live, const struct event_header *event)
+{
+	int error = order__push(live->order, event);
+
+	if (error && !live->error)
+		live->error = error;
+}
+
+/* An observation that failed is a loss, unless this host never had what it looks for. */
+static void push_observed(struct live *live, int result, const struct event_header *event)
+{
+	if (result == 0)
+		push(live, event);
+	else if (result != -ENOENT && result != -EOPNOTSUPP && result != -ESTALE)
+		live->unread++;
+}
+
+static void observe_memcg(struct live *live, uint64_t cgroup_id)
+{
+	struct event_memcg_stat stat;
+
+	if (cgroup_id && live->options.facts->cgroupfs.version)
+		push_observed(live,
+			      observe__memcg_stat(&stat, &live->options.facts->cgroupfs, cgroup_id),
+			      &stat.header);
+}
+
+static void observe_pressure(struct live *live)
+{
+	struct event_psi psi;
+
+	push_observed(live, observe__psi(&psi), &psi.header);
+}
+
+static void observe_counters(struct live *live)
+{
+	struct event_meminfo meminfo;
+	struct event_oom_counter counter;
+
+	push_observed(live, observe__meminfo(&meminfo), &meminfo.header);
+	push_observed(live, observe__oom_counter(&counter), &counter.header);
+	observe_pressure(live);
+}
+
+/* --- the rings ------------------------------------------------------------------------------ */
+
+/* What an event asks of us, besides being passed on. */
+static void inspect(struct live *live, const struct event_header *event)
+{
+	switch (event->kind) {
+	case EVENT_CGROUP:
+		tracked__add(live->tracked, ((const struct event_cgroup *)event)->cgroup_id);
+		break;
+	case EVENT_CGROUP_GONE:
+		tracked__remove(live->tracked,
+				((const struct event_cgroup_gone *)event)->cgroup_id);
+		break;
+	case EVENT_RECLAIM: {
+		const struct event_reclaim *reclaim = (const void *)event;
+
+		if (tracked__pressed(live->tracked, reclaim->cgroup_id, event->time_ns, CALM_NS)) {
+			observe_memcg(live, reclaim->cgroup_id);
+			observe_pressure(live);
+		}
+		break;
+	}
+	case EVENT_OOM_KILL: {
+		const struct event_oom_kill *kill = (const void *)event;
+
+		live->killed = true;
+		live->killed_domain =
+			kill->domain_cgroup_id ? kill->domain_cgroup_id : kill->victim.cgroup_id;
+		break;
+	}
+	default:
+		break;
+	}
+}
+
+static int on_event(void *context, void *data, size_t size)
+{
+	struct live *live = context;
+	const struct event_header *event = data;
+
+	if (event__check(event, size)) {
+		live->malformed++;
+		return 0;
+	}
+	push(live, event);
+	inspect(live, event);
+	return 0;
+}
+
+static void drain(struct live *live)
+{
+	ring_buffer__consume(live->rings);
+	if (!live->killed)
+		return;
+	live->killed = false;
+	observe_memcg(live, live->killed_domain);
+	observe_counters(live);
+}
+
+/* --- walks over all tasks ------------------------------------------------------------------- */
+
+static void observe_argv(struct live *live, const struct task_ref *task)
+{
+	union {
+		struct event_argv event;
+		char room[sizeof(struct event_argv) + EVENT_ARGV_BYTES + 8];
+	} argv;
+
+	/* Gone, or a zombie: nothing is lost that anybody could still have. */
+	if (observe__argv(&argv.event, task) == 0)
+		push(live, &argv.event.header);
+}
+
+/* Reads a walk to its end. Iterators give whole events only. -ENOTSUP: there is none. */
+static int walk(struct live *live, enum probe_walk which)
+{
+	_cleanup_(closep) int fd = probe__walk(live->probe, which);
+	_Alignas(8) char buffer[32768];
+	ssize_t length;
+
+	if (fd < 0)
+		return fd;
+	while ((length = read(fd, buffer, sizeof(buffer))) != 0) {
+		if (length < 0 && errno == EAGAIN)
+			continue;
+		if (length < 0)
+			return -errno;
+		for (ssize_t at = 0; at < length;) {
+			const struct event_header *event = (const void *)(buffer + at);
+
+			if (event__check(event, length - at)) {
+				live->malformed++;
+				break;
+			}
+			push(live, event);
+			if (event->kind == EVENT_PROCESS)
+				observe_argv(live,
+					     &((const struct event_process *)event)->process.task);
+			at += event->size_bytes;
+		}
+		drain(live);
+	}
+	return 0;
+}
+
+static void pass(struct live *live, uint64_t now_ns)
+{
+	bool idle_due = now_ns >= live->next_idle_pass_ns;
+	uint64_t took_ns;
+
+	if (!probe__movers(live->probe) && !idle_due)
+		return;
+	walk(live, PROBE_WALK_MOVERS);
+	took_ns = observe__now_ns() - now_ns;
+	live->next_pass_ns =
+		now_ns + (took_ns * PASS_SHARE > PASS_NS ? took_ns * PASS_SHARE : PASS_NS);
+	live->next_idle_pass_ns = now_ns + IDLE_PASS_NS;
+}
+
+/* --- what is due now and then --------------------------------------------------------------- */
+
+static void tell_loss(struct live *live, enum loss_reason reason, uint32_t kind, uint64_t count)
+{
+	struct event_loss event = {.reason = reason, .kind = kind, .count = count};
+
+	if (count == live->told_losses[reason][kind])
+		return;
+	live->told_losses[reason][kind] = count;
+	observe__header(&event.header, EVENT_LOSS, sizeof(event));
+	push(live, &event.header);
+}
+
+static void tell_losses(struct live *live)
+{
+	for (uint32_t kind = 0; kind < EVENT_KIND_END; kind++)
+		tell_loss(live, LOSS_RING_FULL, kind, probe__ring_losses(live->probe, kind));
+	for (uint32_t reason = LOSS_MM_TABLE_FULL; reason <= LOSS_FOLLOWED_TABLE_FULL; reason++)
+		tell_loss(live, reason, 0, probe__table_losses(live->probe, reason));
+	tell_loss(live, LOSS_RECURSION, 0, probe__recursion_misses(live->probe));
+	tell_loss(live, LOSS_MALFORMED, 0, live->malformed);
+	tell_loss(live, LOSS_OBSERVATION, 0, live->unread);
+}
+
+static void check_clock(struct live *live)
+{
+	struct event_clock event;
+
+	observe__clock(&event);
+	if (llabs(event.realtime_offset_ns - live->realtime_offset_ns) < (int64_t)CLOCK_STEP_NS)
+		return;
+	live->realtime_offset_ns = event.realtime_offset_ns;
+	push(live, &event.header);
+}
+
+static int release(struct live *live, uint64_t until_ns)
+{
+	int error = live->error;
+
+	live->error = 0;
+	return error ? error
+		     : order__release(live->order, until_ns, live->options.sink,
+				      live->options.context);
+}
+
+int live__run(struct live *live)
+{
+	uint64_t now_ns = observe__now_ns();
+
+	drain(live);
+	if (now_ns >= live->next_pass_ns)
+		pass(live, now_ns);
+	if (now_ns >= live->next_clock_ns) {
+		check_clock(live);
+		tell_losses(live);
+		live->next_clock_ns = now_ns + CLOCK_NS;
+	}
+	return release(live, now_ns > HOLD_NS ? now_ns - HOLD_NS : 0);
+}
+
+/* --- life ----------------------------------------------------------------------------------- */
+
+int live__new(struct live **out, struct probe *probe, const struct live_options *options)
+{
+	struct live *live = calloc(1, sizeof(*live));
+	int error = -ENOMEM;
+
+	if (!live)
+		return error;
+	live->probe = probe;
+	live->options = *options;
+	live->started_ns = observe__now_ns();
+	error = order__new(&live->order);
+	if (!error)
+		error = tracked__new(&live->tracked);
+	if (!error) {
+		live->rings = ring_buffer__new(probe__critical_ring(probe), on_event, live, NULL);
+		error = live->rings ? ring_buffer__add(live->rings, probe__bulk_ring(probe),
+						       on_event, live)
+				    : -errno;
+	}
+	if (error) {
+		live__free(live);
+		return error;
+	}
+	*out = live;
+	return 0;
+}
+
+static int tell_host(struct live *live)
+{
+	const struct live_options *options = &live->options;
+	struct event_host host;
+	struct event_probe probe;
+	int error = observe__host(&host, options->facts, options->scope, options->followed,
+				  options->step_bytes);
+
+	if (error)
+		return error;
+	live->realtime_offset_ns = host.realtime_offset_ns;
+	push(live, &host.header);
+	for (int capability = 0; capability < CAPABILITY_COUNT; capability++) {
+		observe__probe(&probe, capability, &options->plan->ways[capability]);
+		push(live, &probe.header);
+	}
+	observe_counters(live);
+	return 0;
+}
+
+static void observe_one_memcg(void *context, uint64_t cgroup_id)
+{
+	observe_memcg(context, cgroup_id);
+}
+
+int live__open(struct live *live, char *why, size_t why_size)
+{
+	struct event_opened opened;
+	int error = tell_host(live);
+
+	if (error) {
+		snprintf(why, why_size, "reading /proc/meminfo: %s", strerror(-error));
+		return error;
+	}
+	error = probe__attach(live->probe, why, why_size);
+	if (error)
+		return error;
+	error = walk(live, PROBE_WALK_PROCESSES);
+	if (error && error != -ENOTSUP) {
+		probe__detach(live->probe);
+		snprintf(why, why_size, "walking the processes: %s", strerror(-error));
+		return error;
+	}
+	drain(live);
+	tracked__each(live->tracked, observe_one_memcg, live);
+	if (!error) {
+		observe__header(&opened.header, EVENT_OPENED, sizeof(opened));
+		push(live, &opened.header);
+	}
+	live->next_clock_ns = observe__now_ns() + CLOCK_NS;
+	return live__run(live);
+}
+
+int live__fd(const struct live *live)
+{
+	return ring_buffer__epoll_fd(live->rings);
+}
+
+int live__timeout_ms(const struct live *live)
+{
+	(void)live;
+	return PASS_NS / NS_PER_MS;
+}
+
+static void collect(void *context, const struct event_header *event)
+{
+	push(context, event);
+}
+
+int live__close(struct live *live, const struct live_account *account)
+{
+	struct event_recorder recorder;
+	int error;
+
+	walk(live, PROBE_WALK_MOVERS);
+	probe__detach(live->probe);
+	drain(live);
+	probe__collect_reclaim(live->probe, collect, live);
+	observe_counters(live);
+	check_clock(live);
+	tell_losses(live);
+	error = release(live, UINT64_MAX);
+	if (error)
+		return error;
+	observe__recorder(&recorder, live->started_ns);
+	recorder.kernel_bytes = probe__kernel_bytes(live->probe);
+	recorder.events = account->events(account->context);
+	recorder.written_bytes = account->written_bytes(account->context);
+	push(live, &recorder.header);
+	return release(live, UINT64_MAX);
+}
+
+void live__free(struct live *live)
+{
+	if (!live)
+		return;
+	ring_buffer__free(live->rings);
+	order__free(live->order);
+	tracked__free(live->tracked);
+	free(live);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+#include <stdint.h>
+
+#include "probe/facts.h"
+#include "probe/plan.h"
+#include "probe/probe.h"
+#include "source/order.h"
+
+/*
+ * The live source: reads the rings, walks the tasks, looks at files at the moments that matter,
+ * and passes one ordered sequence of events to its sink. Single-threaded; the caller polls
+ * live__fd() and calls live__run().
+ */
+struct live;
+
+struct live_options {
+	const struct facts *facts;
+	const struct plan *plan;
+	enum follow_scope scope;
+	const char *followed; /* in words, for the report */
+	uint64_t step_bytes;
+	order_sink sink;
+	void *context;
+};
+
+/* `probe` stays the caller's and is not attached yet. */
+int live__new(struct live **out, struct probe *probe, const struct live_options *options);
+
+/* Attaches and takes the opening snapshot: first the host, the probes and the counters as events,
+ * then everything that runs. On failure `why` says so and nothing stays attached. */
+int live__open(struct live *live, char *why, size_t why_size);
+
+int live__fd(const struct live *live);         /* readable when there is something urgent */
+int live__timeout_ms(const struct live *live); /* how long to poll at most */
+
+/* Drains the rings, does what is due, passes on what is old enough. 0, or what the sink said. */
+int live__run(struct live *live);
+
+/* Detaches, drains, counts the losses, and passes everything on. `events` and `written_bytes` of
+ * the recorder's own event come from `account`. */
+struct live_account {
+	uint64_t (*events)(void *context);
+	uint64_t (*written_bytes)(void *context);
+	void *context;
+};
+int live__close(struct live *live, const struct live_account *account);
+
+void live__free(struct live *live);
