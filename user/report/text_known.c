@@ -147,8 +147,8 @@ static void print_recorder(struct text *out, const struct model *model)
 		wording__bytes(&body, (int64_t)recorder->kernel_bytes);
 		text__string(&body, " in the kernel");
 	} else {
-		text__string(&body,
-			     "; the recording was not closed: its last moments may be missing");
+		text__string(&body, "; INCOMPLETE: the recording was not closed, its last moments "
+				    "may be missing");
 	}
 	wording__paragraph(out, "  recorder", LABEL_INDENT, &body);
 }

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "base/units.h"
+#include "report/wording.h"
+
+#define ASSERT_SAYS(expected, say, ...)                       \
+	do {                                                  \
+		_cleanup_(text__free) struct text out_ = {0}; \
+		wording__##say(&out_, __VA_ARGS__);           \
+		assert_true(text__ok(&out_));                 \
+		assert_string_equal(out_.data, expected);     \
+	} while (0)
+
+static void test_unknown_zero_and_no_limit_are_three_things(void **state)
+{
+	(void)state;
+	ASSERT_SAYS("unknown", bytes, EVENT_UNKNOWN);
+	ASSERT_SAYS("0", bytes, 0);
+	ASSERT_SAYS("no limit", limit, EVENT_NO_LIMIT);
+	ASSERT_SAYS("unknown", limit, EVENT_UNKNOWN);
+	ASSERT_SAYS("unknown", delta, EVENT_UNKNOWN);
+	ASSERT_SAYS("at an unknown time", utc, EVENT_UNKNOWN);
+}
+
+static void test_percent(void **state)
+{
+	(void)state;
+	ASSERT_SAYS("97%", percent, 97, 100, 0);
+	ASSERT_SAYS("1%", percent, 5, 1000, 0);
+	ASSERT_SAYS("0%", percent, 49, 10000, 0);
+	ASSERT_SAYS("0.08%", percent, 8, 10000, 2);
+	ASSERT_SAYS("12.5%", percent, 1, 8, 1);
+	ASSERT_SAYS("100%", percent, UINT64_MAX, UINT64_MAX, 0);
+	ASSERT_SAYS("unknown", percent, 1, 0, 0);
+}
+
+static void test_rate(void **state)
+{
+	(void)state;
+	ASSERT_SAYS("18 MiB/s", rate, 1584LL << 20, 88 * NS_PER_S);
+	ASSERT_SAYS("8.00 EiB/s", rate, INT64_MAX, 1);
+	ASSERT_SAYS("unknown rate", rate, 1, 0);
+}
+
+static void test_exit_status(void **state)
+{
+	(void)state;
+	ASSERT_SAYS("exit status 0", exit_status, 0);
+	ASSERT_SAYS("exit status 3", exit_status, 3 << 8);
+	ASSERT_SAYS("killed by SIGKILL", exit_status, SIGKILL);
+	ASSERT_SAYS("killed by SIGSEGV", exit_status, SIGSEGV | 0x80);
+	ASSERT_SAYS("killed by signal 127", exit_status, 127);
+}
+
+static void test_memory(void **state)
+{
+	struct memory memory = {2 << 20, 0, 4096, 0, EVENT_UNKNOWN, 0};
+
+	(void)state;
+	ASSERT_SAYS("2.0 MiB anon, 4.0 KiB shmem", memory, &memory);
+	memset(&memory, 0xff, sizeof(memory));
+	ASSERT_SAYS("unknown", memory, &memory);
+	memory.anon_bytes = 0;
+	ASSERT_SAYS("0", memory, &memory);
+}
+
+static void test_names_are_escaped(void **state)
+{
+	static const char full[EVENT_COMM_BYTES] = "\x1b[31m0123456789a";
+	static const char empty[EVENT_COMM_BYTES];
+
+	(void)state;
+	ASSERT_SAYS("\\x1b[31m0123456789a, pid 7", task, full, 7);
+	ASSERT_SAYS("(name unknown), pid 7", task, empty, 7);
+}
+
+static void test_command_lines(void **state)
+{
+	(void)state;
+	ASSERT_SAYS("a b", argv, "a\0b", 4, 0, 0);
+	ASSERT_SAYS("a b (recorded up to here)", argv, "a\0b", 4, ARGV_CUT, 0);
+	ASSERT_SAYS("(command line unknown)", argv, NULL, 0, 0, 0);
+	ASSERT_SAYS("(no command line)", argv, "", 0, 0, 0);
+	ASSERT_SAYS("(command line could not be read)", argv, NULL, 0, ARGV_UNREADABLE, 0);
+}
+
+static void test_paragraphs_break_at_blanks(void **state)
+{
+	_cleanup_(text__free) struct text body = {0};
+	_cleanup_(text__free) struct text out = {0};
+
+	(void)state;
+	for (int i = 0; i < 30; i++)
+		text__string(&body, i ? " word5" : "word5");
+	wording__paragraph(&out, "LABEL", 9, &body);
+	assert_int_equal(strncmp(out.data, "LABEL    word5 word5 ", 21), 0);
+	for (const char *line = out.data; *line; line = strchr(line, '\n') + 1) {
+		const size_t length = (size_t)(strchr(line, '\n') - line);
+
+		assert_true(length <= REPORT_COLUMNS);
+		assert_true(line[length - 1] != ' ');
+		assert_true(line == out.data || strncmp(line, "         word5", 14) == 0);
+	}
+}
+
+static void test_a_word_longer_than_the_line_stays_whole(void **state)
+{
+	_cleanup_(text__free) struct text body = {0};
+	_cleanup_(text__free) struct text out = {0};
+
+	(void)state;
+	text__string(&body, "a ");
+	text__pad(&body, '/', 150);
+	text__string(&body, " b");
+	wording__paragraph(&out, "L", 4, &body);
+	assert_int_equal(out.length, strlen("L   a\n") + 4 + 150 + 1 + strlen("    b\n"));
+}
+
+static void test_an_empty_paragraph(void **state)
+{
+	_cleanup_(text__free) struct text out = {0};
+	const struct text body = {0};
+
+	(void)state;
+	wording__paragraph(&out, "L", 4, &body);
+	assert_string_equal(out.data, "L   \n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_unknown_zero_and_no_limit_are_three_things),
+		cmocka_unit_test(test_percent),
+		cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_exit_status),
+		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_names_are_escaped),
+		cmocka_unit_test(test_command_lines),
+		cmocka_unit_test(test_paragraphs_break_at_blanks),
+		cmocka_unit_test(test_a_word_longer_than_the_line_stays_whole),
+		cmocka_unit_test(test_an_empty_paragraph),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
