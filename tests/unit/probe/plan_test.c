@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "probe/plan.h"
+#include "probe/probe.h"
+
+/* A host on which everything works: 6.12 with cgroup v2. Each test takes something away. */
+static struct facts able_host(void)
+{
+	struct facts facts = {
+		.kernel = "Linux 6.12.0 x86_64",
+		.lockdown = "none",
+		.may_bpf = true,
+		.page_bytes = 4096,
+		.cpus = 4,
+		.cgroupfs = {.version = 2, .mount = "/sys/fs/cgroup"},
+		.mark_victim_arguments = 2,
+		.mark_victim_has_task = true,
+		.rss_stat_arguments = 2,
+		.exit_mmap_arguments = 1,
+		.fork_arguments = 2,
+		.exec_arguments = 3,
+		.exit_arguments = 1,
+		.rename_arguments = 2,
+		.signal_arguments = 5,
+		.cgroup_mkdir_arguments = 2,
+		.cgroup_rmdir_arguments = 2,
+		.cgroup_attach_arguments = 4,
+		.memcg_reclaim_arguments = 2,
+		.direct_reclaim_arguments = 2,
+		.percpu_rss = true,
+		.memcg = true,
+		.oom_control = true,
+	};
+
+	return facts;
+}
+
+static struct plan make(const struct facts *facts, const struct plan_options *options)
+{
+	static const struct plan_options everything;
+	struct plan plan;
+	char refusal[256] = "";
+
+	assert_int_equal(
+		plan__make(&plan, facts, options ? options : &everything, refusal, sizeof(refusal)),
+		0);
+	assert_string_equal(refusal, "");
+	return plan;
+}
+
+static bool uses(const struct plan *plan, const char *program)
+{
+	for (size_t i = 0; i < plan->program_count; i++) {
+		if (!strcmp(plan->programs[i], program))
+			return true;
+	}
+	return false;
+}
+
+static void best_ways_need_no_excuse(void **state)
+{
+	struct facts facts = able_host();
+	struct plan plan = make(&facts, NULL);
+
+	(void)state;
+	for (int i = 0; i < CAPABILITY_COUNT; i++) {
+		assert_string_not_equal(plan.ways[i].way, "");
+		assert_string_equal(plan.ways[i].why, "");
+	}
+	assert_true(uses(&plan, "on_oom_kill_process_fentry"));
+	assert_false(uses(&plan, "on_oom_kill_process_kprobe"));
+	assert_true(uses(&plan, "on_mark_victim"));
+	assert_false(uses(&plan, "on_mark_victim_pid"));
+	assert_false(plan.lru_address_spaces);
+}
+
+static void every_capability_has_a_name(void **state)
+{
+	(void)state;
+	for (int i = 0; i < CAPABILITY_COUNT; i++) {
+		assert_non_null(capability__name(i));
+		/* It must fit the event that carries it. */
+		assert_true(strlen(capability__name(i)) <
+			    sizeof(((struct event_probe *)NULL)->capability));
+	}
+}
+
+static void ways_fit_their_event(void **state)
+{
+	struct facts facts = able_host();
+	struct plan plan = make(&facts, NULL);
+
+	(void)state;
+	for (int i = 0; i < CAPABILITY_COUNT; i++)
+		assert_true(strlen(plan.ways[i].way) < sizeof(((struct event_probe *)NULL)->way));
+}
+
+static void oom_context_falls_back_in_order(void **state)
+{
+	struct facts facts = able_host();
+	struct plan_options options = {0};
+	struct plan plan;
+
+	(void)state;
+	facts.try_fentry_oom = -EPERM;
+	plan = make(&facts, NULL);
+	assert_true(uses(&plan, "on_oom_kill_process_kprobe"));
+	assert_non_null(strstr(plan.ways[CAPABILITY_OOM_CONTEXT].why, "EPERM"));
+
+	facts.try_kprobe = -ENOENT;
+	plan = make(&facts, NULL);
+	assert_false(uses(&plan, "on_oom_kill_process_kprobe"));
+	assert_non_null(strstr(plan.ways[CAPABILITY_OOM_CONTEXT].way, "stack"));
+	assert_non_null(strstr(plan.ways[CAPABILITY_OOM_CONTEXT].why, "kprobe: this kernel has"));
+
+	options.no_stack = true;
+	plan = make(&facts, &options);
+	assert_string_equal(plan.ways[CAPABILITY_OOM_CONTEXT].way, "");
+	assert_non_null(strstr(plan.ways[CAPABILITY_OOM_CONTEXT].why, "forbidden"));
+}
+
+static void forbidden_ways_are_not_taken(void **state)
+{
+	struct facts facts = able_host();
+	struct plan_options options = {.no_fentry = true};
+	struct plan plan = make(&facts, &options);
+
+	(void)state;
+	assert_false(uses(&plan, "on_oom_kill_process_fentry"));
+	assert_true(uses(&plan, "on_oom_kill_process_kprobe"));
+}
+
+static void old_kernel_names_victims_by_number(void **state)
+{
+	struct facts facts = able_host();
+	struct plan plan;
+
+	(void)state;
+	facts.mark_victim_arguments = 1;
+	facts.mark_victim_has_task = false;
+	facts.exit_mmap_arguments = 0;
+	facts.percpu_rss = false;
+	plan = make(&facts, NULL);
+	assert_true(uses(&plan, "on_mark_victim_pid"));
+	assert_false(uses(&plan, "on_mark_victim"));
+	assert_false(uses(&plan, "on_exit_mmap"));
+	assert_true(plan.lru_address_spaces);
+	assert_false(uses(&plan, "learn_cpu_offsets"));
+}
+
+static void missing_things_are_said_to_be_missing(void **state)
+{
+	struct facts facts = able_host();
+	struct plan plan;
+
+	(void)state;
+	facts.psi = -EOPNOTSUPP;
+	facts.signal_arguments = 0;
+	facts.try_iterator = -EINVAL;
+	facts.cgroupfs.version = 0;
+	plan = make(&facts, NULL);
+	assert_string_equal(plan.ways[CAPABILITY_PRESSURE].way, "");
+	assert_non_null(strstr(plan.ways[CAPABILITY_PRESSURE].why, "psi=1"));
+	assert_string_equal(plan.ways[CAPABILITY_SIGNAL].way, "");
+	assert_string_equal(plan.ways[CAPABILITY_SNAPSHOT].way, "");
+	assert_false(uses(&plan, "iter_processes"));
+	assert_string_equal(plan.ways[CAPABILITY_STATISTICS].way, "");
+}
+
+static void refused(const struct facts *facts, int error, const char *word)
+{
+	static const struct plan_options everything;
+	struct plan plan;
+	char refusal[256] = "";
+
+	assert_int_equal(plan__make(&plan, facts, &everything, refusal, sizeof(refusal)), error);
+	assert_non_null(strstr(refusal, word));
+	assert_null(strchr(refusal, '\n'));
+}
+
+static void refusals_are_one_sentence(void **state)
+{
+	struct facts facts = able_host();
+
+	(void)state;
+	facts.may_bpf = false;
+	refused(&facts, -EPERM, "root");
+
+	facts = able_host();
+	facts.btf = -ENOENT;
+	refused(&facts, -ENOTSUP, "BTF");
+
+	facts = able_host();
+	strcpy(facts.lockdown, "confidentiality");
+	refused(&facts, -EPERM, "lockdown");
+
+	facts = able_host();
+	facts.rss_stat_arguments = 0;
+	refused(&facts, -ENOTSUP, "rss_stat");
+
+	facts = able_host();
+	facts.try_tracepoint = -EPERM;
+	refused(&facts, -EPERM, "container");
+}
+
+static void step_covers_what_cpus_hold_back(void **state)
+{
+	struct facts facts = able_host();
+
+	(void)state;
+	/* 32 pages x 4 CPUs x 4 KiB = 512 KiB */
+	assert_int_equal(probe__step_bytes(&facts, 0), 512 << 10);
+	facts.cpus = 2;
+	assert_int_equal(probe__step_bytes(&facts, 0), 256 << 10);
+	facts.cpus = 64; /* batch is then 2 x CPUs */
+	assert_int_equal(probe__step_bytes(&facts, 0), 128 * 64 * 4096);
+	assert_int_equal(probe__step_bytes(&facts, 1ULL << 30), 1ULL << 30);
+	facts.percpu_rss = false;
+	assert_int_equal(probe__step_bytes(&facts, 0), 256 << 10);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(best_ways_need_no_excuse),
+		cmocka_unit_test(every_capability_has_a_name),
+		cmocka_unit_test(ways_fit_their_event),
+		cmocka_unit_test(oom_context_falls_back_in_order),
+		cmocka_unit_test(forbidden_ways_are_not_taken),
+		cmocka_unit_test(old_kernel_names_victims_by_number),
+		cmocka_unit_test(missing_things_are_said_to_be_missing),
+		cmocka_unit_test(refusals_are_one_sentence),
+		cmocka_unit_test(step_covers_what_cpus_hold_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
