@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <string.h>
+
+#include "base/units.h"
+#include "model/model_internal.h"
+#include "model/shared_bytes.h"
+
+/* What an incident that is still open waits for: memory given back, exits, a new start. */
+
+/* Memory counts as given back below this fraction of what the victim held. */
+#define GIVEN_BACK_FRACTION 16
+
+static struct incident_slot *open_incident(const struct model *model, size_t index)
+{
+	return model->incidents[model->open[index]];
+}
+
+static void text__exit(struct text *text, uint32_t exit_code)
+{
+	if (exit_code & 0x7f)
+		text__printf(text, " exited, killed by signal %u", exit_code & 0x7f);
+	else
+		text__printf(text, " exited with status %u", (exit_code >> 8) & 0xff);
+}
+
+static int incident__exit_of(struct incident *incident, const struct event_exit *event)
+{
+	for (size_t i = 0; i < incident->kill_count; i++) {
+		struct incident_kill *kill = &incident->kills[i];
+		struct text text = {0};
+
+		if (kill->exit_ns || kill->task.pid != event->task.pid ||
+		    kill->task.start_ns != event->task.start_ns)
+			continue;
+		kill->exit_ns = event->header.time_ns ? event->header.time_ns : 1;
+		kill->exit_code = event->exit_code;
+		timeline__name(&text, kill->comm, kill->task.pid);
+		text__exit(&text, event->exit_code);
+		return timeline__add(incident, event->header.time_ns, &text);
+	}
+	return 0;
+}
+
+int incident__note_exit(struct model *model, const struct event_exit *event)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < model->open_count && !error; i++)
+		error = incident__exit_of(&open_incident(model, i)->incident, event);
+	return error;
+}
+
+static int watch__note_rss(struct incident *incident, struct incident_watch *watch,
+			   const struct event_rss *event)
+{
+	struct memory memory = memory__normal(&event->memory);
+	int64_t left = event->flags & RSS_GONE ? 0 : memory__footprint(&memory);
+	char size[UNITS_MAX];
+	struct text text = {0};
+
+	if (left < 0 || left >= watch->held_bytes / GIVEN_BACK_FRACTION)
+		return 0;
+	watch->given_back = true;
+	timeline__name(&text, watch->comm, watch->task.pid);
+	text__printf(&text, " gave back %s", units__bytes(size, watch->held_bytes - left));
+	return timeline__add(incident, event->header.time_ns, &text);
+}
+
+int incident__note_rss(struct model *model, const struct event_rss *event)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < model->open_count && !error; i++) {
+		struct incident_slot *slot = open_incident(model, i);
+
+		if (event->header.time_ns < slot->incident.time_ns)
+			continue;
+		for (size_t j = 0; j < slot->watch_count && !error; j++) {
+			struct incident_watch *watch = &slot->watches[j];
+
+			if (!watch->given_back && watch->mm_id == event->mm_id)
+				error = watch__note_rss(&slot->incident, watch, event);
+		}
+	}
+	return error;
+}
+
+/* Started again is said only of what is certain: same name, same cgroup, same command line. */
+static bool watch__is_started(const struct incident_watch *watch, const struct process *process,
+			      const char *cgroup)
+{
+	return !watch->started_again && watch->comm[0] &&
+	       !memcmp(watch->comm, process->comm, EVENT_COMM_BYTES) && cgroup[0] == '/' &&
+	       !strcmp(watch->cgroup, cgroup) && watch->argv && process->argv &&
+	       watch->argv_bytes == process->argv_bytes &&
+	       !memcmp(watch->argv, process->argv, process->argv_bytes);
+}
+
+static int incident__start_in(struct model *model, struct incident_slot *slot,
+			      const struct process *process, uint64_t time_ns)
+{
+	char *cgroup;
+	int error = 0;
+
+	if (time_ns < slot->incident.time_ns)
+		return 0;
+	cgroup = cgroup__shared_path(model, process->cgroup_id);
+	for (size_t i = 0; cgroup && i < slot->watch_count; i++) {
+		struct incident_watch *watch = &slot->watches[i];
+		struct text text = {0};
+
+		if (!watch__is_started(watch, process, cgroup))
+			continue;
+		watch->started_again = true;
+		text__printf(&text, "%.*s started again (pid %u)", EVENT_COMM_BYTES, process->comm,
+			     process->task.pid);
+		error = timeline__add(&slot->incident, time_ns, &text);
+		break;
+	}
+	shared_bytes__put(cgroup);
+	return error;
+}
+
+int incident__note_exec(struct model *model, const struct process_slot *slot, uint64_t time_ns)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < model->open_count && !error; i++)
+		error = incident__start_in(model, open_incident(model, i), &slot->process, time_ns);
+	return error;
+}
+
+int incident__note_signal(struct model *model, const struct kill *kill)
+{
+	struct process_slot *target = process_table__find(&model->processes, &kill->target);
+	int error = 0;
+
+	for (size_t i = 0; target && i < model->open_count && !error; i++) {
+		struct incident_slot *slot = open_incident(model, i);
+
+		if (incident__holds(model, slot, target->process.cgroup_id))
+			error = timeline__add_kill(&slot->incident, kill);
+	}
+	return error;
+}
+
+int incident__note_limit(struct model *model, uint64_t cgroup_id, const struct limit_change *change)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < model->open_count && !error; i++) {
+		struct incident *incident = &open_incident(model, i)->incident;
+
+		if (incident->domain_known && incident->domain_id == cgroup_id)
+			error = timeline__add_limit(model, incident, cgroup_id, change);
+	}
+	return error;
+}
+
+void incident__note_stat(struct model *model, const struct cgroup *cgroup)
+{
+	for (size_t i = 0; i < model->open_count; i++) {
+		struct incident *incident = &open_incident(model, i)->incident;
+
+		if (incident->domain_known && incident->domain_id == cgroup->id &&
+		    !incident->stat_ns && cgroup->stat_ns >= incident->time_ns) {
+			incident->stat = cgroup->stat;
+			incident->stat_ns = cgroup->stat_ns;
+		}
+	}
+}
+
+void incident__note_meminfo(struct model *model)
+{
+	for (size_t i = 0; i < model->open_count; i++) {
+		struct incident *incident = &open_incident(model, i)->incident;
+
+		if (!incident->meminfo_ns && model->meminfo_ns >= incident->time_ns) {
+			incident->meminfo = model->meminfo;
+			incident->meminfo_ns = model->meminfo_ns;
+		}
+	}
+}

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/units.h"
+#include "model/model_internal.h"
+#include "model/shared_bytes.h"
+
+/* Two kills by one thread within this are one call of the kernel's out_of_memory(). */
+#define SAME_CALL_NS NS_PER_S
+
+void incident__free(struct incident_slot *slot)
+{
+	struct incident *incident;
+
+	if (!slot)
+		return;
+	incident = &slot->incident;
+	shared_bytes__put(incident->domain);
+	party__free_contents(&incident->victim);
+	party__free_contents(&incident->trigger);
+	party__free_contents(&incident->culprit);
+	for (size_t i = 0; i < incident->process_count; i++)
+		party__free_contents(&incident->processes[i]);
+	free(incident->processes);
+	free(incident->kills);
+	series__free(incident->victim_series);
+	series__free(incident->culprit_series);
+	series__free(incident->domain_series);
+	for (size_t i = 0; i < incident->timeline_count; i++)
+		free(incident->timeline[i].what);
+	free(incident->timeline);
+	for (size_t i = 0; i < slot->watch_count; i++) {
+		shared_bytes__put(slot->watches[i].argv);
+		shared_bytes__put(slot->watches[i].cgroup);
+	}
+	free(slot);
+}
+
+static void incident_slot__freep(struct incident_slot **slot)
+{
+	incident__free(*slot);
+}
+
+bool incident__holds(struct model *model, const struct incident_slot *slot, uint64_t cgroup_id)
+{
+	if (slot->incident.domain_known)
+		return cgroup__within(model, cgroup_id, slot->scope_id);
+	return cgroup_id && cgroup_id == slot->scope_id;
+}
+
+/* The level that was full, when the event lets us know it. */
+static bool domain_of(const struct event_oom_kill *event, uint64_t *id)
+{
+	switch (event->constraint) {
+	case OOM_CONSTRAINT_MEMCG:
+		*id = event->domain_cgroup_id;
+		return event->domain_cgroup_id != 0;
+	case OOM_CONSTRAINT_NONE:
+	case OOM_CONSTRAINT_CPUSET:
+	case OOM_CONSTRAINT_MEMPOLICY:
+		*id = 0;
+		return event->way != OOM_WAY_NONE;
+	default:
+		*id = 0;
+		return false;
+	}
+}
+
+static void incident__set_id(struct incident *incident)
+{
+	char comm[EVENT_COMM_BYTES + 1] = {0}, utc[32] = "unknown";
+	time_t seconds = incident->realtime_ns / (int64_t)NS_PER_S;
+	struct tm tm;
+
+	memcpy(comm, incident->victim.comm, EVENT_COMM_BYTES);
+	for (char *c = comm; *c; c++) {
+		bool fine = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+			    (*c >= '0' && *c <= '9') || *c == '_' || *c == '-' ||
+			    (*c == '.' && c != comm);
+
+		if (!fine)
+			*c = '_';
+	}
+	if (incident->realtime_ns >= 0 && gmtime_r(&seconds, &tm))
+		strftime(utc, sizeof(utc), "%Y%m%dT%H%M%SZ", &tm);
+	snprintf(incident->id, sizeof(incident->id), "%s-%s-%u", utc, comm[0] ? comm : "_",
+		 incident->victim.task.pid);
+}
+
+/* What the cgroup had when the window began, or when it was first seen inside it. */
+static int64_t series__base(const struct series *series, uint64_t from_ns, int64_t first)
+{
+	long at;
+
+	if (!series__count(series))
+		return first;
+	at = series__at(series, from_ns);
+	return series__values(series, at < 0 ? 0 : (size_t)at)[0];
+}
+
+static int incident__set_domain(struct model *model, struct incident_slot *slot,
+				const struct event_oom_kill *event)
+{
+	struct incident *incident = &slot->incident;
+	const struct cgroup_slot *cgroup;
+
+	incident->counters = counters__unknown();
+	incident->failures_in_window = EVENT_UNKNOWN;
+	incident->domain_grew_bytes = EVENT_UNKNOWN;
+	if (!incident->domain_known)
+		return 0;
+	incident->domain = incident->domain_id ? cgroup__shared_path(model, incident->domain_id)
+					       : shared_bytes__new("the host", strlen("the host"));
+	if (!incident->domain)
+		return -ENOMEM;
+	if (!incident->domain_id)
+		return 0;
+	incident->counters = counters__normal(&event->domain);
+	cgroup = cgroup__find(model, incident->domain_id);
+	if (!cgroup || cgroup->cgroup.seen_ns >= incident->time_ns)
+		return 0;
+	incident->failures_in_window = bytes__minus(
+		incident->counters.failures,
+		series__base(cgroup->failures, incident->from_ns, cgroup->cgroup.first.failures));
+	incident->domain_grew_bytes =
+		bytes__minus(incident->counters.usage_bytes,
+			     series__base(cgroup->cgroup.series, incident->from_ns,
+					  cgroup->cgroup.first.usage_bytes));
+	return series__copy(&incident->domain_series, cgroup->cgroup.series, incident->from_ns,
+			    incident->time_ns);
+}
+
+static int incident__watch(struct model *model, struct incident_slot *slot,
+			   const struct process_slot *victim)
+{
+	struct incident_watch *watch;
+	char *cgroup;
+
+	if (slot->watch_count == INCIDENT_WATCHES)
+		return 0;
+	for (size_t i = 0; victim->process.mm_id && i < slot->watch_count; i++) {
+		if (slot->watches[i].mm_id == victim->process.mm_id)
+			return 0;
+	}
+	cgroup = cgroup__shared_path(model, victim->process.cgroup_id);
+	if (!cgroup)
+		return -ENOMEM;
+	watch = &slot->watches[slot->watch_count++];
+	*watch = (struct incident_watch){
+		.task = victim->process.task,
+		.mm_id = victim->process.mm_id,
+		.held_bytes = memory__footprint(&victim->process.now),
+		.argv = shared_bytes__get(victim->process.argv),
+		.argv_bytes = victim->process.argv_bytes,
+		.cgroup = cgroup,
+	};
+	watch->given_back = !watch->mm_id || watch->held_bytes <= 0;
+	memcpy(watch->comm, victim->process.comm, EVENT_COMM_BYTES);
+	return 0;
+}
+
+static int incident__add_kill(struct model *model, struct incident_slot *slot,
+			      const struct kill *kill, const struct process_slot *victim)
+{
+	struct incident *incident = &slot->incident;
+	struct incident_kill *kills;
+	int error;
+
+	if (incident->kill_count == INCIDENT_KILLS)
+		return loss__count(model, LOSS_MODEL_FULL, EVENT_OOM_KILL);
+	if (!(incident->kill_count & (incident->kill_count - 1))) {
+		size_t room = incident->kill_count ? incident->kill_count * 2 : 1;
+
+		kills = reallocarray(incident->kills, room, sizeof(*kills));
+		if (!kills)
+			return -ENOMEM;
+		incident->kills = kills;
+	}
+	error = timeline__add_kill(incident, kill);
+	if (!error && victim)
+		error = incident__watch(model, slot, victim);
+	if (error)
+		return error;
+	kills = incident->kills + incident->kill_count++;
+	while (kills > incident->kills && kills[-1].time_ns > kill->time_ns) {
+		kills[0] = kills[-1];
+		kills--;
+	}
+	*kills = (struct incident_kill){
+		.time_ns = kill->time_ns, .class = kill->class, .task = kill->target};
+	memcpy(kills->comm, kill->target_comm, EVENT_COMM_BYTES);
+	if (kill->time_ns > slot->last_kill_ns)
+		slot->last_kill_ns = kill->time_ns;
+	return 0;
+}
+
+static int incident__fill(struct model *model, struct incident_slot *slot,
+			  const struct event_oom_kill *event, const struct process_slot *victim)
+{
+	struct incident *incident = &slot->incident;
+	const struct process_slot *trigger =
+		process_table__find(&model->processes, &event->trigger.task);
+	int error;
+
+	error = incident__set_domain(model, slot, event);
+	if (!error)
+		error = party__freeze(model, incident, victim, &incident->victim);
+	if (!error && trigger)
+		error = party__freeze(model, incident, trigger, &incident->trigger);
+	if (error)
+		return error;
+	incident->victim.task.tid = event->victim.task.tid;
+	incident->victim.exact = event->victim.flags & PROCESS_MEMORY_EXACT;
+	incident->trigger.task.tid = event->trigger.task.tid;
+	incident->trigger.exact = event->trigger.flags & PROCESS_MEMORY_EXACT;
+	incident__set_id(incident);
+	error = party__freeze_domain(model, slot, victim);
+	return error ? error : timeline__look_back(model, slot);
+}
+
+static int incident__begin(struct model *model, const struct event_oom_kill *event,
+			   const struct process_slot *victim, struct incident_slot **out)
+{
+	_cleanup_(incident_slot__freep) struct incident_slot *slot = calloc(1, sizeof(*slot));
+	uint64_t time_ns = event->header.time_ns;
+	struct incident *incident;
+	int error;
+
+	if (!slot)
+		return -ENOMEM;
+	incident = &slot->incident;
+	*incident = (struct incident){
+		.time_ns = time_ns,
+		.from_ns = time_ns > INCIDENT_WINDOW_NS ? time_ns - INCIDENT_WINDOW_NS : 0,
+		.realtime_ns = model__realtime_ns(model, time_ns),
+		.total_bytes = bytes__normal(event->domain_total_bytes),
+		.constraint = event->constraint,
+		.order = event->order,
+		.gfp_mask = event->gfp_mask,
+		.way = event->way,
+		.stat = stat__unknown(),
+		.followed_all = model->host_seen && model->host.scope == FOLLOW_ALL,
+	};
+#define X(field, key) incident->meminfo.field##_bytes = EVENT_UNKNOWN;
+	MEMINFO(X)
+#undef X
+	if (incident->from_ns < model->span.first_ns)
+		incident->from_ns = model->span.first_ns < time_ns ? model->span.first_ns : time_ns;
+	incident->lost_before = loss__between(model, incident->from_ns, time_ns);
+	incident->domain_known = domain_of(event, &incident->domain_id);
+	slot->scope_id = incident->domain_known ? incident->domain_id : victim->process.cgroup_id;
+	error = incident__fill(model, slot, event, victim);
+	if (error)
+		return error;
+	*out = take(slot);
+	return 0;
+}
+
+/* --- which incident a kill belongs to ------------------------------------------------------- */
+
+static bool incident__is_same(const struct incident_slot *slot, const struct event_oom_kill *event,
+			      const struct process_slot *victim)
+{
+	const struct task_ref *trigger = &event->trigger.task, *last = &slot->last_trigger;
+	uint64_t time_ns = event->header.time_ns, id;
+	bool known = domain_of(event, &id);
+
+	if (trigger->pid && trigger->pid == last->pid && trigger->tid == last->tid &&
+	    trigger->start_ns == last->start_ns &&
+	    (time_ns < slot->last_kill_ns || time_ns - slot->last_kill_ns <= SAME_CALL_NS))
+		return true;
+	return known == slot->incident.domain_known &&
+	       slot->scope_id == (known ? id : victim->process.cgroup_id);
+}
+
+static int incident__open(struct model *model, const struct event_oom_kill *event,
+			  const struct process_slot *victim, long *out)
+{
+	struct incident_slot *slot;
+	int error;
+
+	*out = -1;
+	if (model->incident_count == INCIDENT_MAX)
+		return loss__count(model, LOSS_MODEL_FULL, EVENT_OOM_KILL);
+	error = array__reserve(&model->incidents, model->incident_count, &model->incident_capacity,
+			       sizeof(struct incident_slot *));
+	if (!error)
+		error = incident__begin(model, event, victim, &slot);
+	if (error)
+		return error;
+	*out = (long)model->incident_count;
+	model->open[model->open_count++] = (uint32_t)model->incident_count;
+	model->incidents[model->incident_count++] = slot;
+	return 0;
+}
+
+int incident__on_kill(struct model *model, const struct event_oom_kill *event,
+		      struct process_slot *victim, long *out)
+{
+	struct kill kill = {.time_ns = event->header.time_ns,
+			    .class = KILL_OOM,
+			    .target = event->victim.task,
+			    .sender = event->trigger.task};
+	struct incident_slot *slot;
+	long index = -1;
+	int error = 0;
+
+	for (size_t i = model->open_count; i-- && index < 0;) {
+		if (incident__is_same(model->incidents[model->open[i]], event, victim))
+			index = model->open[i];
+	}
+	if (index < 0)
+		error = incident__open(model, event, victim, &index);
+	if (error || index < 0)
+		return error;
+	slot = model->incidents[index];
+	slot->last_trigger = event->trigger.task;
+	memcpy(kill.target_comm, event->victim.comm, EVENT_COMM_BYTES);
+	memcpy(kill.sender_comm, event->trigger.comm, EVENT_COMM_BYTES);
+	error = incident__add_kill(model, slot, &kill, victim);
+	if (!error)
+		*out = index;
+	return error;
+}
+
+int incident__add_sharer(struct model *model, long index, const struct kill *kill,
+			 const struct process_slot *slot)
+{
+	return incident__add_kill(model, model->incidents[index], kill, slot);
+}
+
+void incident__advance(struct model *model, uint64_t now_ns)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < model->open_count; i++) {
+		uint64_t last_ns = model->incidents[model->open[i]]->last_kill_ns;
+
+		if (now_ns <= last_ns || now_ns - last_ns <= INCIDENT_AFTER_NS)
+			model->open[kept++] = model->open[i];
+	}
+	model->open_count = kept;
+}
+
+/* --- what model.h offers -------------------------------------------------------------------- */
+
+size_t model__incident_count(const struct model *model)
+{
+	return model->incident_count;
+}
+
+const struct incident *model__incident(const struct model *model, size_t index)
+{
+	return &model->incidents[index]->incident;
+}

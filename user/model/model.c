@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/model_internal.h"
+
+/* One row per kind of event: the smallest size that may be read, and who takes it. */
+static const struct handler {
+	uint32_t size_bytes;
+	int (*apply)(struct model *model, const struct event_header *event);
+} handlers[EVENT_KIND_END] = {
+	[EVENT_FORK] = {sizeof(struct event_fork), process__on_fork},
+	[EVENT_EXEC] = {sizeof(struct event_exec), process__on_exec},
+	[EVENT_EXIT] = {sizeof(struct event_exit), process__on_exit},
+	[EVENT_RENAME] = {sizeof(struct event_rename), process__on_rename},
+	[EVENT_CGROUP] = {sizeof(struct event_cgroup), cgroup__on_cgroup},
+	[EVENT_CGROUP_GONE] = {sizeof(struct event_cgroup_gone), cgroup__on_gone},
+	[EVENT_ATTACH] = {sizeof(struct event_attach), process__on_attach},
+	[EVENT_RSS] = {sizeof(struct event_rss), process__on_rss},
+	[EVENT_MEMCG] = {sizeof(struct event_memcg), cgroup__on_memcg},
+	[EVENT_RECLAIM] = {sizeof(struct event_reclaim), cgroup__on_reclaim},
+	[EVENT_SIGNAL] = {sizeof(struct event_signal), kill__on_signal},
+	[EVENT_OOM_KILL] = {sizeof(struct event_oom_kill), kill__on_oom_kill},
+	[EVENT_PROCESS] = {sizeof(struct event_process), process__on_process},
+	[EVENT_HOST] = {sizeof(struct event_host), host__on_host},
+	[EVENT_PROBE] = {sizeof(struct event_probe), host__on_probe},
+	[EVENT_CLOCK] = {sizeof(struct event_clock), host__on_clock},
+	[EVENT_ARGV] = {sizeof(struct event_argv), process__on_argv},
+	[EVENT_OPENED] = {sizeof(struct event_opened), host__on_opened},
+	[EVENT_MEMCG_STAT] = {sizeof(struct event_memcg_stat), cgroup__on_stat},
+	[EVENT_PSI] = {sizeof(struct event_psi), host__on_psi},
+	[EVENT_MEMINFO] = {sizeof(struct event_meminfo), host__on_meminfo},
+	[EVENT_OOM_COUNTER] = {sizeof(struct event_oom_counter), host__on_oom_counter},
+	[EVENT_LOSS] = {sizeof(struct event_loss), loss__on_loss},
+	[EVENT_RECORDER] = {sizeof(struct event_recorder), host__on_recorder},
+	/* EVENT_DIGEST is about the model and no part of it. */
+};
+
+int array__reserve(void *array_pointer, size_t count, size_t *capacity, size_t element_bytes)
+{
+	size_t wanted = *capacity ? *capacity * 2 : 16;
+	void *array;
+
+	if (count < *capacity)
+		return 0;
+	memcpy(&array, array_pointer, sizeof(array)); /* whatever it points to */
+	array = reallocarray(array, wanted, element_bytes);
+	if (!array)
+		return -ENOMEM;
+	memcpy(array_pointer, &array, sizeof(array));
+	*capacity = wanted;
+	return 0;
+}
+
+int model__new(struct model **out)
+{
+	struct model *model = calloc(1, sizeof(*model));
+
+	if (!model)
+		return -ENOMEM;
+#define X(field, key) model->meminfo.field##_bytes = EVENT_UNKNOWN;
+	MEMINFO(X)
+#undef X
+	*out = model;
+	return 0;
+}
+
+int model__apply(struct model *model, const struct event_header *event)
+{
+	const struct handler *handler;
+	int error;
+
+	if (event->kind >= EVENT_KIND_END)
+		return 0;
+	handler = &handlers[event->kind];
+	if (!handler->apply)
+		return 0;
+	if (!model->span.events++)
+		model->span.first_ns = model->span.last_ns = event->time_ns;
+	model->span.late_events += (event->flags & EVENT_LATE) != 0;
+	if (event->time_ns > model->span.last_ns)
+		model->span.last_ns = event->time_ns;
+	if (event->size_bytes < handler->size_bytes)
+		return loss__count(model, LOSS_MALFORMED, event->kind);
+	error = kill__advance(model, model->span.last_ns);
+	if (error)
+		return error;
+	incident__advance(model, model->span.last_ns);
+	return handler->apply(model, event);
+}
+
+int model__finish(struct model *model)
+{
+	int error = kill__judge_all(model);
+
+	model->open_count = 0;
+	return error;
+}
+
+void model__free(struct model *model)
+{
+	if (!model)
+		return;
+	for (size_t i = 0; i < model->incident_count; i++)
+		incident__free(model->incidents[i]);
+	free(model->incidents);
+	free(model->kills);
+	free(model->held);
+	process__free_contents(model);
+	process_table__free(&model->processes);
+	cgroup__free_all(model);
+	host__free_all(model);
+	free(model);
+}
