@@ -11,17 +11,17 @@
 
 #define _cleanup_(function) __attribute__((__cleanup__(function)))
 
-#define DEFINE_FREEP(type)                                                                         \
-	static inline void type##__freep(struct type **object)                                     \
-	{                                                                                          \
-		type##__free(*object);                                                             \
+#define DEFINE_FREEP(type)                                     \
+	static inline void type##__freep(struct type **object) \
+	{                                                      \
+		type##__free(*object);                         \
 	}
 
-#define take(pointer)                                                                              \
-	({                                                                                         \
-		__typeof__(pointer) taken_ = (pointer);                                            \
-		(pointer) = NULL;                                                                  \
-		taken_;                                                                            \
+#define take(pointer)                                   \
+	({                                              \
+		__typeof__(pointer) taken_ = (pointer); \
+		(pointer) = NULL;                       \
+		taken_;                                 \
 	})
 
 static inline void freep(void *pointer)
