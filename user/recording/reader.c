@@ -319,7 +319,7 @@ static int reader__accept_close(struct reader *reader, const struct trail_block_
 /* Takes in the next block; sets reader->end when there is none. */
 static void reader__advance(struct reader *reader)
 {
-	struct trail_block_header header;
+	struct trail_block_header header = {0};
 	int found = reader__load_block(reader, &header);
 
 	if (found < 0)
