@@ -26,5 +26,5 @@ void section__known(struct text *out, const struct model *model, const struct in
 /* brief: incidents have been told before it. 0 or -ENOMEM. */
 int section__session(struct text *out, const struct model *model, bool brief);
 
-/* "the cgroup", "the host", "the OOM domain" */
+/* "the cgroup", "the host", "the victim's cgroup" */
 const char *incident__domain_noun(const struct incident *incident);

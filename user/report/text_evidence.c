@@ -146,7 +146,10 @@ static void print_other(struct text *out, const struct incident *incident,
 
 	wording__task(&name, party->comm, party->task.pid);
 	wording__delta(&grew, party->grew_bytes);
-	wording__service(&service, &party->service);
+	if (party->service.kind == SERVICE_NONE)
+		text__string(&service, "-");
+	else
+		wording__service(&service, &party->service);
 	if (task_ref__same(&party->task, &incident->culprit.task))
 		text__string(&service, "  (grew most)");
 	if (task_ref__same(&party->task, &incident->trigger.task))
@@ -198,7 +201,7 @@ static const char *kill_words(const struct incident *incident, const struct inci
 		return "runs on the victim's memory";
 	if (kill->class != KILL_OOM)
 		return "SIGKILL";
-	return incident->counters.oom_group == 1 ? "memory.oom.group is set" : "chosen as well";
+	return incident->counters.oom_group == 1 ? "memory.oom.group is set" : "another OOM kill";
 }
 
 static void print_kill(struct text *out, const struct incident *incident,
@@ -231,7 +234,7 @@ void section__killed_with(struct text *out, const struct incident *incident)
 		if (task_ref__same(&incident->kills[i].task, &incident->victim.task))
 			continue;
 		if (first)
-			section__heading(out, "KILLED WITH IT");
+			section__heading(out, "KILLED AS WELL");
 		first = false;
 		print_kill(out, incident, &incident->kills[i]);
 	}

@@ -14,7 +14,7 @@
 const char *incident__domain_noun(const struct incident *incident)
 {
 	if (!incident->domain_known)
-		return "the OOM domain";
+		return "the victim's cgroup"; /* all that could be compared */
 	return incident->domain_id ? "the cgroup" : "the host";
 }
 
@@ -62,7 +62,7 @@ static void print_killed(struct text *out, const struct incident *incident)
 	text__string(&body, ": ");
 	wording__memory(&body, &victim->memory);
 	if (incident->kill_count > 1)
-		text__printf(&body, "; and %zu more with it", incident->kill_count - 1);
+		text__printf(&body, "; and %zu more, see KILLED AS WELL", incident->kill_count - 1);
 	wording__paragraph(out, "KILLED", ANSWER_INDENT, &body);
 	wording__argv(&command, victim->argv, victim->argv_bytes, victim->argv_flags, ARGV_COLUMNS);
 	wording__paragraph(out, "", ANSWER_INDENT, &command);
@@ -109,16 +109,19 @@ static void say_cgroup_limit(struct text *out, const struct model *model,
 	text__string(out, " in use)");
 }
 
-static void say_victims_place(struct text *out, const struct incident *incident)
+static void say_victims_place(struct text *out, const struct model *model,
+			      const struct incident *incident)
 {
 	const struct party *victim = &incident->victim;
 
 	if (victim->cgroup_id == incident->domain_id) {
-		text__string(out, ", the victim's own cgroup");
-	} else {
-		text__string(out, "; not the victim's own cgroup, which is ");
-		say_path(out, victim->cgroup);
+		text__string(out, "; it is the victim's own cgroup");
+		return;
 	}
+	text__string(out, model__cgroup_within(model, victim->cgroup_id, incident->domain_id)
+				  ? "; the victim ran below it, in "
+				  : "; the victim is now elsewhere, in ");
+	say_path(out, victim->cgroup);
 }
 
 static void say_host_limit(struct text *out, const struct model *model,
@@ -182,7 +185,7 @@ static void print_limit(struct text *out, const struct model *model,
 									      : " times in ");
 			wording__duration(&body, incident__window_ns(incident));
 		}
-		say_victims_place(&body, incident);
+		say_victims_place(&body, model, incident);
 	}
 	wording__paragraph(out, "LIMIT", ANSWER_INDENT, &body);
 }
@@ -255,9 +258,7 @@ static void print_asked(struct text *out, const struct model *model,
 static void say_nobody_grew(struct text *out, const struct incident *incident)
 {
 	text__printf(out, "no process of %s was seen to grow in the ",
-		     incident->domain_known && incident->domain_id == 0 ? "the host"
-		     : incident->domain_known                           ? "the cgroup"
-									: "those compared");
+		     incident__domain_noun(incident));
 	wording__duration(out, incident__window_ns(incident));
 	text__string(out, " before");
 	if (incident->domain_grew_bytes == EVENT_UNKNOWN)
@@ -276,7 +277,7 @@ static void say_share(struct text *out, const struct incident *incident)
 		if (share.of_domain)
 			text__printf(out, " of %s's growth (", incident__domain_noun(incident));
 		else
-			text__string(out, " of what processes grew (");
+			text__string(out, " of what all its processes grew (");
 		wording__delta(out, share.whole);
 		text__string(out, ")");
 	}

@@ -46,9 +46,9 @@ static void print_followed(struct text *out, const struct model *model)
 			text__string(&body, "the whole host");
 		else
 			text__escaped_array(&body, host->followed, sizeof(host->followed));
-		text__string(&body, "; a movement is told when it reaches ");
+		text__string(&body, "; a size is recorded when it has changed by ");
 		wording__bytes(&body, (int64_t)host->step_bytes);
-		text__string(&body, " or 1/64 of what there is");
+		text__string(&body, " or by 1/64, whichever is more");
 	}
 	wording__paragraph(out, "  followed", LABEL_INDENT, &body);
 }
