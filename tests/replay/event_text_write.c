@@ -24,6 +24,14 @@ static void print_quoted(const char *bytes, size_t length)
 	putchar('"');
 }
 
+/* Without the padding; a NUL with something behind it is part of the text. */
+static size_t text_length(const char *array, size_t size)
+{
+	while (size > 0 && !array[size - 1])
+		size--;
+	return size;
+}
+
 static void print_scaled(int64_t value, const char *const units[], const int64_t sizes[])
 {
 	size_t i = 0;
@@ -87,7 +95,7 @@ static void print_fields(const struct struct_layout *layout, const char *base, c
 			print_number(field, value);
 			break;
 		case FIELD_TEXT:
-			length = strnlen(at, field->size);
+			length = text_length(at, field->size);
 			if (length == 0)
 				break;
 			printf(" %s%s=", prefix, field->name);
