@@ -70,17 +70,18 @@ const char *units__delta(char out[UNITS_MAX], int64_t bytes)
 	return print_bytes(out, bytes < 0 ? "-" : "+", magnitude(bytes));
 }
 
-/* "3 h 10 min" from a number of the smaller unit; the second part is left out when it is 0. */
+/* "3 h 10 min" from a number of the smaller unit, at most the days in 64 bits of ns; the second
+ * part is left out when it is 0. */
 static void print_pair(char *out, uint64_t number, unsigned int per_large, const char *large,
 		       const char *small)
 {
-	unsigned long long first = number / per_large;
-	unsigned long long second = number % per_large;
+	unsigned int first = (unsigned int)(number / per_large);
+	unsigned int second = (unsigned int)(number % per_large);
 
 	if (second == 0)
-		snprintf(out, UNITS_MAX, "%llu %s", first, large);
+		snprintf(out, UNITS_MAX, "%u %s", first, large);
 	else
-		snprintf(out, UNITS_MAX, "%llu %s %llu %s", first, large, second, small);
+		snprintf(out, UNITS_MAX, "%u %s %u %s", first, large, second, small);
 }
 
 const char *units__duration(char out[UNITS_MAX], uint64_t ns)
