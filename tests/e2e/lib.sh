@@ -123,6 +123,7 @@ gone() # PID: neither running nor a zombie of someone else's
 need_root()
 {
 	[[ $EUID -eq 0 ]] || skip "needs root"
+	[[ -x $OOMTRAIL && -x $WORKLOADS/grow ]] || fail "not built: make products"
 }
 
 find_memory_controller()
@@ -245,7 +246,6 @@ truth() # LABEL KEY: the last value that a workload told
 record_start() # ARGUMENT...
 {
 	need_root
-	[[ -x $OOMTRAIL ]] || fail "$OOMTRAIL is not built"
 	TRAIL=$WORK/run.trail
 	env --default-signal=INT,QUIT "${OOMTRAIL_RECORD:-$OOMTRAIL}" record -o "$TRAIL" "$@" \
 		>"$WORK/record.out" 2>"$WORK/record.err" </dev/null &
@@ -298,7 +298,8 @@ json_value() # EXPRESSION
 text_has() # EXTENDED-REGEXP
 {
 	# A paragraph goes on where its text began.
-	sed -z 's/\n \{9,\}/ /g' "$WORK/report.txt" | grep -qaE -- "$1" || fail "the text report has no line like: $1"
+	sed -z 's/\n \{9,\}/ /g' "$WORK/report.txt" >"$WORK/paragraphs"
+	grep -qaE -- "$1" "$WORK/paragraphs" || fail "the text report has no line like: $1"
 }
 
 equal() # WHAT A B

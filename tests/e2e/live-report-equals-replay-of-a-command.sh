@@ -5,14 +5,16 @@
 . "$(dirname "$0")/lib.sh"
 
 need_root
+command -v python3 >/dev/null || skip "python3 is not installed"
+python=$(python3 -c 'import sys; print(sys.executable)')
 TRAIL=$WORK/run.trail
 "$OOMTRAIL" record -o "$TRAIL" --report "text=$WORK/live.txt" --report "json=$WORK/live.json" -- \
-	python3 -c 'b = [bytearray(b"x") * (1 << 20) for i in range(40)]; print(len(b))' \
+	"$python" -c 'b = [bytearray(b"x") * (1 << 20) for i in range(40)]; print(len(b))' \
 	>"$WORK/command.out" 2>"$WORK/record.err" || fail "status $?"
 equal "output of the command" "$(cat "$WORK/command.out")" 40
 
 reports
 live_equals_replay
 json_is '.incidents == [] and .kills == []'
-json_is '[.processes[] | select(.argv[0:2] == ["python3", "-c"] and .peak_bytes > 40 * 1048576)] |
-	 length >= 1'
+json_is '[.processes[] | select(.argv[0:2] == [$python, "-c"] and .peak_bytes > 40 * 1048576)] |
+	 length == 1' python "$python"

@@ -5,8 +5,14 @@
 . "$(dirname "$0")/lib.sh"
 
 cd "$WORK"
-refused 2 . "$OOMTRAIL"
-refused 2 'nonsense' "$OOMTRAIL" nonsense
+for verb in '' nonsense; do
+	status=0
+	"$OOMTRAIL" ${verb:+"$verb"} >"$WORK/out" 2>"$WORK/err" || status=$?
+	equal "status of '$verb'" "$status" 2
+	[[ ! -s $WORK/out ]] || fail "'$verb' prints to stdout"
+	grep -q '^Usage: oomtrail ' "$WORK/err" || fail "'$verb' does not tell the usage"
+done
+grep -q "^oomtrail: .*nonsense" "$WORK/err" || fail "the wrong verb is not named"
 refused 2 '--nonsense' "$OOMTRAIL" record --nonsense
 refused 2 . "$OOMTRAIL" record -p
 refused 2 . "$OOMTRAIL" record -p twelve
