@@ -72,7 +72,9 @@ static void print_host(struct text *out, const struct model *model)
 	text__escaped_array(&body, host->name, sizeof(host->name));
 	text__string(&body, ", Linux ");
 	text__escaped_array(&body, host->kernel, sizeof(host->kernel));
-	text__printf(&body, ", %" PRIu32 " CPUs, ", host->cpus);
+	text__string(&body, ", ");
+	wording__counted(&body, host->cpus, "CPU", "CPUs");
+	text__string(&body, ", ");
 	wording__bytes(&body, (int64_t)host->memory_bytes);
 	text__string(&body, " of memory, ");
 	wording__bytes(&body, (int64_t)host->swap_bytes);

@@ -23,7 +23,7 @@ static void set_cgroup(struct build *build, json_t *object, const struct model *
 static json_t *process__new(struct build *build, const struct model *model,
 			    const struct process *process)
 {
-	const struct process_span span = process__span(process);
+	const struct process_span span = process__span(model, process);
 	const struct service service = model__service(model, process);
 	const uint64_t zero_ns = model__span(model).first_ns;
 	json_t *object = json_object();

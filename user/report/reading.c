@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "base/cleanup.h"
 #include "report/reading.h"
 
 bool task_ref__same(const struct task_ref *a, const struct task_ref *b)
@@ -40,6 +36,17 @@ enum full_counter incident__full_counter(const struct model *model, const struct
 bool incident__by_hand(const struct incident *incident)
 {
 	return incident->way != OOM_WAY_NONE && incident->order == -1;
+}
+
+bool incident__on_victims_memory(const struct incident *incident, const struct task_ref *task)
+{
+	for (size_t i = 0; i < incident->kill_count; i++) {
+		const struct incident_kill *kill = &incident->kills[i];
+
+		if (kill->class == KILL_OOM_SHARED_MM && task_ref__same(&kill->task, task))
+			return true;
+	}
+	return false;
 }
 
 uint64_t incident__window_ns(const struct incident *incident)
@@ -101,7 +108,34 @@ static bool is_end(const struct process *process, size_t index)
 	       index + 1 == series__count(process->series);
 }
 
-struct process_span process__span(const struct process *process)
+/* A process that has left holds nothing, and one that was killed gives back: what it held before
+ * that is the news. */
+static int64_t last_held(const struct model *model, const struct process *process, int64_t now)
+{
+	const size_t points = series__count(process->series);
+	long at;
+
+	for (size_t i = model__kill_count(model); process->killed && i-- > 0;) {
+		const struct kill *kill = model__kill(model, i);
+
+		if (!task_ref__same(&kill->target, &process->task))
+			continue;
+		at = series__at(process->series, kill->time_ns);
+		if (at >= 0)
+			return values__held(series__values(process->series, (size_t)at));
+	}
+	if (now > 0)
+		return now;
+	for (size_t i = points; i-- > 0;) {
+		const int64_t held = values__held(series__values(process->series, i));
+
+		if (held > 0)
+			return held;
+	}
+	return memory__held(&process->first);
+}
+
+struct process_span process__span(const struct model *model, const struct process *process)
 {
 	const size_t points = series__count(process->series);
 	int64_t least_bytes = memory__held(&process->first);
@@ -111,18 +145,8 @@ struct process_span process__span(const struct process *process)
 		.peak_bytes = process->peak_rss_bytes,
 	};
 
-	/* A process that has left holds nothing; what it held last is the news. */
-	if (process->exit_ns != 0 && span.last_bytes <= 0) {
-		span.last_bytes = span.first_bytes;
-		for (size_t i = points; i-- > 0;) {
-			const int64_t held = values__held(series__values(process->series, i));
-
-			if (held > 0) {
-				span.last_bytes = held;
-				break;
-			}
-		}
-	}
+	if (process->exit_ns != 0 || process->killed)
+		span.last_bytes = last_held(model, process, span.last_bytes);
 	for (size_t i = 0; i < points; i++) {
 		const int64_t held = values__held(series__values(process->series, i));
 
@@ -143,72 +167,4 @@ struct process_span process__span(const struct process *process)
 int64_t cgroup__grew_bytes(const struct cgroup *cgroup)
 {
 	return subtract(cgroup->now.usage_bytes, cgroup->first.usage_bytes);
-}
-
-/* Something to sort by growth; `index` is unique, so the order is too. */
-struct grown {
-	int64_t bytes;
-	size_t index;
-};
-
-static int grown__compare(const void *left, const void *right)
-{
-	const struct grown *a = left, *b = right;
-
-	if (a->bytes != b->bytes)
-		return a->bytes > b->bytes ? -1 : 1;
-	return a->index < b->index ? -1 : a->index > b->index;
-}
-
-static struct grown *grown__new(size_t count)
-{
-	return calloc(count ? count : 1, sizeof(struct grown));
-}
-
-static int64_t known_or_lowest(int64_t bytes)
-{
-	return bytes == EVENT_UNKNOWN ? INT64_MIN : bytes;
-}
-
-int model__processes_by_growth(const struct model *model, const struct process ***out)
-{
-	const size_t count = model__process_count(model);
-	_cleanup_(freep) struct grown *grown = grown__new(count);
-	const struct process **sorted = calloc(count ? count : 1, sizeof(struct process *));
-
-	if (!grown || !sorted) {
-		free(sorted);
-		return -ENOMEM;
-	}
-	for (size_t i = 0; i < count; i++) {
-		grown[i].bytes =
-			known_or_lowest(process__span(model__process(model, i)).grew_bytes);
-		grown[i].index = i;
-	}
-	qsort(grown, count, sizeof(*grown), grown__compare);
-	for (size_t i = 0; i < count; i++)
-		sorted[i] = model__process(model, grown[i].index);
-	*out = sorted;
-	return 0;
-}
-
-int model__cgroups_by_growth(const struct model *model, const struct cgroup ***out)
-{
-	const size_t count = model__cgroup_count(model);
-	_cleanup_(freep) struct grown *grown = grown__new(count);
-	const struct cgroup **sorted = calloc(count ? count : 1, sizeof(struct cgroup *));
-
-	if (!grown || !sorted) {
-		free(sorted);
-		return -ENOMEM;
-	}
-	for (size_t i = 0; i < count; i++) {
-		grown[i].bytes = known_or_lowest(cgroup__grew_bytes(model__cgroup(model, i)));
-		grown[i].index = i;
-	}
-	qsort(grown, count, sizeof(*grown), grown__compare);
-	for (size_t i = 0; i < count; i++)
-		sorted[i] = model__cgroup(model, grown[i].index);
-	*out = sorted;
-	return 0;
 }

@@ -19,6 +19,9 @@ enum full_counter incident__full_counter(const struct model *model,
 /* Somebody wrote to /proc/sysrq-trigger or pressed the keys; nothing had run full. */
 bool incident__by_hand(const struct incident *incident);
 
+/* Runs on the victim's mm: what it holds and what the victim holds are the same memory. */
+bool incident__on_victims_memory(const struct incident *incident, const struct task_ref *task);
+
 uint64_t incident__window_ns(const struct incident *incident);
 
 /* The culprit's share, in bytes of bytes: of the domain's growth where that is known and covers
@@ -34,15 +37,17 @@ struct share incident__culprit_share(const struct incident *incident);
 /* A process over the whole recording. Resident + swap; EVENT_UNKNOWN where it cannot be told. */
 struct process_span {
 	int64_t first_bytes;
-	int64_t last_bytes; /* now, or the last that was told before it left */
+	int64_t last_bytes; /* now, or when it was killed, or the last told before it left */
 	int64_t peak_bytes; /* of what was told, and resident by the kernel's own mark */
 	int64_t grew_bytes; /* last - first; of one born here, last - the least it held */
 };
-struct process_span process__span(const struct process *process);
+struct process_span process__span(const struct model *model, const struct process *process);
 
 /* All processes or cgroups of the model, those that grew most first; -ENOMEM. To be freed. */
 int model__processes_by_growth(const struct model *model, const struct process ***out);
 int model__cgroups_by_growth(const struct model *model, const struct cgroup ***out);
+/* Those that have exited, by time. */
+int model__exits(const struct model *model, const struct process ***out, size_t *count);
 int64_t cgroup__grew_bytes(const struct cgroup *cgroup); /* now - first; EVENT_UNKNOWN */
 
 /* One service's processes together; sorted by growth. */

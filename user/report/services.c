@@ -45,7 +45,7 @@ static void sum__add(int64_t *sum, int64_t bytes)
 
 static struct service_sum sum__of(const struct model *model, const struct process *process)
 {
-	const struct process_span span = process__span(process);
+	const struct process_span span = process__span(model, process);
 	struct service_sum sum = {
 		.service = model__service(model, process),
 		.processes = 1,

@@ -25,6 +25,7 @@ static const struct {
 #define MEMORY_KINDS (sizeof(memory_kinds) / sizeof(memory_kinds[0]))
 #define KIND_WIDTH   12
 #define LABEL_WIDTH  28
+#define NAME_WIDTH   34
 
 static void cell__print(struct text *out, const char *string, size_t width)
 {
@@ -139,33 +140,52 @@ void section__memory(struct text *out, const struct model *model, const struct i
 		print_meminfo(out, incident);
 }
 
+/* "nginx, pid 901 (asked)" */
+static void say_role(struct text *out, const struct incident *incident, const struct party *party)
+{
+	const bool grew = task_ref__same(&party->task, &incident->culprit.task);
+	const bool asked = task_ref__same(&party->task, &incident->trigger.task);
+
+	wording__task(out, party->comm, party->task.pid);
+	if (grew || asked)
+		text__printf(out, " (%s%s%s)", grew ? "grew most" : "", grew && asked ? ", " : "",
+			     asked ? "asked" : "");
+}
+
 static void print_other(struct text *out, const struct incident *incident,
 			const struct party *party)
 {
-	struct text name = {0}, grew = {0}, service = {0};
+	struct text name = {0}, grew = {0};
 
-	wording__task(&name, party->comm, party->task.pid);
+	say_role(&name, incident, party);
 	wording__delta(&grew, party->grew_bytes);
-	if (party->service.kind == SERVICE_NONE)
-		text__string(&service, "-");
-	else
-		wording__service(&service, &party->service);
-	if (task_ref__same(&party->task, &incident->culprit.task))
-		text__string(&service, "  (grew most)");
-	if (task_ref__same(&party->task, &incident->trigger.task))
-		text__string(&service, "  (asked)");
 	text__pad(out, ' ', SECTION_INDENT);
-	wording__cell_left(out, &name, 30);
-	cell__print_bytes(out, memory__resident(&party->memory), 11);
-	cell__print_bytes(out, party->memory.swap_bytes, 11);
-	wording__cell_right(out, &grew, 12);
+	wording__cell_left(out, &name, NAME_WIDTH);
+	cell__print_bytes(out, memory__resident(&party->memory), 10);
+	cell__print_bytes(out, party->memory.swap_bytes, 10);
+	wording__cell_right(out, &grew, 11);
 	text__printf(out, "%7" PRId32 "  ", party->oom_score_adj);
-	text__append(out, service.data, service.length);
+	if (party->service.kind == SERVICE_NONE)
+		text__string(out, "-");
+	else
+		wording__service(out, &party->service);
 	text__string(out, "\n");
-	out->failed |= service.failed;
 	text__free(&name);
 	text__free(&grew);
-	text__free(&service);
+}
+
+/* Their sizes must not be added up. */
+static void print_sharers(struct text *out, const struct incident *incident)
+{
+	for (size_t i = 0; i < incident->process_count; i++) {
+		const struct party *party = &incident->processes[i];
+
+		if (!incident__on_victims_memory(incident, &party->task))
+			continue;
+		text__pad(out, ' ', SECTION_INDENT);
+		wording__task(out, party->comm, party->task.pid);
+		text__string(out, " runs on the victim's memory: it holds the same pages\n");
+	}
 }
 
 void section__others(struct text *out, const struct incident *incident)
@@ -180,8 +200,8 @@ void section__others(struct text *out, const struct incident *incident)
 		text__string(out, incident->followed_all ? "was there\n" : "was followed there\n");
 		return;
 	}
-	text__printf(out, "  %-30s%11s%11s%12s%7s  %s\n", "", "resident", "swap", "grew", "adj",
-		     "service");
+	text__printf(out, "  %-*s%10s%10s%11s%7s  %s\n", NAME_WIDTH, "", "resident", "swap", "grew",
+		     "adj", "service");
 	for (size_t i = 0; i < incident->process_count && listed < OTHERS_LISTED; i++) {
 		if (task_ref__same(&incident->processes[i].task, &incident->victim.task))
 			continue;
@@ -193,6 +213,7 @@ void section__others(struct text *out, const struct incident *incident)
 	text__string(out, "  grew: resident and swap, in ");
 	wording__duration(out, incident__window_ns(incident));
 	text__string(out, " or since birth; adj: oom_score_adj\n");
+	print_sharers(out, incident);
 }
 
 static const char *kill_words(const struct incident *incident, const struct incident_kill *kill)
@@ -213,7 +234,7 @@ static void print_kill(struct text *out, const struct incident *incident,
 	wording__task(&name, kill->comm, kill->task.pid);
 	text__printf(out, "%12s  ",
 		     units__offset(offset, (int64_t)(kill->time_ns - incident->time_ns)));
-	wording__cell_left(out, &name, 30);
+	wording__cell_left(out, &name, 26);
 	text__printf(out, "  %s; ", kill_words(incident, kill));
 	if (kill->exit_ns != 0) {
 		wording__exit_status(out, kill->exit_code);

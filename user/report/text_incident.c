@@ -174,6 +174,8 @@ static void print_limit(struct text *out, const struct model *model,
 		text__string(&body, "none was reached: the kill was asked for by hand (sysrq)");
 	} else if (!incident->domain_known) {
 		say_not_determined(&body, model);
+		text__string(&body, "; the victim ran in ");
+		say_path(&body, incident->victim.cgroup);
 	} else if (incident->domain_id == 0) {
 		say_host_limit(&body, model, incident);
 	} else {
@@ -203,7 +205,7 @@ static void say_request(struct text *out, const struct model *model,
 	if (incident->order == 0)
 		text__string(out, "for one page (");
 	else
-		text__printf(out, "for %lu pages in a row (order %" PRId32 ", ",
+		text__printf(out, "for %lu contiguous pages (order %" PRId32 ", ",
 			     1UL << incident->order, incident->order);
 	if (host && host->page_bytes != 0) {
 		wording__bytes(out, (int64_t)host->page_bytes << incident->order);
@@ -246,6 +248,9 @@ static void print_asked(struct text *out, const struct model *model,
 	} else if (task_ref__same(&trigger->task, &incident->culprit.task)) {
 		text__string(&body, ", the one that grew: ");
 		say_request(&body, model, incident);
+	} else if (incident__on_victims_memory(incident, &trigger->task)) {
+		text__string(&body, ", which runs on the victim's memory: ");
+		say_request(&body, model, incident);
 	} else {
 		text__string(&body, ": ");
 		say_request(&body, model, incident);
@@ -263,26 +268,27 @@ static void say_nobody_grew(struct text *out, const struct incident *incident)
 	text__string(out, " before");
 	if (incident->domain_grew_bytes == EVENT_UNKNOWN)
 		return;
-	text__printf(out, "; the usage of %s changed by ", incident__domain_noun(incident));
+	text__printf(out, "; %s's usage changed by ", incident__domain_noun(incident));
 	wording__delta(out, incident->domain_grew_bytes);
 }
 
 static void say_share(struct text *out, const struct incident *incident)
 {
 	const struct share share = incident__culprit_share(incident);
+	const char *noun = incident__domain_noun(incident);
 
 	if (share.whole > 0) {
 		text__string(out, ", ");
 		wording__percent(out, (uint64_t)share.part, (uint64_t)share.whole, 0);
-		if (share.of_domain)
-			text__printf(out, " of %s's growth (", incident__domain_noun(incident));
-		else
-			text__string(out, " of what all its processes grew (");
+		text__printf(out,
+			     share.of_domain ? " of %s's growth ("
+					     : " of the growth of %s's processes (",
+			     noun);
 		wording__delta(out, share.whole);
 		text__string(out, ")");
 	}
 	if (!share.of_domain && incident->domain_grew_bytes != EVENT_UNKNOWN) {
-		text__printf(out, "; the usage of %s changed by ", incident__domain_noun(incident));
+		text__printf(out, "; %s's usage changed by ", noun);
 		wording__delta(out, incident->domain_grew_bytes);
 	}
 }

@@ -69,6 +69,7 @@ static const char *way_words(uint32_t way)
 static void print_kills(struct text *out, const struct model *model)
 {
 	const int64_t kernel = model__kernel_oom_kills(model);
+	const struct event_host *host = model__host(model);
 	_cleanup_(text__free) struct text body = {0};
 	uint64_t seen = 0;
 
@@ -83,7 +84,10 @@ static void print_kills(struct text *out, const struct model *model)
 		text__string(&body, " counted by the kernel");
 	}
 	if (kernel > 0 && (uint64_t)kernel > seen)
-		text__string(&body, ": some were missed, or fell outside what was followed");
+		text__string(&body,
+			     host && host->scope == FOLLOW_ALL
+				     ? ": some were missed"
+				     : ": some were missed, or fell outside what was followed");
 	wording__paragraph(out, "  OOM kills", LABEL_INDENT, &body);
 }
 
@@ -182,7 +186,9 @@ static void print_host(struct text *out, const struct model *model)
 		text__escaped_array(&body, host->name, sizeof(host->name));
 		text__string(&body, ", Linux ");
 		text__escaped_array(&body, host->kernel, sizeof(host->kernel));
-		text__printf(&body, ", %" PRIu32 " CPUs, ", host->cpus);
+		text__string(&body, ", ");
+		wording__counted(&body, host->cpus, "CPU", "CPUs");
+		text__string(&body, ", ");
 		wording__bytes(&body, (int64_t)host->memory_bytes);
 		text__string(&body, " of memory, ");
 		wording__bytes(&body, (int64_t)host->swap_bytes);

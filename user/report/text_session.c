@@ -32,23 +32,26 @@ static void print_title(struct text *out, const struct model *model)
 {
 	const struct event_host *host = model__host(model);
 	const struct model_span span = model__span(model);
+	_cleanup_(text__free) struct text body = {0};
 
-	text__string(out, "oomtrail session ");
-	wording__utc(out, model__realtime_ns(model, span.first_ns));
-	text__string(out, "  ");
+	wording__utc(&body, model__realtime_ns(model, span.first_ns));
+	text__string(&body, "  ");
 	if (!host)
-		text__string(out, "(host unknown)");
+		text__string(&body, "(host unknown)");
 	else if (host->scope == FOLLOW_ALL)
-		text__escaped_array(out, host->name, sizeof(host->name));
+		text__escaped_array(&body, host->name, sizeof(host->name));
 	else
-		text__escaped_array(out, host->followed, sizeof(host->followed));
-	text__string(out, "  (");
-	wording__duration(out, span.last_ns - span.first_ns);
-	text__printf(out, ", %zu processes, %zu cgroups", model__process_count(model),
-		     model__cgroup_count(model));
+		text__escaped_array(&body, host->followed, sizeof(host->followed));
+	text__string(&body, "  (");
+	wording__duration(&body, span.last_ns - span.first_ns);
+	text__string(&body, ", ");
+	wording__counted(&body, model__process_count(model), "process", "processes");
+	text__string(&body, ", ");
+	wording__counted(&body, model__cgroup_count(model), "cgroup", "cgroups");
 	if (model__incident_count(model) == 0)
-		text__string(out, ", no OOM kill");
-	text__string(out, ")\n");
+		text__string(&body, ", no OOM kill");
+	text__string(&body, ")");
+	wording__paragraph(out, "oomtrail session ", 17, &body);
 }
 
 static void say_exit(struct text *out, const struct process *process)
@@ -59,9 +62,10 @@ static void say_exit(struct text *out, const struct process *process)
 		wording__exit_status(out, process->exit_code);
 }
 
-static void print_process(struct text *out, const struct process *process)
+static void print_process(struct text *out, const struct model *model,
+			  const struct process *process)
 {
-	const struct process_span span = process__span(process);
+	const struct process_span span = process__span(model, process);
 	_cleanup_(text__free) struct text name = {0};
 	_cleanup_(text__free) struct text command = {0};
 
@@ -92,17 +96,17 @@ static int print_processes(struct text *out, const struct model *model, size_t m
 	err = model__processes_by_growth(model, &sorted);
 	if (err < 0)
 		return err;
-	while (grown < count && process__span(sorted[grown]).grew_bytes > 0)
+	while (grown < count && process__span(model, sorted[grown]).grew_bytes > 0)
 		grown++;
 	section__heading(out, "PROCESSES THAT GREW MOST");
 	if (grown == 0) {
-		text__printf(out, "  none of %zu grew\n", count);
+		text__string(out, "  none grew\n");
 		return 0;
 	}
 	text__printf(out, "  %-32s%11s%11s%11s%12s\n", "resident and swap", "first", "last", "peak",
 		     "grew");
 	for (size_t i = 0; i < grown && i < most; i++)
-		print_process(out, sorted[i]);
+		print_process(out, model, sorted[i]);
 	print_more(out, grown, grown < most ? grown : most);
 	return 0;
 }
@@ -113,63 +117,85 @@ static bool exit__is_news(const struct process *process)
 	return process->exit_ns != 0 && (process->exit_lost || process->exit_code != 0);
 }
 
-static void print_exits(struct text *out, const struct model *model)
+static void print_exit(struct text *out, const struct model *model, const struct process *process)
 {
-	const size_t count = model__process_count(model);
-	const struct model_span span = model__span(model);
-	size_t exited = 0, news = 0;
+	const uint64_t since_ns = process->exit_ns - model__span(model).first_ns;
+	_cleanup_(text__free) struct text name = {0};
+	char offset[UNITS_MAX];
 
-	for (size_t i = 0; i < count; i++)
-		exited += model__process(model, i)->exit_ns != 0;
-	section__heading(out, "EXITED");
-	text__printf(out, "  %zu of %zu processes\n", exited, count);
-	for (size_t i = 0; i < count; i++) {
-		const struct process *process = model__process(model, i);
-		_cleanup_(text__free) struct text name = {0};
-		char offset[UNITS_MAX];
-
-		if (!exit__is_news(process))
-			continue;
-		if (news++ >= LISTED)
-			continue;
-		wording__task(&name, process->comm, process->task.pid);
-		text__printf(out, "%12s  ",
-			     units__offset(offset, (int64_t)(process->exit_ns - span.first_ns)));
-		wording__cell_left(out, &name, 32);
-		say_exit(out, process);
-		text__string(out, ", peak ");
-		wording__bytes(out, process__span(process).peak_bytes);
-		text__string(out, "\n");
-	}
-	print_more(out, news, LISTED);
+	wording__task(&name, process->comm, process->task.pid);
+	text__printf(out, "%12s  ", units__offset(offset, (int64_t)since_ns));
+	wording__cell_left(out, &name, 32);
+	say_exit(out, process);
+	text__string(out, ", peak ");
+	wording__bytes(out, process__span(model, process).peak_bytes);
+	text__string(out, "\n");
 }
 
+static int print_exits(struct text *out, const struct model *model)
+{
+	_cleanup_(freep) const struct process **exited = NULL;
+	size_t count, news = 0;
+	int err;
+
+	err = model__exits(model, &exited, &count);
+	if (err < 0 || count == 0)
+		return err;
+	section__heading(out, "EXITED");
+	text__printf(out, "  %zu of ", count);
+	wording__counted(out, model__process_count(model), "process", "processes");
+	text__string(out, "\n");
+	for (size_t i = 0; i < count; i++) {
+		if (!exit__is_news(exited[i]))
+			continue;
+		if (news++ < LISTED)
+			print_exit(out, model, exited[i]);
+	}
+	print_more(out, news, LISTED);
+	return 0;
+}
+
+static int print_cgroup(struct text *out, const struct model *model, const struct cgroup *cgroup)
+{
+	_cleanup_(freep) char *path = model__cgroup_path(model, cgroup->id);
+
+	if (!path)
+		return -ENOMEM;
+	text__string(out, "  ");
+	cell_right(out, 11, wording__bytes, cgroup->now.usage_bytes);
+	cell_right(out, 11, wording__bytes, cgroup->peak_usage_bytes);
+	cell_right(out, 12, wording__delta, cgroup__grew_bytes(cgroup));
+	cell_right(out, 12, wording__limit, cgroup->now.max_bytes);
+	text__string(out, "  ");
+	text__escaped(out, path, strlen(path));
+	text__string(out, cgroup->gone_ns ? "  (removed)\n" : "\n");
+	return 0;
+}
+
+/* Those of known usage: the root of v2 has none. */
 static int print_cgroups(struct text *out, const struct model *model)
 {
 	const size_t count = model__cgroup_count(model);
 	_cleanup_(freep) const struct cgroup **sorted = NULL;
+	size_t listed = 0, known = 0;
 	int err;
 
 	err = model__cgroups_by_growth(model, &sorted);
-	if (err < 0 || count == 0)
+	for (size_t i = 0; err == 0 && i < count; i++)
+		known += sorted[i]->now.usage_bytes != EVENT_UNKNOWN;
+	if (err < 0 || known == 0)
 		return err;
 	section__heading(out, "CGROUPS");
 	text__printf(out, "  %11s%11s%12s%12s  %s\n", "usage", "peak", "grew", "limit", "cgroup");
-	for (size_t i = 0; i < count && i < LISTED; i++) {
-		_cleanup_(freep) char *path = model__cgroup_path(model, sorted[i]->id);
-
-		if (!path)
-			return -ENOMEM;
-		text__string(out, "  ");
-		cell_right(out, 11, wording__bytes, sorted[i]->now.usage_bytes);
-		cell_right(out, 11, wording__bytes, sorted[i]->peak_usage_bytes);
-		cell_right(out, 12, wording__delta, cgroup__grew_bytes(sorted[i]));
-		cell_right(out, 12, wording__limit, sorted[i]->now.max_bytes);
-		text__string(out, "  ");
-		text__escaped(out, path, strlen(path));
-		text__string(out, sorted[i]->gone_ns ? "  (removed)\n" : "\n");
+	for (size_t i = 0; i < count && listed < LISTED; i++) {
+		if (sorted[i]->now.usage_bytes == EVENT_UNKNOWN)
+			continue;
+		err = print_cgroup(out, model, sorted[i]);
+		if (err < 0)
+			return err;
+		listed++;
 	}
-	print_more(out, count, LISTED);
+	print_more(out, known, listed);
 	return 0;
 }
 
@@ -254,7 +280,9 @@ int section__session(struct text *out, const struct model *model, bool brief)
 		if (err < 0)
 			return err;
 	}
-	print_exits(out, model);
+	err = print_exits(out, model);
+	if (err < 0)
+		return err;
 	print_kills(out, model);
 	if (!brief)
 		section__known(out, model, NULL);

@@ -35,6 +35,12 @@ void wording__count(struct text *out, uint64_t count)
 	text__string(out, units__count(buffer, count));
 }
 
+void wording__counted(struct text *out, uint64_t count, const char *one, const char *many)
+{
+	wording__count(out, count);
+	text__printf(out, " %s", count == 1 ? one : many);
+}
+
 void wording__duration(struct text *out, uint64_t ns)
 {
 	char buffer[UNITS_MAX];
@@ -185,6 +191,22 @@ static size_t columns_between(char *data, size_t from, size_t to)
 	return columns;
 }
 
+/* Where the word that begins at `at` ends. A figure and its unit are one word. */
+static size_t word_end(const struct text *body, size_t at)
+{
+	for (size_t i = at + 1; i < body->length; i++) {
+		const char before = body->data[i - 1], after = body->data[i + 1];
+
+		if (body->data[i] != ' ')
+			continue;
+		if (before >= '0' && before <= '9' &&
+		    ((after >= 'A' && after <= 'Z') || (after >= 'a' && after <= 'z')))
+			continue;
+		return i;
+	}
+	return body->length;
+}
+
 void wording__paragraph(struct text *out, const char *label, size_t indent, const struct text *body)
 {
 	const size_t label_columns = text__columns(label);
@@ -196,8 +218,7 @@ void wording__paragraph(struct text *out, const char *label, size_t indent, cons
 	text__string(out, label);
 	text__pad(out, ' ', column - label_columns);
 	while (data && at < body->length) {
-		const char *blank = memchr(data + at + 1, ' ', body->length - at - 1);
-		const size_t end = blank ? (size_t)(blank - data) : body->length;
+		const size_t end = word_end(body, at);
 		const size_t columns = columns_between(data, at, end);
 
 		/* A word carries the blank before it; a broken line drops that blank. */
@@ -220,7 +241,7 @@ void wording__cell_right(struct text *out, const struct text *cell, size_t width
 	const size_t columns = cell->data ? text__columns(cell->data) : 0;
 
 	out->failed |= cell->failed;
-	text__pad(out, ' ', columns < width ? width - columns : 0);
+	text__pad(out, ' ', columns < width ? width - columns : 1);
 	text__append(out, cell->data, cell->length);
 }
 
@@ -230,7 +251,7 @@ void wording__cell_left(struct text *out, const struct text *cell, size_t width)
 
 	out->failed |= cell->failed;
 	text__append(out, cell->data, cell->length);
-	text__pad(out, ' ', columns < width ? width - columns : 0);
+	text__pad(out, ' ', columns < width ? width - columns : 1);
 }
 
 void wording__flow(struct text *out, size_t *column, size_t indent, size_t limit,

@@ -17,6 +17,8 @@ void wording__bytes(struct text *out, int64_t bytes);
 void wording__limit(struct text *out, int64_t bytes); /* EVENT_NO_LIMIT: "no limit" */
 void wording__delta(struct text *out, int64_t bytes);
 void wording__count(struct text *out, uint64_t count);
+/* "1 process", "1,204 processes" */
+void wording__counted(struct text *out, uint64_t count, const char *one, const char *many);
 void wording__duration(struct text *out, uint64_t ns);
 void wording__utc(struct text *out, int64_t realtime_ns);
 

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "report/reading.h"
+
+/* Something to sort, largest key first; `index` is unique, so the order is too. */
+struct ranked {
+	int64_t key;
+	size_t index;
+};
+
+static int ranked__compare(const void *left, const void *right)
+{
+	const struct ranked *a = left, *b = right;
+
+	if (a->key != b->key)
+		return a->key > b->key ? -1 : 1;
+	return a->index < b->index ? -1 : a->index > b->index;
+}
+
+static struct ranked *ranked__new(size_t count)
+{
+	return calloc(count ? count : 1, sizeof(struct ranked));
+}
+
+static int64_t known_or_lowest(int64_t bytes)
+{
+	return bytes == EVENT_UNKNOWN ? INT64_MIN : bytes;
+}
+
+int model__processes_by_growth(const struct model *model, const struct process ***out)
+{
+	const size_t count = model__process_count(model);
+	_cleanup_(freep) struct ranked *ranked = ranked__new(count);
+	const struct process **sorted = calloc(count ? count : 1, sizeof(struct process *));
+
+	if (!ranked || !sorted) {
+		free(sorted);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < count; i++) {
+		ranked[i].key =
+			known_or_lowest(process__span(model, model__process(model, i)).grew_bytes);
+		ranked[i].index = i;
+	}
+	qsort(ranked, count, sizeof(*ranked), ranked__compare);
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = model__process(model, ranked[i].index);
+	*out = sorted;
+	return 0;
+}
+
+int model__cgroups_by_growth(const struct model *model, const struct cgroup ***out)
+{
+	const size_t count = model__cgroup_count(model);
+	_cleanup_(freep) struct ranked *ranked = ranked__new(count);
+	const struct cgroup **sorted = calloc(count ? count : 1, sizeof(struct cgroup *));
+
+	if (!ranked || !sorted) {
+		free(sorted);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < count; i++) {
+		ranked[i].key = known_or_lowest(cgroup__grew_bytes(model__cgroup(model, i)));
+		ranked[i].index = i;
+	}
+	qsort(ranked, count, sizeof(*ranked), ranked__compare);
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = model__cgroup(model, ranked[i].index);
+	*out = sorted;
+	return 0;
+}
+
+int model__exits(const struct model *model, const struct process ***out, size_t *count)
+{
+	const size_t all = model__process_count(model);
+	_cleanup_(freep) struct ranked *ranked = ranked__new(all);
+	const struct process **sorted = calloc(all ? all : 1, sizeof(struct process *));
+	size_t exited = 0;
+
+	if (!ranked || !sorted) {
+		free(sorted);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < all; i++) {
+		const uint64_t exit_ns = model__process(model, i)->exit_ns;
+
+		if (exit_ns == 0)
+			continue;
+		ranked[exited].key = exit_ns > INT64_MAX ? -INT64_MAX : -(int64_t)exit_ns;
+		ranked[exited++].index = i;
+	}
+	qsort(ranked, exited, sizeof(*ranked), ranked__compare);
+	for (size_t i = 0; i < exited; i++)
+		sorted[i] = model__process(model, ranked[i].index);
+	*out = sorted;
+	*count = exited;
+	return 0;
+}
