@@ -73,29 +73,39 @@ int model__cgroups_by_growth(const struct model *model, const struct cgroup ***o
 	return 0;
 }
 
-int model__exits(const struct model *model, const struct process ***out, size_t *count)
+/* Deaths by signal rank above every size. */
+static int64_t failure_key(const struct model *model, const struct process *process)
+{
+	const int64_t peak = known_or_lowest(process__span(model, process).peak_bytes);
+
+	if (process->exit_lost || (process->exit_code & 0x7f) == 0)
+		return peak < 0 ? 0 : peak / 2;
+	return peak < 0 ? INT64_MAX / 2 : INT64_MAX / 2 + peak / 2;
+}
+
+int model__failures(const struct model *model, const struct process ***out, size_t *count)
 {
 	const size_t all = model__process_count(model);
 	_cleanup_(freep) struct ranked *ranked = ranked__new(all);
 	const struct process **sorted = calloc(all ? all : 1, sizeof(struct process *));
-	size_t exited = 0;
+	size_t failed = 0;
 
 	if (!ranked || !sorted) {
 		free(sorted);
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < all; i++) {
-		const uint64_t exit_ns = model__process(model, i)->exit_ns;
+		const struct process *process = model__process(model, i);
 
-		if (exit_ns == 0)
+		if (process->exit_ns == 0 || (process->exit_code == 0 && !process->exit_lost))
 			continue;
-		ranked[exited].key = exit_ns > INT64_MAX ? -INT64_MAX : -(int64_t)exit_ns;
-		ranked[exited++].index = i;
+		ranked[failed].key = failure_key(model, process);
+		ranked[failed++].index = i;
 	}
-	qsort(ranked, exited, sizeof(*ranked), ranked__compare);
-	for (size_t i = 0; i < exited; i++)
+	qsort(ranked, failed, sizeof(*ranked), ranked__compare);
+	for (size_t i = 0; i < failed; i++)
 		sorted[i] = model__process(model, ranked[i].index);
 	*out = sorted;
-	*count = exited;
+	*count = failed;
 	return 0;
 }

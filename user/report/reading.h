@@ -46,8 +46,9 @@ struct process_span process__span(const struct model *model, const struct proces
 /* All processes or cgroups of the model, those that grew most first; -ENOMEM. To be freed. */
 int model__processes_by_growth(const struct model *model, const struct process ***out);
 int model__cgroups_by_growth(const struct model *model, const struct cgroup ***out);
-/* Those that have exited, by time. */
-int model__exits(const struct model *model, const struct process ***out, size_t *count);
+/* Those that ended otherwise than with status 0, or nobody knows how: signals first, then the
+ * largest at their peak. */
+int model__failures(const struct model *model, const struct process ***out, size_t *count);
 int64_t cgroup__grew_bytes(const struct cgroup *cgroup); /* now - first; EVENT_UNKNOWN */
 
 /* One service's processes together; sorted by growth. */

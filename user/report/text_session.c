@@ -11,6 +11,7 @@
 #include "report/wording.h"
 
 #define LISTED       15 /* rows of each table; the JSON has all of them */
+#define LISTED_BRIEF 5
 #define ARGV_COLUMNS 120
 
 static void cell_right(struct text *out, size_t width, void (*say)(struct text *, int64_t),
@@ -111,12 +112,6 @@ static int print_processes(struct text *out, const struct model *model, size_t m
 	return 0;
 }
 
-/* Exits a person asks about: whatever is not known to have ended with status 0. */
-static bool exit__is_news(const struct process *process)
-{
-	return process->exit_ns != 0 && (process->exit_lost || process->exit_code != 0);
-}
-
 static void print_exit(struct text *out, const struct model *model, const struct process *process)
 {
 	const uint64_t since_ns = process->exit_ns - model__span(model).first_ns;
@@ -132,26 +127,26 @@ static void print_exit(struct text *out, const struct model *model, const struct
 	text__string(out, "\n");
 }
 
-static int print_exits(struct text *out, const struct model *model)
+static int print_exits(struct text *out, const struct model *model, size_t most)
 {
-	_cleanup_(freep) const struct process **exited = NULL;
-	size_t count, news = 0;
+	const size_t all = model__process_count(model);
+	_cleanup_(freep) const struct process **failures = NULL;
+	size_t count, exited = 0;
 	int err;
 
-	err = model__exits(model, &exited, &count);
-	if (err < 0 || count == 0)
+	err = model__failures(model, &failures, &count);
+	for (size_t i = 0; i < all; i++)
+		exited += model__process(model, i)->exit_ns != 0;
+	if (err < 0 || exited == 0)
 		return err;
 	section__heading(out, "EXITED");
-	text__printf(out, "  %zu of ", count);
-	wording__counted(out, model__process_count(model), "process", "processes");
-	text__string(out, "\n");
-	for (size_t i = 0; i < count; i++) {
-		if (!exit__is_news(exited[i]))
-			continue;
-		if (news++ < LISTED)
-			print_exit(out, model, exited[i]);
-	}
-	print_more(out, news, LISTED);
+	text__printf(out, "  %zu of ", exited);
+	wording__counted(out, all, "process", "processes");
+	text__printf(out, ", %zu of them otherwise than with status 0%s\n", count,
+		     count > 0 ? ": signals first, then the largest" : "");
+	for (size_t i = 0; i < count && i < most; i++)
+		print_exit(out, model, failures[i]);
+	print_more(out, count, most);
 	return 0;
 }
 
@@ -269,7 +264,7 @@ int section__session(struct text *out, const struct model *model, bool brief)
 	int err;
 
 	print_title(out, model);
-	err = print_processes(out, model, brief ? 5 : LISTED);
+	err = print_processes(out, model, brief ? LISTED_BRIEF : LISTED);
 	if (err < 0)
 		return err;
 	if (!brief) {
@@ -280,7 +275,7 @@ int section__session(struct text *out, const struct model *model, bool brief)
 		if (err < 0)
 			return err;
 	}
-	err = print_exits(out, model);
+	err = print_exits(out, model, brief ? LISTED_BRIEF : LISTED);
 	if (err < 0)
 		return err;
 	print_kills(out, model);
