@@ -228,7 +228,7 @@ join() # PID [SECONDS]
 	local i
 	wait_for "gone $1" "${2:-60}"
 	STATUS=0
-	{ wait "$1"; } 2>/dev/null || STATUS=$?
+	wait "$1" || STATUS=$?
 	for i in "${!STARTED_PIDS[@]}"; do
 		[[ ${STARTED_PIDS[i]} != "$1" ]] || unset "STARTED_PIDS[i]"
 	done
@@ -247,6 +247,7 @@ record_start() # ARGUMENT...
 {
 	need_root
 	TRAIL=$WORK/run.trail
+	: >"$WORK/record.err"
 	env --default-signal=INT,QUIT "${OOMTRAIL_RECORD:-$OOMTRAIL}" record -o "$TRAIL" "$@" \
 		>"$WORK/record.out" 2>"$WORK/record.err" </dev/null &
 	RECORDER=$!
@@ -286,8 +287,9 @@ json_is() # EXPRESSION [NAME VALUE]...
 	done
 	jq -e "${arguments[@]}" "$expression" "$WORK/report.json" >/dev/null ||
 		fail "not true of the JSON report: $expression (${arguments[*]-})" \
-		     "incidents: $(jq -c '.incidents[]? | {victim, trigger, culprit, domain}' \
-				"$WORK/report.json" | cut -c 1-2000)"
+		     "incidents: $(jq -c '[.incidents[]? | {id, domain: .domain.cgroup} +
+			(to_entries | map(select(.key == ("victim", "trigger", "culprit")) |
+			 .value |= {pid, comm, cgroup}) | from_entries)]' "$WORK/report.json")"
 }
 
 json_value() # EXPRESSION
