@@ -9,7 +9,8 @@ find_memory_controller
 before=$(memory_cgroups)
 "$OOMTRAIL" demo >"$WORK/report.txt" 2>"$WORK/record.err" || fail "status $?"
 text_has '^oomtrail incident '
-for line in KILLED LIMIT ASKED GREW; do
-	text_has "^$line +[^ ]"
-done
+text_has '^KILLED +leaker, pid [0-9]+: '
+text_has '^LIMIT +96 MiB, '
+text_has '^ASKED +[^ ]'
+text_has '^GREW +leaker, pid [0-9]+, the victim itself: '
 equal "memory cgroups afterwards" "$(memory_cgroups)" "$before"

@@ -29,6 +29,7 @@ agrees() # KEY KERNEL-KEY
 	[[ $ours =~ ^[0-9]+$ && $((ours - kernel)) -le $allowed && $((kernel - ours)) -le $allowed ]] ||
 		fail "$1: $ours at the last point, $kernel in the kernel's line, allowed +-$allowed"
 }
+json_is ".incidents[0].victim.pid == \$pid" pid "$pid"
 agrees anon_bytes anon-rss
 agrees file_bytes file-rss
 agrees shmem_bytes shmem-rss
