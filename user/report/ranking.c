@@ -5,9 +5,11 @@
 #include "base/cleanup.h"
 #include "report/reading.h"
 
-/* Something to sort, largest key first; `index` is unique, so the order is too. */
+/* Something to sort, largest key first, then largest size; `index` is unique, so the order is
+ * too. */
 struct ranked {
 	int64_t key;
+	int64_t size;
 	size_t index;
 };
 
@@ -17,6 +19,8 @@ static int ranked__compare(const void *left, const void *right)
 
 	if (a->key != b->key)
 		return a->key > b->key ? -1 : 1;
+	if (a->size != b->size)
+		return a->size > b->size ? -1 : 1;
 	return a->index < b->index ? -1 : a->index > b->index;
 }
 
@@ -41,8 +45,10 @@ int model__processes_by_growth(const struct model *model, const struct process *
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < count; i++) {
-		ranked[i].key =
-			known_or_lowest(process__span(model, model__process(model, i)).grew_bytes);
+		const struct process_span span = process__span(model, model__process(model, i));
+
+		ranked[i].key = known_or_lowest(span.grew_bytes);
+		ranked[i].size = known_or_lowest(span.last_bytes);
 		ranked[i].index = i;
 	}
 	qsort(ranked, count, sizeof(*ranked), ranked__compare);
@@ -63,7 +69,10 @@ int model__cgroups_by_growth(const struct model *model, const struct cgroup ***o
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < count; i++) {
-		ranked[i].key = known_or_lowest(cgroup__grew_bytes(model__cgroup(model, i)));
+		const struct cgroup *cgroup = model__cgroup(model, i);
+
+		ranked[i].key = known_or_lowest(cgroup__grew_bytes(cgroup));
+		ranked[i].size = known_or_lowest(cgroup->now.usage_bytes);
 		ranked[i].index = i;
 	}
 	qsort(ranked, count, sizeof(*ranked), ranked__compare);

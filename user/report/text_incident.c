@@ -220,8 +220,11 @@ static void say_own_growth(struct text *out, const struct party *party)
 		text__string(out, "whether it grew is not known");
 		return;
 	}
-	text__string(out, party->grew_bytes > 0 ? "it grew itself: " : "it did not grow: ");
-	wording__delta(out, party->grew_bytes);
+	text__string(out, party->grew_bytes > 0 ? "it grew itself: " : "it did not grow");
+	if (party->grew_bytes < 0)
+		text__string(out, ": ");
+	if (party->grew_bytes != 0)
+		wording__delta(out, party->grew_bytes);
 	text__string(out, " in ");
 	wording__duration(out, party->grew_over_ns);
 	if (party->born_in_window)
