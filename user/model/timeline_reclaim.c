@@ -83,15 +83,16 @@ static int timeline__add_episode(struct incident *incident, const struct reclaim
 	struct text text = {0};
 
 	if (earlier)
-		text__printf(&text, "reclaim under way, since %s before the kill",
+		text__printf(&text, "reclaim under way since %s before the kill",
 			     units__duration(before, incident->time_ns - episode->first_ns));
 	else
 		text__string(&text, "reclaim begins");
-	text__printf(&text, ": until the kill %s taken back in %s runs, %s of stalls",
+	text__printf(&text, "; until the kill %s taken back in %s %s, %s of stalls",
 		     units__bytes(bytes, episode->reclaimed_bytes > INT64_MAX
 						 ? INT64_MAX
 						 : (int64_t)episode->reclaimed_bytes),
-		     units__count(runs, episode->runs), units__duration(stall, episode->stall_ns));
+		     units__count(runs, episode->runs), episode->runs == 1 ? "run" : "runs",
+		     units__duration(stall, episode->stall_ns));
 	return timeline__add(incident, earlier ? incident->from_ns : episode->first_ns, &text);
 }
 
