@@ -194,17 +194,15 @@ static size_t columns_between(char *data, size_t from, size_t to)
 /* Where the word that begins at `at` ends. A figure and its unit are one word. */
 static size_t word_end(const struct text *body, size_t at)
 {
-	for (size_t i = at + 1; i < body->length; i++) {
-		const char before = body->data[i - 1], after = body->data[i + 1];
+	static const char figure[] = "+-(0123456789.,";
+	size_t end = at + (body->data[at] == ' ');
+	const size_t digits = strspn(body->data + end, figure);
+	const size_t length = strcspn(body->data + end, " ");
 
-		if (body->data[i] != ' ')
-			continue;
-		if (before >= '0' && before <= '9' &&
-		    ((after >= 'A' && after <= 'Z') || (after >= 'a' && after <= 'z')))
-			continue;
-		return i;
-	}
-	return body->length;
+	end += length;
+	if (digits > 0 && digits == length && end < body->length && body->data[end - 1] >= '0')
+		end += 1 + strcspn(body->data + end + 1, " ");
+	return end;
 }
 
 void wording__paragraph(struct text *out, const char *label, size_t indent, const struct text *body)

@@ -113,6 +113,18 @@ static void test_paragraphs_break_at_blanks(void **state)
 	}
 }
 
+static void test_a_figure_keeps_its_unit(void **state)
+{
+	_cleanup_(text__free) struct text body = {0};
+	_cleanup_(text__free) struct text out = {0};
+
+	(void)state;
+	text__pad(&body, 'x', 90);
+	text__string(&body, " -3.0 MiB, x1 y");
+	wording__paragraph(&out, "L", 4, &body);
+	assert_string_equal(strchr(out.data, '\n'), "\n    -3.0 MiB, x1 y\n");
+}
+
 static void test_a_word_longer_than_the_line_stays_whole(void **state)
 {
 	_cleanup_(text__free) struct text body = {0};
@@ -147,6 +159,7 @@ int main(void)
 		cmocka_unit_test(test_names_are_escaped),
 		cmocka_unit_test(test_command_lines),
 		cmocka_unit_test(test_paragraphs_break_at_blanks),
+		cmocka_unit_test(test_a_figure_keeps_its_unit),
 		cmocka_unit_test(test_a_word_longer_than_the_line_stays_whole),
 		cmocka_unit_test(test_an_empty_paragraph),
 	};
