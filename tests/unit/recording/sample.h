@@ -28,7 +28,7 @@ struct sample {
 	char other[96]; /* a second path in the folder */
 };
 
-static int sample__setup(void **state)
+static inline int sample__setup(void **state)
 {
 	struct sample *sample = calloc(1, sizeof(*sample));
 
@@ -41,7 +41,7 @@ static int sample__setup(void **state)
 	return 0;
 }
 
-static int sample__teardown(void **state)
+static inline int sample__teardown(void **state)
 {
 	struct sample *sample = *state;
 
@@ -62,7 +62,7 @@ union sample_event {
 };
 
 /* Every seventh is an exec with a command line, whose length varies; the others tell of memory. */
-static void sample_event__make(union sample_event *event, unsigned int number)
+static inline void sample_event__make(union sample_event *event, unsigned int number)
 {
 	memset(event, 0, sizeof(event->exec) + 128);
 	event->header.time_ns = 1000000000ULL + number;
@@ -80,7 +80,7 @@ static void sample_event__make(union sample_event *event, unsigned int number)
 	event->rss.memory.anon_bytes = (__s64)(number * 2654435761ULL);
 }
 
-static struct writer *sample__new_writer(const struct sample *sample)
+static inline struct writer *sample__new_writer(const struct sample *sample)
 {
 	struct writer *writer = NULL;
 
@@ -126,4 +126,48 @@ static inline off_t sample__file_size(const char *path)
 
 	assert_int_equal(stat(path, &status), 0);
 	return status.st_size;
+}
+
+static inline void sample__write_file(const char *path, const void *data, size_t size)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, data, size), size);
+	close(fd);
+}
+
+/* Opening must fail with `err` and a sentence that has `why` in it. */
+static inline void sample__assert_not_opened(const char *path, int err, const char *why)
+{
+	struct reader *reader = NULL;
+
+	assert_int_equal(reader__new(&reader, path), err);
+	assert_non_null(reader);
+	assert_non_null(strstr(reader__why(reader), why));
+	assert_null(reader__next(reader));
+	reader__free(reader);
+}
+
+/* Reads to the end; events must be the beginning of the sample's stream. */
+static inline unsigned int sample__read_torn(const char *path, size_t intact_bytes,
+					     size_t torn_bytes)
+{
+	struct reader *reader;
+	const struct event_header *event;
+	unsigned int number = 0;
+
+	assert_int_equal(reader__new(&reader, path), 0);
+	while ((event = reader__next(reader))) {
+		union sample_event expected;
+
+		sample_event__make(&expected, number++);
+		assert_memory_equal(event, &expected, expected.header.size_bytes);
+	}
+	assert_int_equal(reader__end(reader), READER_TORN);
+	assert_int_equal(reader__bytes(reader), intact_bytes);
+	assert_int_equal(reader__torn_bytes(reader), torn_bytes);
+	assert_true(strlen(reader__why(reader)) > 0);
+	reader__free(reader);
+	return number;
 }
