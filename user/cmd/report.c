@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -113,6 +114,14 @@ static void warn(const struct loaded *loaded, const char *path)
 			path, loaded->replay.differs_at);
 }
 
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat first, second;
+
+	return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
+	       first.st_ino == second.st_ino;
+}
+
 int cmd_report(int argc, char **argv)
 {
 	_cleanup_(loaded__free) struct loaded loaded = {0};
@@ -123,6 +132,8 @@ int cmd_report(int argc, char **argv)
 	status = parse(&options, argc, argv);
 	if (status != CMD_DONE)
 		return status < 0 ? cmd__help(help) : status;
+	if (options.output && is_same_file(options.file, options.output))
+		return cmd__usage("report", "'%s' is the recording itself", options.output);
 	if (loaded__open(&loaded, options.file) < 0)
 		return CMD_FAILED;
 	warn(&loaded, options.file);

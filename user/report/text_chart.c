@@ -67,11 +67,24 @@ static uint64_t line__moves_at(const struct chart_line *line, const struct chart
 	return chart->to_ns;
 }
 
-/* Growth of a second would be one column of a minute and a half: show twice the time in which
- * anything moved, when that is less than half of the window. */
+/* 6, 12, 30, 60, 120, ... ms: what the axis divides into round steps. */
+static uint64_t next_span(uint64_t span_ns)
+{
+	uint64_t unit_ns = 6 * NS_PER_MS;
+
+	while (unit_ns * 10 <= span_ns)
+		unit_ns *= 10;
+	if (span_ns < 2 * unit_ns)
+		return 2 * unit_ns;
+	return span_ns < 5 * unit_ns ? 5 * unit_ns : 10 * unit_ns;
+}
+
+/* Growth of a second would be one column of a minute and a half: show one and a half times the
+ * time in which anything moved, when that is less than half of the window. */
 static uint64_t chart__start(const struct chart *chart)
 {
-	uint64_t moving_ns = 0, shown_ns = NS_PER_MS;
+	const uint64_t window_ns = chart->to_ns - chart->from_ns;
+	uint64_t moving_ns = 0, shown_ns = 6 * NS_PER_MS;
 	int64_t highest = 0;
 
 	for (size_t i = 0; i < 3; i++) {
@@ -89,9 +102,9 @@ static uint64_t chart__start(const struct chart *chart)
 
 		moving_ns = since_ns > moving_ns ? since_ns : moving_ns;
 	}
-	while (shown_ns / 2 < moving_ns)
-		shown_ns *= 2;
-	if (moving_ns == 0 || shown_ns >= (chart->to_ns - chart->from_ns) / 2)
+	while (shown_ns < window_ns && shown_ns / 3 * 2 < moving_ns)
+		shown_ns = next_span(shown_ns);
+	if (moving_ns == 0 || shown_ns >= window_ns / 2)
 		return chart->from_ns;
 	return chart->to_ns - shown_ns;
 }

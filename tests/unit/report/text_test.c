@@ -262,6 +262,27 @@ static void test_an_unclosed_recording_says_so(void **state)
 	assert_has(&out, "INCOMPLETE: the recording was not closed");
 }
 
+static void test_the_chart_shows_when_anything_moved(void **state)
+{
+	_cleanup_(model__freep) struct model *model = story__begin(2, FOLLOW_ALL);
+	_cleanup_(text__free) struct text out = {0};
+	struct event_oom_kill kill;
+
+	(void)state;
+	story__cgroup(model, APP, 0, "", MIB_(20), MIB_(64));
+	story__process(model, 21, "leak", APP, MIB_(10));
+	for (int i = 0; i < 50; i++)
+		story__rss(model, (uint64_t)(86100 + i * 100), 21, APP, MIB_(11 + i));
+	kill = story__oom(92000, story__state(21, "leak", APP, MIB_(61)),
+			  story__state(21, "leak", APP, MIB_(61)), APP,
+			  story__counters(MIB_(64), MIB_(64), 40));
+	story__tell(model, &kill);
+	out = report_of(model);
+	assert_has(&out, "\nMEMORY OVER TIME  (resident; the last 12 s of 90 s: nothing much moved "
+			 "before)\n");
+	assert_has(&out, "         -12.0 s    -10.0 s    -8.0 s ");
+}
+
 static void test_hostile_names_stay_on_their_line(void **state)
 {
 	static const char comm[EVENT_COMM_BYTES] = "\nKILLED a, pid";
@@ -329,6 +350,7 @@ int main(void)
 		cmocka_unit_test(test_what_was_not_followed_is_said),
 		cmocka_unit_test(test_nobody_grew),
 		cmocka_unit_test(test_an_unclosed_recording_says_so),
+		cmocka_unit_test(test_the_chart_shows_when_anything_moved),
 		cmocka_unit_test(test_hostile_names_stay_on_their_line),
 		cmocka_unit_test(test_a_session_without_a_kill),
 		cmocka_unit_test(test_an_empty_recording),
