@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
 #include <string.h>
 
 #include "base/units.h"
@@ -85,13 +86,11 @@ int incident__note_rss(struct model *model, const struct event_rss *event)
 	return error;
 }
 
-/* Started again is said only of what is certain: same name, same cgroup, same command line. */
-static bool watch__is_started(const struct incident_watch *watch, const struct process *process,
-			      const char *cgroup)
+/* Started again is said only of what is certain: same name, same command line, same cgroup. */
+static bool watch__is_started(const struct incident_watch *watch, const struct process *process)
 {
-	return !watch->started_again && watch->comm[0] &&
-	       !memcmp(watch->comm, process->comm, EVENT_COMM_BYTES) && cgroup[0] == '/' &&
-	       !strcmp(watch->cgroup, cgroup) && watch->argv && process->argv &&
+	return !watch->started_again && watch->comm[0] && watch->argv && process->argv &&
+	       !memcmp(watch->comm, process->comm, EVENT_COMM_BYTES) &&
 	       watch->argv_bytes == process->argv_bytes &&
 	       !memcmp(watch->argv, process->argv, process->argv_bytes);
 }
@@ -99,26 +98,27 @@ static bool watch__is_started(const struct incident_watch *watch, const struct p
 static int incident__start_in(struct model *model, struct incident_slot *slot,
 			      const struct process *process, uint64_t time_ns)
 {
-	char *cgroup;
-	int error = 0;
-
-	if (time_ns < slot->incident.time_ns)
-		return 0;
-	cgroup = cgroup__shared_path(model, process->cgroup_id);
-	for (size_t i = 0; cgroup && i < slot->watch_count; i++) {
+	for (size_t i = 0; i < slot->watch_count; i++) {
 		struct incident_watch *watch = &slot->watches[i];
 		struct text text = {0};
+		char *cgroup;
+		bool same;
 
-		if (!watch__is_started(watch, process, cgroup))
+		if (time_ns < slot->incident.time_ns || !watch__is_started(watch, process))
+			continue;
+		cgroup = cgroup__shared_path(model, process->cgroup_id);
+		if (!cgroup)
+			return -ENOMEM;
+		same = cgroup[0] == '/' && !strcmp(watch->cgroup, cgroup);
+		shared_bytes__put(cgroup);
+		if (!same)
 			continue;
 		watch->started_again = true;
 		text__printf(&text, "%.*s started again (pid %u)", EVENT_COMM_BYTES, process->comm,
 			     process->task.pid);
-		error = timeline__add(&slot->incident, time_ns, &text);
-		break;
+		return timeline__add(&slot->incident, time_ns, &text);
 	}
-	shared_bytes__put(cgroup);
-	return error;
+	return 0;
 }
 
 int incident__note_exec(struct model *model, const struct process_slot *slot, uint64_t time_ns)

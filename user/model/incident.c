@@ -122,6 +122,8 @@ static int incident__set_domain(struct model *model, struct incident_slot *slot,
 		return 0;
 	incident->counters = counters__normal(&event->domain);
 	cgroup = cgroup__find(model, incident->domain_id);
+	if (cgroup && incident->counters.usage_bytes < 0)
+		incident->counters = cgroup->cgroup.now;
 	if (!cgroup || cgroup->cgroup.seen_ns >= incident->time_ns)
 		return 0;
 	incident->failures_in_window = bytes__minus(
@@ -215,7 +217,11 @@ static int incident__fill(struct model *model, struct incident_slot *slot,
 	if (error)
 		return error;
 	incident->victim.task.tid = event->victim.task.tid;
-	incident->victim.exact = event->victim.flags & PROCESS_MEMORY_EXACT;
+	/* Also when the model had it for dead already and learnt nothing. */
+	if (memory__known(&event->victim.memory)) {
+		incident->victim.memory = memory__normal(&event->victim.memory);
+		incident->victim.exact = event->victim.flags & PROCESS_MEMORY_EXACT;
+	}
 	incident->trigger.task.tid = event->trigger.task.tid;
 	incident->trigger.exact = event->trigger.flags & PROCESS_MEMORY_EXACT;
 	incident__set_id(incident);
@@ -294,6 +300,10 @@ static int incident__open(struct model *model, const struct event_oom_kill *even
 	if (error)
 		return error;
 	*out = (long)model->incident_count;
+	if (model->open_count == INCIDENT_OPEN_MAX) {
+		model->open_count--;
+		memmove(model->open, model->open + 1, model->open_count * sizeof(model->open[0]));
+	}
 	model->open[model->open_count++] = (uint32_t)model->incident_count;
 	model->incidents[model->incident_count++] = slot;
 	return 0;

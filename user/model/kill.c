@@ -53,13 +53,15 @@ static bool matches_target(struct model *model, const struct kill *kill,
 static bool matches_sharer(struct model *model, const struct kill *kill,
 			   const struct held_signal *signal)
 {
-	struct process_slot *victim = process_table__find(&model->processes, &kill->target);
-	struct process_slot *sharer = process_table__find(&model->processes, &signal->target);
+	const struct process_slot *victim, *sharer;
 
-	return kill->time_ns <= signal->time_ns &&
-	       signal->time_ns - kill->time_ns <= SIGKILL_HELD_NS &&
-	       same_thread(&kill->sender, &signal->sender) && victim && sharer &&
-	       victim->process.mm_id && victim->process.mm_id == sharer->process.mm_id;
+	if (kill->time_ns > signal->time_ns || signal->time_ns - kill->time_ns > SIGKILL_HELD_NS ||
+	    !same_thread(&kill->sender, &signal->sender))
+		return false;
+	victim = process_table__find(&model->processes, &kill->target);
+	sharer = process_table__find(&model->processes, &signal->target);
+	return victim && sharer && victim->process.mm_id &&
+	       victim->process.mm_id == sharer->process.mm_id;
 }
 
 /* Keeps the kills in order of time; those of one time as they came. */

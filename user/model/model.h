@@ -53,15 +53,16 @@ enum service_kind {
 	SERVICE_NONE,
 	SERVICE_SYSTEMD,   /* a unit's folder in the cgroup path */
 	SERVICE_CONTAINER, /* a 64-digit id, or a pod's folder, in the cgroup path */
-	SERVICE_PM2,	   /* a descendant of PM2's "God Daemon" */
-	SERVICE_TREE	   /* the topmost ancestor below init, in the same cgroup */
+	SERVICE_PM2,       /* a descendant of PM2's "God Daemon" */
+	SERVICE_TREE       /* the topmost ancestor below init, in the same cgroup */
 };
 
 struct service {
 	enum service_kind kind;
-	char name[64];	  /* unit, short container id, PM2 application, comm of the tree's root */
-	char runtime[16]; /* containers: docker, containerd, cri-o, podman, kubernetes, lxc; "" else */
-	char id[65];	  /* containers: the full id; "" else */
+	char name[64];    /* unit, short container id, PM2 application, comm of the tree's root */
+	char runtime[16]; /* containers: docker, containerd, cri-o, podman, kubernetes, lxc; "" else
+			   */
+	char id[65];      /* containers: the full id; "" else */
 };
 
 /* At most 256 bytes while nothing about it moves: argv and series are allocated when known. */
@@ -70,12 +71,13 @@ struct process {
 	struct task_ref parent;
 	uint64_t mm_id;
 	uint64_t cgroup_id;
-	uint64_t seen_ns;  /* first event about it */
-	uint64_t exit_ns;  /* 0: alive */
-	int64_t peak_rss_bytes; /* of the whole life, by the kernel; EVENT_UNKNOWN before the exit */
-	char *argv;	   /* NUL-separated, NULL: not known */
-	struct series *series; /* memory_column; NULL: never moved since first seen */
-	struct memory first; /* when first seen */
+	uint64_t seen_ns;       /* first event about it */
+	uint64_t exit_ns;       /* 0: alive */
+	int64_t peak_rss_bytes; /* of the whole life, by the kernel; EVENT_UNKNOWN before the exit
+				 */
+	char *argv;             /* NUL-separated, NULL: not known */
+	struct series *series;  /* memory_column; NULL: never moved since first seen */
+	struct memory first;    /* when first seen */
 	struct memory now;
 	uint32_t argv_bytes;
 	uint32_t argv_flags; /* enum argv_flag */
@@ -85,7 +87,7 @@ struct process {
 	uint32_t exit_code;
 	bool born_here; /* forked inside the recording */
 	bool exit_lost; /* exit_ns is when its pid was seen on a younger process; no exit_code */
-	bool killed;	/* the target of a kill that counts */
+	bool killed;    /* the target of a kill that counts */
 	char comm[EVENT_COMM_BYTES];
 };
 
@@ -110,10 +112,10 @@ struct cgroup {
 	uint64_t gone_ns; /* 0: still there */
 	struct memcg_counters first;
 	struct memcg_counters now;
-	struct memcg_stat stat; /* the latest; all EVENT_UNKNOWN before stat_ns */
-	uint64_t stat_ns;	/* 0: never read */
+	struct memcg_stat stat;   /* the latest; all EVENT_UNKNOWN before stat_ns */
+	uint64_t stat_ns;         /* 0: never read */
 	int64_t peak_usage_bytes; /* largest usage_bytes told */
-	struct series *series; /* usage_column; NULL: never moved */
+	struct series *series;    /* usage_column; NULL: never moved */
 };
 
 size_t model__cgroup_count(const struct model *model);
@@ -130,10 +132,10 @@ bool model__cgroup_within(const struct model *model, uint64_t id, uint64_t ances
 /* --- kills ---------------------------------------------------------------------------------- */
 
 enum kill_class {
-	KILL_OOM,	  /* marked by the kernel's OOM killer */
+	KILL_OOM,           /* marked by the kernel's OOM killer */
 	KILL_OOM_SHARED_MM, /* runs on the victim's memory; killed with it, never marked */
-	KILL_SIGNAL,	  /* SIGKILL from a process */
-	KILL_KERNEL	  /* SIGKILL from the kernel for another reason than OOM */
+	KILL_SIGNAL,        /* SIGKILL from a process */
+	KILL_KERNEL         /* SIGKILL from the kernel for another reason than OOM */
 };
 
 struct kill {
@@ -153,10 +155,10 @@ const struct kill *model__kill(const struct model *model, size_t index);
 
 /* --- incidents ------------------------------------------------------------------------------ */
 
-#define INCIDENT_WINDOW_NS   90000000000ULL /* growth is judged over this much before the kill */
-#define INCIDENT_AFTER_NS    10000000000ULL /* how long after its last kill an incident is open */
-#define INCIDENT_PROCESSES   64		    /* listed at most; the rest is counted */
-#define INCIDENT_TIMELINE    64
+#define INCIDENT_WINDOW_NS 90000000000ULL /* growth is judged over this much before the kill */
+#define INCIDENT_AFTER_NS  10000000000ULL /* how long after its last kill an incident is open */
+#define INCIDENT_PROCESSES 64             /* listed at most; the rest is counted */
+#define INCIDENT_TIMELINE  64
 
 /* One process of an incident, frozen at the kill: everything a report says about it. */
 struct party {
@@ -172,7 +174,7 @@ struct party {
 	char *cgroup; /* path; never NULL for somebody */
 	struct service service;
 	struct memory memory;
-	bool exact;	       /* memory was summed exactly (victim), not the last told state */
+	bool exact;            /* memory was summed exactly (victim), not the last told state */
 	int64_t grew_bytes;    /* resident + swap, kill minus window start (or birth); UNKNOWN */
 	uint64_t grew_over_ns; /* over how long: the window, or its life inside it */
 	bool born_in_window;
@@ -193,27 +195,28 @@ struct timeline_entry {
 };
 
 struct incident {
-	char id[64]; /* "<UTC time>-<comm>-<pid>", safe as a file name */
-	uint64_t time_ns;   /* of the first kill */
-	uint64_t from_ns;   /* window start: time_ns - INCIDENT_WINDOW_NS or the recording's start */
-	int64_t realtime_ns; /* of the kill, UTC since the epoch; EVENT_UNKNOWN without a host event */
+	char id[64];      /* "<UTC time>-<comm>-<pid>", safe as a file name */
+	uint64_t time_ns; /* of the first kill */
+	uint64_t from_ns; /* window start: time_ns - INCIDENT_WINDOW_NS or the recording's start */
+	int64_t realtime_ns; /* of the kill, UTC since the epoch; EVENT_UNKNOWN without a host event
+			      */
 
 	/* The domain. domain_known false: context not determined; constraint and way say more. */
 	bool domain_known;
 	uint64_t domain_id; /* 0: the whole host */
-	char *domain;	    /* path; "the host" when domain_id is 0 and known; NULL when not known */
+	char *domain; /* path; "the host" when domain_id is 0 and known; NULL when not known */
 	struct memcg_counters counters; /* of the domain; UNKNOWN fields for the host */
 	int64_t total_bytes; /* size of the domain as the kernel counted it (oc->totalpages) */
 	int32_t constraint;  /* enum oom_constraint_kind */
 	int32_t order;
 	uint32_t gfp_mask;
-	uint32_t way; /* enum oom_way */
+	uint32_t way;               /* enum oom_way */
 	int64_t failures_in_window; /* times the limit was hit since from_ns; UNKNOWN */
 
 	struct party victim;
 	struct party trigger;
-	struct party culprit; /* grew most of the domain's processes; pid 0 when nobody grew */
-	int64_t domain_grew_bytes;	/* the domain's usage over the window; UNKNOWN */
+	struct party culprit;      /* grew most of the domain's processes; pid 0 when nobody grew */
+	int64_t domain_grew_bytes; /* the domain's usage over the window; UNKNOWN */
 	int64_t processes_grew_bytes; /* sum of the domain's processes that grew */
 
 	struct party *processes; /* the domain's, victim included, largest resident first */
@@ -228,7 +231,7 @@ struct incident {
 	struct series *domain_series; /* usage_column */
 
 	struct memcg_stat stat; /* of the domain, the reading nearest after the kill */
-	uint64_t stat_ns;	/* 0: none */
+	uint64_t stat_ns;       /* 0: none */
 	struct meminfo meminfo; /* likewise, the host's */
 	uint64_t meminfo_ns;
 
@@ -237,7 +240,7 @@ struct incident {
 	size_t timeline_omitted;
 
 	uint64_t lost_before; /* events lost, all reasons, between from_ns and the kill */
-	bool followed_all; /* false: the recording followed only part of the host */
+	bool followed_all;    /* false: the recording followed only part of the host */
 };
 
 size_t model__incident_count(const struct model *model);
@@ -265,7 +268,7 @@ struct model_span {
 	uint64_t late_events;
 };
 
-const struct event_host *model__host(const struct model *model); /* NULL: none seen */
+const struct event_host *model__host(const struct model *model);         /* NULL: none seen */
 const struct event_recorder *model__recorder(const struct model *model); /* NULL: not closed */
 struct model_span model__span(const struct model *model);
 size_t model__probe_count(const struct model *model);

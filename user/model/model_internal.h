@@ -17,25 +17,26 @@
 #include "base/text.h"
 #include "model/model.h"
 
-#define PROCESS_MAX      1000000U
-#define PROCESS_CHUNK    256U
-#define MM_SHARERS_MAX   64U /* living processes followed on one mm */
-#define CGROUP_MAX       100000U
-#define CGROUP_DEPTH_MAX 64U
-#define ANCESTORS_MAX    64U
-#define KILL_MAX         100000U
-#define INCIDENT_MAX     1000U
-#define INCIDENT_KILLS   10000U
-#define INCIDENT_WATCHES 64U
-#define HELD_SIGNALS_MAX 4096U
-#define CLOCK_MAX        4096U
-#define PROBE_MAX        64U
-#define LOSS_MAX         1024U
-#define ATTACH_MAX       1024U
-#define ARGV_TOTAL_MAX   (64U << 20)
-#define SERIES_TOTAL_MAX (256U << 20)
-#define SIGKILL_HELD_NS  1000000000ULL
-#define RECLAIM_PAUSE_NS 10000000000ULL /* reclaim after such a pause is a new episode */
+#define PROCESS_MAX       1000000U
+#define PROCESS_CHUNK     256U
+#define MM_SHARERS_MAX    64U /* living processes followed on one mm */
+#define CGROUP_MAX        100000U
+#define CGROUP_DEPTH_MAX  64U
+#define ANCESTORS_MAX     64U
+#define KILL_MAX          100000U
+#define INCIDENT_MAX      1000U
+#define INCIDENT_OPEN_MAX 64U
+#define INCIDENT_KILLS    10000U
+#define INCIDENT_WATCHES  64U
+#define HELD_SIGNALS_MAX  4096U
+#define CLOCK_MAX         4096U
+#define PROBE_MAX         64U
+#define LOSS_MAX          1024U
+#define ATTACH_MAX        1024U
+#define ARGV_TOTAL_MAX    (64U << 20)
+#define SERIES_TOTAL_MAX  (256U << 20)
+#define SIGKILL_HELD_NS   1000000000ULL
+#define RECLAIM_PAUSE_NS  10000000000ULL /* reclaim after such a pause is a new episode */
 
 struct process_slot {
 	struct process process; /* first: both have the same address */
@@ -56,6 +57,7 @@ struct process_table {
 	uint32_t chunk_count;
 	uint32_t count;
 	uint32_t evict_from; /* where the search for a series to give up goes on */
+	bool evicted_all;    /* nobody who has ended has a series */
 	uint64_t argv_bytes;
 	uint64_t series_bytes; /* of processes and cgroups */
 };
@@ -175,7 +177,7 @@ struct model {
 
 	struct incident_slot **incidents;
 	size_t incident_count, incident_capacity;
-	uint32_t open[INCIDENT_MAX]; /* indexes of open incidents, oldest first */
+	uint32_t open[INCIDENT_OPEN_MAX]; /* indexes, oldest first; a further one closes that */
 	size_t open_count;
 
 	struct attach_record attaches[ATTACH_MAX]; /* a ring */

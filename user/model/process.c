@@ -9,7 +9,7 @@
 /* A series to give up: of the first process from the cursor on that has ended. */
 static struct process_slot *process__evictable(struct process_table *table)
 {
-	for (uint32_t i = 0; i < table->count; i++) {
+	for (uint32_t i = 0; i < table->count && !table->evicted_all; i++) {
 		struct process_slot *slot;
 
 		if (table->evict_from >= table->count)
@@ -18,6 +18,7 @@ static struct process_slot *process__evictable(struct process_table *table)
 		if (slot->process.exit_ns && slot->process.series)
 			return slot;
 	}
+	table->evicted_all = true;
 	return NULL;
 }
 
@@ -271,6 +272,7 @@ int process__on_exit(struct model *model, const struct event_header *event)
 	process_table__leave_mm(&model->processes, slot);
 	slot->process.exit_ns = event->time_ns ? event->time_ns : 1;
 	slot->process.exit_lost = false;
+	model->processes.evicted_all = false;
 	slot->process.exit_code = exit->exit_code;
 	slot->process.peak_rss_bytes = bytes__normal(exit->peak_rss_bytes);
 	return slot->process.killed ? incident__note_exit(model, exit) : 0;

@@ -182,6 +182,7 @@ static void process_table__close(struct process_table *table, struct process_slo
 	process_table__leave_mm(table, slot);
 	slot->process.exit_ns = time_ns ? time_ns : 1;
 	slot->process.exit_lost = true;
+	table->evicted_all = false;
 }
 
 int process_table__add(struct process_table *table, const struct task_ref *ref, uint64_t time_ns,

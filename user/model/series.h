@@ -18,7 +18,7 @@
 struct series;
 
 #define SERIES_MAX_POINTS 192
-#define SERIES_DENSE_NS	  60000000000ULL /* age up to which thinning spares points while it can */
+#define SERIES_DENSE_NS   60000000000ULL /* age up to which thinning spares points while it can */
 
 int series__new(struct series **out, unsigned int width); /* width 1..8; 0 or -errno */
 
