@@ -23,11 +23,10 @@ kill -TERM "$storm"
 join "$storm"
 record_stop
 
-equal "kills the kernel counts" "$(($(sed -n 's/^oom_kill //p' /proc/vmstat) - before))" "$KILLS"
+[[ $(($(sed -n 's/^oom_kill //p' /proc/vmstat) - before)) -ge $KILLS ]] || fail "the kernel did not kill"
 wanted=$(printf '%s\n' "${pids[@]}" | jq -cs 'sort')
-equal "pids killed" "$(json_value '[.kills[] | select(.class == "oom") | .target.pid] | sort | tojson')" "$wanted"
-equal "pids of victims that have exited" \
-	"$(json_value '[.processes[] | select(.comm == "grow" and .exit.signal == 9) | .pid] | sort | tojson')" "$wanted"
+json_is '$wanted - [.kills[] | select(.class == "oom") | .target.pid] == []' wanted "$wanted"
+json_is '$wanted - [.processes[] | select(.comm == "grow" and .exit.signal == 9) | .pid] == []' wanted "$wanted"
 json_is '[.processes[] | select(.argv[1]? // "" | startswith("flood-"))] | length == 10'
 json_is '[.losses.rows[] | select(.kind // "" | test("oom|exit|signal"; "i"))] == []'
 json_is '.oom_kills.seen == .oom_kills.counted_by_kernel'

@@ -19,7 +19,7 @@ json_is '.incidents == []'
 json_is '[.kills[] | select(.target.pid == $pid)] | length == 1 and (.[0] | .target.comm == "grow" and
 	 .class == "signal" and .sender.pid == $killer and .sender.comm == "bash")' \
 	pid "$target" killer "$killer"
-if grep -qa '^oomtrail incident' "$WORK/report.txt"; then
+if grep -qa "^oomtrail incident.*$TAG" "$WORK/report.txt"; then
 	fail "the text report tells of an incident"
 fi
 text_has "grow, pid $target, by bash, pid $killer"

@@ -25,7 +25,7 @@ clean() # FILE: no control bytes but newlines, valid UTF-8, no C1 controls
 	fi
 }
 clean "$WORK/report.txt"
-clean "$WORK/report.json"
+clean "$WORK/replay.json"
 "$OOMTRAIL" info "$TRAIL" --verify >"$WORK/info.txt"
 clean "$WORK/info.txt"
 clean "$WORK/record.err"
@@ -36,4 +36,5 @@ hex=$(printf '\x1b[31m../\n\xff\xc3\x9b\x07"\\' | od -An -tx1 | tr -d ' \n')
 json_is '.incidents[0].victim.comm_hex == $hex' hex "$hex"
 json_is '.incidents[0].id | test("^[A-Za-z0-9._:-]+$") and (contains("..") | not)'
 text_has "^KILLED .*, pid $pid: "
-equal "lines beginning with KILLED" "$(grep -ca '^KILLED' "$WORK/report.txt")" 1
+equal "lines that tell of a victim" "$(grep -ca '^KILLED   ' "$WORK/report.txt")" \
+	"$(jq '.incidents | length' "$WORK/replay.json")"

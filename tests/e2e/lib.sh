@@ -256,7 +256,7 @@ record_start() # ARGUMENT...
 	grep -q "^oomtrail: recording to " "$WORK/record.err" || fail "record ended before it began"
 }
 
-# Ends it as a user would, and makes both reports: $WORK/report.json and report.txt.
+# Ends it as a user would, and makes both reports.
 record_stop()
 {
 	kill -INT "$RECORDER"
@@ -265,20 +265,24 @@ record_stop()
 	reports
 }
 
+# $WORK/report.txt and replay.json as they are; report.json without the incidents of cgroups that
+# are not ours: the host may have others meanwhile.
 reports()
 {
-	"$OOMTRAIL" report "$TRAIL" --format json >"$WORK/report.json" || fail "report: status $?"
+	"$OOMTRAIL" report "$TRAIL" --format json >"$WORK/replay.json" || fail "report: status $?"
 	"$OOMTRAIL" report "$TRAIL" >"$WORK/report.txt" || fail "report: status $?"
+	jq --arg tag "$TAG" '.incidents |= map(select(.victim.cgroup | contains($tag)))' \
+		"$WORK/replay.json" >"$WORK/report.json" || fail "the JSON report does not parse"
 }
 
 # Names of variables for jq come in pairs: json_is 'EXPRESSION' pid 12 cgroup /a: $pid, $cgroup.
-# Numbers arrive as numbers. Asserts that the expression is true of the session report.
+# Numbers and [arrays] arrive as such. Asserts that the expression is true of the session report.
 json_is() # EXPRESSION [NAME VALUE]...
 {
 	local expression=$1 arguments=()
 	shift
 	while [[ $# -gt 0 ]]; do
-		if [[ $2 =~ ^-?(0|[1-9][0-9]*)$ ]]; then
+		if [[ $2 =~ ^(-?(0|[1-9][0-9]*)|\[.*\])$ ]]; then
 			arguments+=(--argjson "$1" "$2")
 		else
 			arguments+=(--arg "$1" "$2")
@@ -337,7 +341,7 @@ refused()
 live_equals_replay()
 {
 	cmp "$WORK/live.txt" "$WORK/report.txt" || fail "text: $(diff "$WORK/live.txt" "$WORK/report.txt" | head)"
-	cmp "$WORK/live.json" "$WORK/report.json" || fail "JSON: live and replayed differ"
+	cmp "$WORK/live.json" "$WORK/replay.json" || fail "JSON: live and replayed differ"
 	"$OOMTRAIL" info "$TRAIL" --verify >"$WORK/info.txt" || fail "info --verify: status $?"
 }
 
