@@ -134,6 +134,10 @@ build/workloads/%: tests/workloads/%.c Makefile | build/tools
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -I. -MMD -MP -pthread $< -o $@
 
+build/bench/%: tests/bench/%.c build/liboomtrail.a Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP $< build/liboomtrail.a $(LIBS) -o $@
+
 test:
 	@tools/install-deps --for all
 	+@$(MAKE) --no-print-directory products
@@ -146,7 +150,7 @@ check-style:
 format:
 	clang-format -i $(STYLED)
 
-bench: products
+bench: products build/bench/empty build/bench/synthesise
 	@tests/bench/run
 
 fuzz:
