@@ -60,8 +60,7 @@ enum service_kind {
 struct service {
 	enum service_kind kind;
 	char name[64];    /* unit, short container id, PM2 application, comm of the tree's root */
-	char runtime[16]; /* containers: docker, containerd, cri-o, podman, kubernetes, lxc; "" else
-			   */
+	char runtime[16]; /* of containers: docker, containerd, cri-o, podman, kubernetes, lxc */
 	char id[65];      /* containers: the full id; "" else */
 };
 
@@ -73,8 +72,7 @@ struct process {
 	uint64_t cgroup_id;
 	uint64_t seen_ns;       /* first event about it */
 	uint64_t exit_ns;       /* 0: alive */
-	int64_t peak_rss_bytes; /* of the whole life, by the kernel; EVENT_UNKNOWN before the exit
-				 */
+	int64_t peak_rss_bytes; /* of its whole life, by the kernel; UNKNOWN before the exit */
 	char *argv;             /* NUL-separated, NULL: not known */
 	struct series *series;  /* memory_column; NULL: never moved since first seen */
 	struct memory first;    /* when first seen */
