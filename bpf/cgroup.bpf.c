@@ -33,27 +33,51 @@ static __always_inline bool moved(__s64 before, __s64 now, __s64 step)
 	return now - before >= step || before - now >= step;
 }
 
+static __always_inline void memcg_position(struct memcg_told *out, struct mem_cgroup *memcg)
+{
+	out->usage_bytes = known_bytes(BPF_CORE_READ(memcg, memory.usage.counter));
+	out->swap_bytes = known_bytes(BPF_CORE_READ(memcg, memsw.usage.counter));
+	out->max_bytes = limit_bytes(BPF_CORE_READ(memcg, memory.max));
+}
+
+/* False: it was known already, and so were its ancestors. */
+static __noinline bool memcg_meet_one(struct mem_cgroup *memcg)
+{
+	struct memcg_told fresh;
+	__u64 id = memcg_id(memcg);
+
+	if (bpf_map_lookup_elem(&memcgs, &id))
+		return false;
+	memcg_position(&fresh, memcg);
+	if (bpf_map_update_elem(&memcgs, &id, &fresh, BPF_NOEXIST) == 0)
+		memcg_introduce(memcg);
+	else
+		lose(LOSS_CGROUP_TABLE_FULL);
+	return true;
+}
+
+__hidden __noinline void memcg_meet(struct mem_cgroup *memcg)
+{
+	for (int level = 0; level < MAX_CGROUP_LEVELS && memcg; level++) {
+		if (!memcg_meet_one(memcg))
+			return;
+		memcg = memcg_parent(memcg);
+	}
+}
+
 static __noinline void memcg_tell_one(struct mem_cgroup *memcg)
 {
 	struct event_memcg event = {};
 	struct memcg_told *told, fresh;
-	__u64 id = memcg_id(memcg);
 	__s64 step;
 
-	event.cgroup_id = id;
-	memcg_read(&event.counters, memcg);
-	fresh.usage_bytes = event.counters.usage_bytes;
-	fresh.swap_bytes = event.counters.swap_usage_bytes;
-	fresh.max_bytes = event.counters.max_bytes;
-
-	told = bpf_map_lookup_elem(&memcgs, &id);
+	event.cgroup_id = memcg_id(memcg);
+	told = bpf_map_lookup_elem(&memcgs, &event.cgroup_id);
 	if (!told) {
-		if (bpf_map_update_elem(&memcgs, &id, &fresh, BPF_NOEXIST) == 0)
-			memcg_introduce(memcg);
-		else
-			lose(LOSS_CGROUP_TABLE_FULL);
+		memcg_meet_one(memcg);
 		return;
 	}
+	memcg_position(&fresh, memcg);
 	step = (__u64)fresh.usage_bytes / 64;
 	if (step < (__s64)knob_step_bytes)
 		step = knob_step_bytes;
@@ -61,6 +85,7 @@ static __noinline void memcg_tell_one(struct mem_cgroup *memcg)
 	    !moved(told->swap_bytes, fresh.swap_bytes, step) && told->max_bytes == fresh.max_bytes)
 		return;
 	*told = fresh;
+	memcg_read(&event.counters, memcg);
 	header_init(&event.header, EVENT_MEMCG, sizeof(event));
 	emit_bulk(&event);
 }
@@ -79,7 +104,7 @@ int BPF_PROG(on_cgroup_mkdir, struct cgroup *cgroup, const char *path)
 	struct mem_cgroup *memcg = cgroup_memcg(cgroup);
 
 	if (memcg)
-		memcg_tell(memcg);
+		memcg_meet(memcg);
 	return 0;
 }
 
@@ -111,8 +136,7 @@ int BPF_PROG(on_cgroup_attach_task, struct cgroup *cgroup, const char *path,
 		return 0;
 	task_identify(&event.task, task);
 	event.cgroup_id = memcg_id(memcg);
-	if (memcg)
-		memcg_tell(memcg);
+	memcg_meet(memcg);
 	header_init(&event.header, EVENT_ATTACH, sizeof(event));
 	emit_critical(&event);
 	return 0;

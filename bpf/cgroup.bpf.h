@@ -78,5 +78,8 @@ static __always_inline void memcg_read(struct memcg_counters *out, struct mem_cg
 	out->reserved = 0;
 }
 
-/* Introduce the cgroup and its ancestors, and tell where usage moved by a step since last told. */
+/* Introduce the cgroup and its ancestors where they are new. NULL is fine. */
+void memcg_meet(struct mem_cgroup *memcg);
+
+/* The same, and tell where usage moved by a step since last told. */
 void memcg_tell(struct mem_cgroup *memcg);

@@ -63,6 +63,24 @@ static __always_inline __s64 rss_folded_direct(struct mm_struct *mm, int member)
 	}
 }
 
+/* All four. One branch on the layout: spread over a loop, the verifier loses track of it. */
+static __always_inline void rss_folded_direct_all(struct mm_struct *mm, __s64 pages[RSS_MEMBERS])
+{
+	if (!rss_is_percpu()) {
+		struct mm_struct___v61 *old = (void *)mm;
+
+		pages[RSS_FILE] = old->rss_stat.count[RSS_FILE].counter;
+		pages[RSS_ANON] = old->rss_stat.count[RSS_ANON].counter;
+		pages[RSS_SWAP] = old->rss_stat.count[RSS_SWAP].counter;
+		pages[RSS_SHMEM] = old->rss_stat.count[RSS_SHMEM].counter;
+		return;
+	}
+	pages[RSS_FILE] = mm->rss_stat[RSS_FILE].count;
+	pages[RSS_ANON] = mm->rss_stat[RSS_ANON].count;
+	pages[RSS_SWAP] = mm->rss_stat[RSS_SWAP].count;
+	pages[RSS_SHMEM] = mm->rss_stat[RSS_SHMEM].count;
+}
+
 /* The same for any mm pointer. Pages; may be briefly negative. */
 static __always_inline void rss_folded(struct mm_struct *mm, __s64 pages[RSS_MEMBERS])
 {
@@ -113,11 +131,11 @@ static __always_inline __s64 mm_hugetlb_pages(struct mm_struct *mm)
 	return BPF_CORE_READ(mm, hugetlb_usage.counter);
 }
 
-static __always_inline struct task_struct *mm_owner(struct mm_struct *mm)
+static __always_inline struct task_struct *mm_owner_direct(struct mm_struct *mm)
 {
 	if (!bpf_core_field_exists(mm->owner))
 		return NULL;
-	return BPF_CORE_READ(mm, owner);
+	return mm->owner;
 }
 
 /*

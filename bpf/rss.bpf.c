@@ -21,7 +21,11 @@ __u32 cpu_offsets_known = 0;
  * event on this CPU saw decides in a few ns whether there can be anything new. Direct-mapped by
  * CPU; CPUs beyond the table share a line, which costs speed, not truth.
  */
-#define GATES 256
+#define GATES         256
+
+/* Not more often: movement of an mm, and of the cgroups it is charged to. */
+#define TELL_NS       1000000ULL
+#define TELL_MEMCG_NS 10000000ULL
 
 struct gate {
 	__u64 mm;
@@ -135,37 +139,69 @@ static __always_inline __u64 distance(__s64 a, __s64 b)
 	return a > b ? a - b : b - a;
 }
 
-/* Behind the gate: find the owner, and tell when the mm has moved by a step. */
-static __noinline void rss_moved(struct mm_struct *mm)
+/* The owner of an mm that somebody runs on; NULL while a fork or an exec builds it (its owner then
+ * still runs on another one, or wears the parent's identity) and while it is torn down. */
+static __always_inline struct task_struct *settled_owner(struct mm_struct *mm)
 {
-	struct task_struct *owner = mm_owner(mm);
-	struct mem_cgroup *memcg = NULL;
-	struct mm_state *state;
-	__s64 pages[RSS_MEMBERS];
+	struct task_struct *owner = mm_owner_direct(mm);
+
+	return owner && owner->mm == mm ? owner : NULL;
+}
+
+/* New to us: it will be told from its next movement on. */
+static __noinline void rss_meet(struct mm_struct *mm)
+{
+	struct task_struct *owner = settled_owner(mm);
+
+	if (owner && is_followed_task(owner))
+		mm_adopt(mm, owner, true);
+}
+
+static __always_inline void rss_tell(struct mm_struct *mm, struct mm_state *state,
+				     const __s64 pages[RSS_MEMBERS], __u64 now)
+{
+	struct task_struct *owner = settled_owner(mm);
 	struct memory memory;
-	__u64 key = (__u64)mm, travelled = 0, total = 0, step;
 
-	state = bpf_map_lookup_elem(&mms, &key);
-	/* While a fork or an exec builds an mm its owner still runs on another one (or wears the
-	 * parent's identity): it will be adopted when it is somebody's. NULL: being torn down. */
-	if (owner && BPF_CORE_READ(owner, mm) != mm)
-		owner = NULL;
 	if (owner) {
-		memcg = task_memcg(owner);
-		if (!is_followed(BPF_CORE_READ(owner, tgid), memcg))
-			return;
-		if (!state)
-			state = mm_adopt(mm, owner, true);
-		if (!state)
-			return;
-		task_identify(&state->owner, owner);
-		state->owner.tid = state->owner.pid;
-		state->cgroup_id = memcg_id(memcg);
+		/* The owner changes when a process leaves an mm that others share. */
+		state->owner.pid = state->owner.tid = owner->tgid;
+		state->owner.start_ns = owner->group_leader->start_time;
+		if (state->cgroups != (__u64)owner->cgroups) {
+			state->cgroups = (__u64)owner->cgroups;
+			state->cgroup_id = memcg_id(task_memcg(owner));
+		}
 	}
-	if (!state)
-		return;
+	__builtin_memcpy(state->told_pages, pages, sizeof(state->told_pages));
+	state->told = 1;
+	memory_fill(&memory, mm, pages);
+	tell_rss(state, &memory, 0);
+	if (owner && now - state->memcg_told_ns >= TELL_MEMCG_NS) {
+		state->memcg_told_ns = now;
+		memcg_tell(task_memcg(owner));
+	}
+}
 
-	rss_folded(mm, pages);
+/*
+ * Behind the gate: has the mm moved by a step since last told? Plain loads and one look-up; a
+ * process that grows by GiB a second is told every TELL_NS, and exactly by the next pass.
+ */
+static __always_inline void rss_moved(struct mm_struct *mm)
+{
+	__u64 key = (__u64)mm, travelled = 0, total = 0, step, now;
+	struct mm_state *state = bpf_map_lookup_elem(&mms, &key);
+	__s64 pages[RSS_MEMBERS];
+
+	if (!state) {
+		rss_meet(mm);
+		return;
+	}
+	/* The per-CPU parts always hold something: the next pass sums them. */
+	if (!state->moved) {
+		state->moved = 1;
+		movers = 1;
+	}
+	rss_folded_direct_all(mm, pages);
 	for (int member = 0; member < RSS_MEMBERS; member++) {
 		travelled += distance(pages[member], state->told_pages[member]);
 		total += pages[member] > 0 ? pages[member] : 0;
@@ -173,58 +209,47 @@ static __noinline void rss_moved(struct mm_struct *mm)
 	step = total * knob_page_bytes / 64;
 	if (step < knob_step_bytes)
 		step = knob_step_bytes;
-	if (travelled * knob_page_bytes < step) {
-		state->moved = 1;
-		movers = 1;
+	if (travelled * knob_page_bytes < step)
 		return;
-	}
-	__builtin_memcpy(state->told_pages, pages, sizeof(pages));
-	state->moved = 1; /* the per-CPU parts still hold something: the pass will sum them */
-	movers = 1;
-	state->told = 1;
-	memory_fill(&memory, mm, pages);
-	tell_rss(state, &memory, 0);
-	if (memcg)
-		memcg_tell(memcg);
+	now = bpf_ktime_get_ns();
+	if (now - state->told_ns < TELL_NS)
+		return;
+	state->told_ns = now;
+	rss_tell(mm, state, pages, now);
 }
 
-SEC("?tp_btf/rss_stat")
-int BPF_PROG(on_rss_stat, struct mm_struct *mm, int member)
+/* Called with a constant member, so that every load has a constant offset. */
+static __always_inline bool passes_gate(struct mm_struct *mm, int member)
 {
 	struct gate *gate = (struct gate *)gates[bpf_get_smp_processor_id() & (GATES - 1)];
 	__s64 pages = rss_folded_direct(mm, member);
 
 	if (gate->mm == (__u64)mm) {
-		switch (member) {
-		case RSS_FILE:
-			if (gate->pages[RSS_FILE] == pages)
-				return 0;
-			gate->pages[RSS_FILE] = pages;
-			break;
-		case RSS_ANON:
-			if (gate->pages[RSS_ANON] == pages)
-				return 0;
-			gate->pages[RSS_ANON] = pages;
-			break;
-		case RSS_SWAP:
-			if (gate->pages[RSS_SWAP] == pages)
-				return 0;
-			gate->pages[RSS_SWAP] = pages;
-			break;
-		default:
-			if (gate->pages[RSS_SHMEM] == pages)
-				return 0;
-			gate->pages[RSS_SHMEM] = pages;
-			break;
-		}
-	} else {
-		gate->mm = (__u64)mm;
-		gate->pages[RSS_FILE] = rss_folded_direct(mm, RSS_FILE);
-		gate->pages[RSS_ANON] = rss_folded_direct(mm, RSS_ANON);
-		gate->pages[RSS_SWAP] = rss_folded_direct(mm, RSS_SWAP);
-		gate->pages[RSS_SHMEM] = rss_folded_direct(mm, RSS_SHMEM);
+		if (gate->pages[member] == pages)
+			return false;
+		gate->pages[member] = pages;
+		return true;
 	}
-	rss_moved(mm);
+	gate->mm = (__u64)mm;
+	rss_folded_direct_all(mm, gate->pages);
+	return true;
+}
+
+SEC("?tp_btf/rss_stat")
+int BPF_PROG(on_rss_stat, struct mm_struct *mm, int member)
+{
+	bool passes;
+
+	if (member == RSS_ANON)
+		passes = passes_gate(mm, RSS_ANON);
+	else if (member == RSS_FILE)
+		passes = passes_gate(mm, RSS_FILE);
+	else if (member == RSS_SHMEM)
+		passes = passes_gate(mm, RSS_SHMEM);
+	else
+		passes = passes_gate(mm, RSS_SWAP);
+	if (passes)
+		rss_moved(mm);
 	return 0;
 }
 

@@ -23,7 +23,10 @@ struct mm_state {
 	__u64 mm_id;
 	struct task_ref owner;
 	__u64 cgroup_id;
+	__u64 cgroups; /* the css_set that cgroup_id was read from */
 	__s64 told_pages[RSS_MEMBERS];
+	__u64 told_ns;
+	__u64 memcg_told_ns;
 	__u32 moved; /* since last told, by less than a step */
 	__u32 told;  /* at least once */
 };

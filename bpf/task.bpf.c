@@ -47,7 +47,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	process_fill_memory(&event.child, mm, state, false);
 	if (shares)
 		event.child.flags |= PROCESS_SHARES_MM;
-	memcg_tell(task_memcg(child));
+	memcg_meet(task_memcg(child));
 	header_init(&event.header, EVENT_FORK, sizeof(event));
 	emit_critical(&event);
 	return 0;
@@ -94,7 +94,7 @@ int BPF_PROG(on_exec, struct task_struct *task)
 		return 0;
 	event->argv_bytes = bytes;
 	*(__u64 *)&event->argv[bytes] = 0;
-	memcg_tell(task_memcg(task));
+	memcg_meet(task_memcg(task));
 	size = sizeof(*event) + ((bytes + 7) & ~7U);
 	header_init(&event->header, EVENT_EXEC, size);
 	emit_to(critical, event, size);
