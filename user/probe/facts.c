@@ -187,8 +187,7 @@ int facts__gather(struct facts *out, const char *root)
 		return -errno;
 	if (cpus < 0)
 		return cpus;
-	snprintf(out->kernel, sizeof(out->kernel), "%.20s %.40s %.8s", name.sysname, name.release,
-		 name.machine);
+	snprintf(out->kernel, sizeof(out->kernel), "%.55s %.15s", name.release, name.machine);
 	out->page_bytes = sysconf(_SC_PAGESIZE);
 	out->cpus = cpus;
 	find_lockdown(out, root);

@@ -12,7 +12,7 @@
 
 /* What this host is and allows, as found by looking and trying. plan__make() decides from it. */
 struct facts {
-	char kernel[72];   /* utsname: "Linux 6.18.0 x86_64" */
+	char kernel[72];   /* "6.18.0 x86_64" */
 	char lockdown[32]; /* "none", "integrity", "confidentiality"; "" when there is no lockdown
 			    */
 	bool may_bpf;      /* CAP_SYS_ADMIN, or CAP_BPF and CAP_PERFMON, is effective */

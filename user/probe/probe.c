@@ -24,21 +24,22 @@ struct probe {
 	bool percpu_rss;
 };
 
-/* libbpf reports through a callback without context: the last line it said, for `why`. */
-static char last_words[256];
+/* libbpf reports through a callback without context: the first warning, which names the program
+ * at fault, for `why`. */
+static char first_warning[256];
 
 static int listen_to_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
 {
-	if (level == LIBBPF_WARN && !strstr(format, "LOAD LOG"))
-		vsnprintf(last_words, sizeof(last_words), format, arguments);
+	if (level == LIBBPF_WARN && !*first_warning)
+		vsnprintf(first_warning, sizeof(first_warning), format, arguments);
 	return 0;
 }
 
 static int explain(char *why, size_t size, int error, const char *what)
 {
-	last_words[strcspn(last_words, "\n")] = '\0';
-	snprintf(why, size, "%s: %s%s%s", what, strerror(-error), *last_words ? ": " : "",
-		 last_words);
+	first_warning[strcspn(first_warning, "\n")] = '\0';
+	snprintf(why, size, "%s: %s%s%s", what, strerror(-error), *first_warning ? ": " : "",
+		 first_warning);
 	return error;
 }
 
@@ -97,7 +98,7 @@ int probe__new(struct probe **out, const struct plan *plan, const struct facts *
 
 	if (!probe)
 		return -ENOMEM;
-	last_words[0] = '\0';
+	first_warning[0] = '\0';
 	libbpf_set_print(listen_to_libbpf);
 	probe->plan = plan;
 	probe->skeleton = oomtrail_bpf__open();
