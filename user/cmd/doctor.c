@@ -22,17 +22,18 @@ static void print_host(struct text *out, const struct facts *facts)
 {
 	char step[UNITS_MAX];
 
-	text__printf(out, "kernel       %s, %u CPUs, %u-byte pages\n", facts->kernel, facts->cpus,
-		     facts->page_bytes);
-	text__printf(out, "lockdown     %s\n", *facts->lockdown ? facts->lockdown : "not visible");
+	text__printf(out, "kernel         Linux %s, %u CPUs, %u-byte pages\n", facts->kernel,
+		     facts->cpus, facts->page_bytes);
+	text__printf(out, "lockdown       %s\n",
+		     *facts->lockdown ? facts->lockdown : "not visible");
 	if (facts->cgroupfs.version)
 		text__printf(out, "memory cgroup  v%u at %s\n", facts->cgroupfs.version,
 			     facts->cgroupfs.mount);
 	else
 		text__string(out, "memory cgroup  not mounted\n");
-	text__printf(out, "tracefs      %s; not needed\n",
+	text__printf(out, "tracefs        %s; not needed\n",
 		     facts->tracefs ? "mounted" : "not mounted");
-	text__printf(out, "step         %s: what the CPUs may hold back, at least 256 KiB\n\n",
+	text__printf(out, "step           %s: what the CPUs may hold back, at least 256 KiB\n\n",
 		     units__bytes(step, probe__step_bytes(facts, 0)));
 }
 

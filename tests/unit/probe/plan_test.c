@@ -15,7 +15,7 @@
 static struct facts able_host(void)
 {
 	struct facts facts = {
-		.kernel = "Linux 6.12.0 x86_64",
+		.kernel = "6.12.0 x86_64",
 		.lockdown = "none",
 		.may_bpf = true,
 		.page_bytes = 4096,
