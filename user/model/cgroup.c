@@ -158,6 +158,8 @@ int cgroup__set_counters(struct model *model, struct cgroup_slot *slot, uint64_t
 	struct memcg_counters next = counters__normal(counters);
 	int error = 0;
 
+	if (series__is_younger(slot->cgroup.series, time_ns))
+		return 0;
 	if (slot->counted) {
 		error = cgroup__move(model, slot, time_ns, &next);
 	} else if (next.usage_bytes >= 0) {

@@ -81,7 +81,7 @@ static void incident__set_id(struct incident *incident)
 	for (char *c = comm; *c; c++) {
 		bool fine = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
 			    (*c >= '0' && *c <= '9') || *c == '_' || *c == '-' ||
-			    (*c == '.' && c != comm);
+			    (*c == '.' && c != comm && c[-1] != '.');
 
 		if (!fine)
 			*c = '_';

@@ -72,7 +72,8 @@ int process__set_memory(struct model *model, struct process_slot *slot, uint64_t
 	size_t before = series__bytes(slot->process.series);
 	int error;
 
-	if (memory__equal(&next, &slot->process.now))
+	if (memory__equal(&next, &slot->process.now) ||
+	    series__is_younger(slot->process.series, time_ns))
 		return 0;
 	if (!slot->process.series && !memory__known(&slot->process.first)) {
 		slot->process.first = next;

@@ -219,6 +219,13 @@ long series__at(const struct series *series, uint64_t time_ns)
 
 DEFINE_FREEP(series)
 
+bool series__is_younger(const struct series *series, uint64_t time_ns)
+{
+	size_t count = series__count(series);
+
+	return count && series__time(series, count - 1) > time_ns;
+}
+
 int series__copy(struct series **out, const struct series *series, uint64_t from_ns, uint64_t to_ns)
 {
 	_cleanup_(series__freep) struct series *copy = NULL;

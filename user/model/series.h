@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,9 @@ const int64_t *series__values(const struct series *series, size_t index);
 
 /* Index of the point in force at time_ns, or -1 when the series begins later (or is NULL). */
 long series__at(const struct series *series, uint64_t time_ns);
+
+/* Has it a point younger than time_ns? What a late event says is then of the past. */
+bool series__is_younger(const struct series *series, uint64_t time_ns);
 
 /* The points in force between the two times, both included; the one in force at from_ns is moved
  * up to from_ns. NULL copies to NULL, and so does a span without a point. */
