@@ -8,6 +8,8 @@
 #include "cgroup.bpf.h"
 #include "task.bpf.h"
 
+#define EEXIST 17
+
 struct memcg_map memcgs SEC(".maps");
 
 static __noinline void memcg_introduce(struct mem_cgroup *memcg)
@@ -38,6 +40,7 @@ static __always_inline void memcg_position(struct memcg_told *out, struct mem_cg
 	out->usage_bytes = known_bytes(BPF_CORE_READ(memcg, memory.usage.counter));
 	out->swap_bytes = known_bytes(BPF_CORE_READ(memcg, memsw.usage.counter));
 	out->max_bytes = limit_bytes(BPF_CORE_READ(memcg, memory.max));
+	out->oom_events = memcg_oom_events(memcg);
 }
 
 /* False: it was known already, and so were its ancestors. */
@@ -45,13 +48,15 @@ static __noinline bool memcg_meet_one(struct mem_cgroup *memcg)
 {
 	struct memcg_told fresh;
 	__u64 id = memcg_id(memcg);
+	long error;
 
 	if (bpf_map_lookup_elem(&memcgs, &id))
 		return false;
 	memcg_position(&fresh, memcg);
-	if (bpf_map_update_elem(&memcgs, &id, &fresh, BPF_NOEXIST) == 0)
+	error = bpf_map_update_elem(&memcgs, &id, &fresh, BPF_NOEXIST);
+	if (!error)
 		memcg_introduce(memcg);
-	else
+	else if (error != -EEXIST) /* another CPU has met it at the same moment */
 		lose(LOSS_CGROUP_TABLE_FULL);
 	return true;
 }
@@ -96,6 +101,34 @@ __hidden __noinline void memcg_tell(struct mem_cgroup *memcg)
 		memcg_tell_one(memcg);
 		memcg = memcg_parent(memcg);
 	}
+}
+
+static __noinline bool memcg_has_risen(struct mem_cgroup *memcg)
+{
+	__u64 id = memcg_id(memcg);
+	struct memcg_told *told = bpf_map_lookup_elem(&memcgs, &id);
+	__s64 events = memcg_oom_events(memcg), before;
+
+	if (!told)
+		return false;
+	before = told->oom_events;
+	told->oom_events = events;
+	return events > before;
+}
+
+__hidden __noinline struct mem_cgroup *memcg_risen(struct mem_cgroup *memcg)
+{
+	struct mem_cgroup *risen = NULL;
+	int count = 0;
+
+	for (int level = 0; level < MAX_CGROUP_LEVELS && memcg; level++) {
+		if (memcg_has_risen(memcg)) {
+			risen = memcg;
+			count++;
+		}
+		memcg = memcg_parent(memcg);
+	}
+	return count == 1 ? risen : NULL;
 }
 
 SEC("?tp_btf/cgroup_mkdir")

@@ -21,6 +21,7 @@ struct memcg_told {
 	__s64 usage_bytes;
 	__s64 swap_bytes;
 	__s64 max_bytes;
+	__s64 oom_events; /* to see which level's count rises */
 };
 
 struct memcg_map {
@@ -83,3 +84,7 @@ void memcg_meet(struct mem_cgroup *memcg);
 
 /* The same, and tell where usage moved by a step since last told. */
 void memcg_tell(struct mem_cgroup *memcg);
+
+/* Of the cgroup and its ancestors the one whose count of OOM events has risen since last told;
+ * NULL when none or more than one has. Afterwards the counts are taken as told. */
+struct mem_cgroup *memcg_risen(struct mem_cgroup *memcg);

@@ -8,6 +8,8 @@ const volatile __u32 knob_cpus = 1;
 const volatile __u64 knob_step_bytes = 256 << 10;
 const volatile __u32 knob_follow = FOLLOW_ALL;
 const volatile __u64 knob_follow_cgroup = 0;
+const volatile bool knob_oom_stack = true;
+const volatile bool knob_oom_events = true;
 
 struct ring critical SEC(".maps");
 struct ring bulk SEC(".maps");

@@ -233,12 +233,13 @@ struct event_signal {
 };
 
 /* How the kernel's struct oom_control was reached. X(NAME, text of the report) */
-#define OOM_WAYS(X)                            \
-	X(NONE, "not determined")              \
-	X(FENTRY, "fentry oom_kill_process")   \
-	X(KPROBE, "kprobe oom_kill_process")   \
-	X(STACK, "the trigger's kernel stack") \
-	X(REMEMBERED, "an earlier kill of the same out_of_memory() call")
+#define OOM_WAYS(X)                                                       \
+	X(NONE, "not determined")                                         \
+	X(FENTRY, "fentry oom_kill_process")                              \
+	X(KPROBE, "kprobe oom_kill_process")                              \
+	X(STACK, "the trigger's kernel stack")                            \
+	X(REMEMBERED, "an earlier kill of the same out_of_memory() call") \
+	X(EVENTS, "the one level whose count of OOM events rose")
 
 enum oom_way {
 #define X(name, text) OOM_WAY_##name,
@@ -256,6 +257,8 @@ enum oom_constraint_kind {
 	OOM_CONSTRAINT_MEMCG = 3,
 };
 
+#define OOM_ORDER_UNKNOWN (-2) /* then gfp_mask is unknown as well */
+
 /* The kernel's OOM killer has marked a victim. current, the trigger, asked for the page. */
 struct event_oom_kill {
 	struct event_header header;
@@ -266,7 +269,7 @@ struct event_oom_kill {
 	__s64 domain_total_bytes; /* oc->totalpages: size of the domain, NOT the victim's memory */
 	__s64 chosen_points;      /* badness in pages; UNKNOWN without oom_control */
 	__u32 gfp_mask;
-	__s32 order;      /* -1: asked for by hand (sysrq), or not determined */
+	__s32 order;      /* -1: asked for by hand (sysrq); OOM_ORDER_UNKNOWN */
 	__s32 constraint; /* enum oom_constraint_kind */
 	__u32 way;        /* enum oom_way */
 };

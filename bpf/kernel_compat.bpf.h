@@ -182,3 +182,19 @@ static __always_inline __s64 memcg_failures(struct mem_cgroup *memcg)
 		return -1;
 	return BPF_CORE_READ(memcg, memory.failcnt);
 }
+
+/* OOM events of this level alone; indexed by an enum that grows. -1: this kernel has none. */
+static __always_inline __s64 memcg_oom_events(struct mem_cgroup *memcg)
+{
+	__s64 events = -1;
+	__u32 index;
+
+	if (!bpf_core_field_exists(memcg->memory_events_local) ||
+	    !bpf_core_enum_value_exists(enum memcg_memory_event, MEMCG_OOM))
+		return -1;
+	index = bpf_core_enum_value(enum memcg_memory_event, MEMCG_OOM);
+	bpf_probe_read_kernel(&events, sizeof(events),
+			      (void *)memcg + bpf_core_field_offset(memcg->memory_events_local) +
+				      index * sizeof(atomic_long_t));
+	return events;
+}

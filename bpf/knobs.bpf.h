@@ -10,5 +10,7 @@ extern const volatile __u32 knob_cpus;          /* possible CPUs, at most MAX_CP
 extern const volatile __u64 knob_step_bytes;    /* smallest movement that is told */
 extern const volatile __u32 knob_follow;        /* enum follow_scope */
 extern const volatile __u64 knob_follow_cgroup; /* kernfs id, for FOLLOW_CGROUP */
+extern const volatile bool knob_oom_stack;      /* may look for oom_control on the kernel stack */
+extern const volatile bool knob_oom_events;     /* may go by the counts of OOM events */
 
 #define MAX_CPUS 512

@@ -138,10 +138,23 @@ static __always_inline bool find_on_stack(struct oom_call *call, struct task_str
 
 /* --- the kill -------------------------------------------------------------------------------- */
 
+/* --- the context, last way: the level at least ---------------------------------------------- */
+
+/* The kernel counts an OOM event at the level that is full, just before it looks for a victim. */
+static __always_inline bool find_by_events(struct oom_call *call, struct mem_cgroup *risen)
+{
+	if (!knob_oom_events || !risen)
+		return false;
+	call->memcg = (__u64)risen;
+	call->constraint = OOM_CONSTRAINT_MEMCG;
+	call->way = OOM_WAY_EVENTS;
+	return true;
+}
+
 /*
  * Which call of out_of_memory() marks this victim: the one seen by a probe at its head, the one
- * found on the stack, or, for the further members of a memory.oom.group, the one remembered from
- * the first.
+ * found on the stack, for the further members of a memory.oom.group the one remembered from the
+ * first, or at least its level.
  */
 static __noinline void find_call(struct oom_call *call, struct task_struct *victim,
 				 struct task_struct *trigger)
@@ -149,17 +162,20 @@ static __noinline void find_call(struct oom_call *call, struct task_struct *vict
 	__u64 thread = bpf_get_current_pid_tgid();
 	struct oom_call *known = bpf_map_lookup_elem(&oom_calls, &thread);
 	struct mem_cgroup *domain;
+	struct mem_cgroup *risen = memcg_risen(task_memcg(victim));
 	bool fresh = known && bpf_ktime_get_ns() - known->time_ns < OOM_CALL_NS;
 
 	if (fresh && (known->way == OOM_WAY_FENTRY || known->way == OOM_WAY_KPROBE)) {
 		*call = *known;
 		return;
 	}
-	if (find_on_stack(call, victim, trigger)) {
+	if ((knob_oom_stack && find_on_stack(call, victim, trigger)) ||
+	    find_by_events(call, risen)) {
+		call->time_ns = bpf_ktime_get_ns();
 		bpf_map_update_elem(&oom_calls, &thread, call, BPF_ANY);
 		return;
 	}
-	if (!fresh || known->way != OOM_WAY_STACK || !known->memcg)
+	if (!fresh || known->way == OOM_WAY_NONE || !known->memcg)
 		return;
 	domain = (struct mem_cgroup *)known->memcg;
 	if (BPF_CORE_READ(domain, oom_group)) {
@@ -178,7 +194,7 @@ static __always_inline void fill_context(struct event_oom_kill *event, const str
 	event->gfp_mask = call->gfp_mask;
 	event->chosen_points = EVENT_UNKNOWN;
 	event->domain_total_bytes = EVENT_UNKNOWN;
-	if (call->way != OOM_WAY_NONE) {
+	if (call->total_pages) {
 		event->chosen_points = call->chosen_points;
 		event->domain_total_bytes = call->total_pages * knob_page_bytes;
 	}
@@ -196,7 +212,7 @@ static __always_inline int tell_kill(struct task_struct *victim)
 	struct task_struct *trigger = (struct task_struct *)bpf_get_current_task();
 	struct mm_struct *victim_mm = BPF_CORE_READ(victim, mm);
 	struct mm_struct *trigger_mm = BPF_CORE_READ(trigger, mm);
-	struct oom_call call = {.constraint = OOM_CONSTRAINT_UNKNOWN, .order = -1};
+	struct oom_call call = {.constraint = OOM_CONSTRAINT_UNKNOWN, .order = OOM_ORDER_UNKNOWN};
 	struct event_oom_kill *event;
 	struct mem_cgroup *memcg;
 

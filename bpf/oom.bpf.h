@@ -5,6 +5,8 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "bpf/events.h"
+
 /* What one thread inside out_of_memory() is doing, by pid_tgid. */
 struct oom_call {
 	__u64 time_ns;
@@ -39,7 +41,7 @@ static __always_inline void oom_remember_target(struct task_struct *target)
 	}
 	fresh.time_ns = bpf_ktime_get_ns();
 	fresh.target = (__u64)target;
-	fresh.constraint = -1;
-	fresh.order = -1;
+	fresh.constraint = OOM_CONSTRAINT_UNKNOWN;
+	fresh.order = OOM_ORDER_UNKNOWN;
 	bpf_map_update_elem(&oom_calls, &thread, &fresh, BPF_ANY);
 }

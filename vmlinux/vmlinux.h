@@ -89,12 +89,17 @@ struct page_counter {
 	unsigned long failcnt;
 };
 
+enum memcg_memory_event {
+	MEMCG_OOM = 3, /* the real value is asked for at load time */
+};
+
 struct mem_cgroup {
 	struct cgroup_subsys_state css;
 	struct page_counter memory;
 	struct page_counter memsw; /* in a union with v2's swap since 5.10 */
 	struct page_counter kmem;
 	bool oom_group;
+	atomic_long_t memory_events_local[1];
 };
 
 struct percpu_counter {

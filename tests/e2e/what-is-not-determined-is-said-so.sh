@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 
 cgroup_new full 64
-record_start -a --without fentry --without kprobe --without stack
+record_start -a --without fentry --without kprobe --without stack --without events
 cgroup_start grow full "$WORKLOADS/grow" --total 90M --rate 150M
 join "$STARTED"
 equal "status" "$STATUS" 137

@@ -106,8 +106,10 @@ static int forbid(struct plan_options *ways, const char *way)
 		ways->no_kprobe = true;
 	else if (!strcmp(way, "stack"))
 		ways->no_stack = true;
+	else if (!strcmp(way, "events"))
+		ways->no_events = true;
 	else
-		return cmd__usage("record", "no way '%s': fentry, kprobe or stack", way);
+		return cmd__usage("record", "no way '%s': fentry, kprobe, stack or events", way);
 	return CMD_DONE;
 }
 

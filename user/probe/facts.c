@@ -83,6 +83,18 @@ static bool has_struct(const struct btf *btf, const char *name)
 	return btf__find_by_name_kind(btf, name, BTF_KIND_STRUCT) > 0;
 }
 
+static bool has_member(const struct btf *btf, const char *name, const char *member)
+{
+	int id = btf__find_by_name_kind(btf, name, BTF_KIND_STRUCT);
+	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, id) : NULL;
+
+	for (int i = 0; type && i < btf_vlen(type); i++) {
+		if (!strcmp(btf__name_by_offset(btf, btf_members(type)[i].name_off), member))
+			return true;
+	}
+	return false;
+}
+
 static void read_btf(struct facts *out, const struct btf *btf)
 {
 	out->mark_victim_arguments = tracepoint_arguments(btf, "mark_victim");
@@ -102,6 +114,7 @@ static void read_btf(struct facts *out, const struct btf *btf)
 	out->percpu_rss = !has_struct(btf, "mm_rss_stat");
 	out->memcg = has_struct(btf, "mem_cgroup");
 	out->oom_control = has_struct(btf, "oom_control");
+	out->memcg_events = has_member(btf, "mem_cgroup", "memory_events_local");
 }
 
 /* --- trials: an empty program, loaded and attached, then dropped ----------------------------- */

@@ -38,9 +38,10 @@ struct facts {
 	int cgroup_attach_arguments;
 	int memcg_reclaim_arguments;
 	int direct_reclaim_arguments;
-	bool percpu_rss;  /* struct mm_struct has percpu_counters for resident pages (6.2) */
-	bool memcg;       /* struct mem_cgroup exists */
-	bool oom_control; /* struct oom_control exists */
+	bool percpu_rss;   /* struct mm_struct has percpu_counters for resident pages (6.2) */
+	bool memcg;        /* struct mem_cgroup exists */
+	bool oom_control;  /* struct oom_control exists */
+	bool memcg_events; /* struct mem_cgroup counts the events of its own level (5.2) */
 
 	/* Trial loads and attachments of empty programs. */
 	int try_tracepoint;

@@ -78,6 +78,13 @@ static void plan_oom_context(struct plan *plan, const struct facts *facts,
 		options->no_fentry ? "forbidden by option" : reason(facts->try_fentry_oom);
 	const char *kprobe = options->no_kprobe ? "forbidden by option" : reason(facts->try_kprobe);
 
+	const char *stack = options->no_stack ? "forbidden by option" : "no struct oom_control";
+	const char *events = options->no_events ? "forbidden by option" : "this kernel has none";
+
+	/* Victims that were exiting anyway never pass oom_kill_process(): the other ways stay open
+	 * behind the best one. */
+	plan->oom_stack = !options->no_stack && facts->oom_control;
+	plan->oom_events = !options->no_events && facts->memcg_events;
 	if (!options->no_fentry && facts->try_fentry_oom == 0) {
 		use(plan, "on_oom_kill_process_fentry");
 		take_way(plan, CAPABILITY_OOM_CONTEXT, "fentry oom_kill_process", "%s", "");
@@ -85,13 +92,16 @@ static void plan_oom_context(struct plan *plan, const struct facts *facts,
 		use(plan, "on_oom_kill_process_kprobe");
 		take_way(plan, CAPABILITY_OOM_CONTEXT, "kprobe oom_kill_process", "fentry: %s",
 			 fentry);
-	} else if (!options->no_stack && facts->oom_control) {
+	} else if (plan->oom_stack) {
 		take_way(plan, CAPABILITY_OOM_CONTEXT, "oom_control on the trigger's stack",
 			 "fentry: %s; kprobe: %s", fentry, kprobe);
+	} else if (plan->oom_events) {
+		take_way(plan, CAPABILITY_OOM_CONTEXT, "level by its count of OOM events",
+			 "fentry: %s; kprobe: %s; stack: %s", fentry, kprobe, stack);
 	} else {
-		take_way(plan, CAPABILITY_OOM_CONTEXT, "", "fentry: %s; kprobe: %s; stack: %s",
-			 fentry, kprobe,
-			 options->no_stack ? "forbidden by option" : "no struct oom_control");
+		take_way(plan, CAPABILITY_OOM_CONTEXT, "",
+			 "fentry: %s; kprobe: %s; stack: %s; event counts: %s", fentry, kprobe,
+			 stack, events);
 	}
 }
 

@@ -43,6 +43,8 @@ struct plan {
 	struct way_taken ways[CAPABILITY_COUNT];
 	const char *programs[PLAN_MAX_PROGRAMS]; /* names in bpf/, in the order of attaching */
 	size_t program_count;
+	bool oom_stack;          /* the trigger's stack may be searched for the OOM context */
+	bool oom_events;         /* the counts of OOM events may name its level */
 	bool lru_address_spaces; /* no exit_mmap: old address spaces must leave by age */
 };
 
@@ -51,6 +53,7 @@ struct plan_options {
 	bool no_fentry;
 	bool no_kprobe;
 	bool no_stack;
+	bool no_events;
 };
 
 const char *capability__name(enum capability capability);

@@ -64,6 +64,8 @@ static void configure(struct oomtrail_bpf *skeleton, const struct plan *plan,
 	skeleton->rodata->knob_step_bytes = probe__step_bytes(facts, options->step_bytes);
 	skeleton->rodata->knob_follow = options->scope;
 	skeleton->rodata->knob_follow_cgroup = options->cgroup_id;
+	skeleton->rodata->knob_oom_stack = plan->oom_stack;
+	skeleton->rodata->knob_oom_events = plan->oom_events;
 	if (options->critical_bytes)
 		bpf_map__set_max_entries(skeleton->maps.critical, options->critical_bytes);
 	if (options->bulk_bytes)

@@ -48,7 +48,7 @@ static json_t *trigger__new(struct build *build, const struct model *model,
 	char gfp[16];
 
 	set_growth(build, object, &incident->trigger);
-	if (incident->way == OOM_WAY_NONE)
+	if (incident->way == OOM_WAY_NONE || incident->order == OOM_ORDER_UNKNOWN)
 		return object;
 	snprintf(gfp, sizeof(gfp), "0x%x", incident->gfp_mask);
 	build__string(build, object, "gfp", gfp);

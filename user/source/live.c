@@ -17,15 +17,16 @@
  * An event's time is taken before it is put into its ring: one taken now may become readable a
  * little later. Waiting this long before passing on makes late events an exception.
  */
-#define HOLD_NS       (20 * NS_PER_MS)
+#define HOLD_NS      (20 * NS_PER_MS)
 
-#define PASS_NS       (100 * NS_PER_MS) /* between walks while something moves by less than a step */
-#define IDLE_PASS_NS  (1 * NS_PER_S)    /* and when nothing does: cgroups grow without processes */
-#define CLOCK_NS      (10 * NS_PER_S)
-#define PASS_SHARE    200             /* a walk may take 1/200 of the time: 0.5% of one CPU */
-#define CLOCK_STEP_NS (1 * NS_PER_MS) /* a smaller move of the wall clock is drift of the reading \
-				       */
-#define CALM_NS       (10 * NS_PER_S) /* without reclaim for so long: the next one begins anew */
+#define PASS_NS      (100 * NS_PER_MS) /* between walks while something moves by less than a step */
+#define IDLE_PASS_NS (1 * NS_PER_S)    /* and when nothing does: cgroups grow without processes */
+#define CLOCK_NS     (10 * NS_PER_S)
+#define PASS_SHARE   200 /* a walk may take 1/200 of the time: 0.5% of one CPU */
+#define CLOCK_STEP_NS                                                                       \
+	(1 * NS_PER_MS)         /* a smaller move of the wall clock is drift of the reading \
+				 */
+#define CALM_NS (10 * NS_PER_S) /* without reclaim for so long: the next one begins anew */
 
 struct live {
 	struct probe *probe;

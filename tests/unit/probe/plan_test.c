@@ -38,6 +38,7 @@ static struct facts able_host(void)
 		.percpu_rss = true,
 		.memcg = true,
 		.oom_control = true,
+		.memcg_events = true,
 	};
 
 	return facts;
@@ -123,6 +124,12 @@ static void oom_context_falls_back_in_order(void **state)
 
 	options.no_stack = true;
 	plan = make(&facts, &options);
+	assert_non_null(strstr(plan.ways[CAPABILITY_OOM_CONTEXT].way, "OOM events"));
+	assert_false(plan.oom_stack);
+
+	options.no_events = true;
+	plan = make(&facts, &options);
+	assert_false(plan.oom_events);
 	assert_string_equal(plan.ways[CAPABILITY_OOM_CONTEXT].way, "");
 	assert_non_null(strstr(plan.ways[CAPABILITY_OOM_CONTEXT].why, "forbidden"));
 }
