@@ -437,12 +437,13 @@ struct event_loss {
 /* What the recorder itself cost. The last event before the digest that closes a recording. */
 struct event_recorder {
 	struct event_header header;
-	__u64 wall_ns;
-	__u64 cpu_ns; /* user and system time of the recorder process */
+	__u64 wall_ns; /* since the opening snapshot was complete */
+	__u64 cpu_ns;  /* user and system time of the recorder process, since then */
 	__u64 peak_rss_bytes;
 	__u64 kernel_bytes; /* rings and maps */
 	__u64 events;       /* admitted before this one */
 	__u64 written_bytes;
+	__u64 start_cpu_ns; /* spent before: looking at the host, loading, the snapshot */
 };
 
 /* The model's state after all events before this one: what a replay must arrive at too. */

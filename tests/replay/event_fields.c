@@ -260,7 +260,8 @@ static const struct value_name reclaim_flags[] = {{"MEMCG", RECLAIM_MEMCG}, {NUL
 	N(event_recorder, peak_rss_bytes, 0, NULL) \
 	N(event_recorder, kernel_bytes, 0, NULL)   \
 	N(event_recorder, events, 0, NULL)         \
-	N(event_recorder, written_bytes, 0, NULL)
+	N(event_recorder, written_bytes, 0, NULL)  \
+	N(event_recorder, start_cpu_ns, 0, NULL)
 
 #define FIELDS_event_digest(N, G, P, T, S, H) \
 	HEADER(S, event_digest)               \

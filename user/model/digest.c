@@ -48,6 +48,7 @@ static void digest__recorder(struct digest *digest, const struct model *model)
 	digest__u64(digest, recorder->kernel_bytes);
 	digest__u64(digest, recorder->events);
 	digest__u64(digest, recorder->written_bytes);
+	digest__u64(digest, recorder->start_cpu_ns);
 }
 
 static void digest__recording(struct digest *digest, const struct model *model)

@@ -173,11 +173,14 @@ static json_t *recorder__new(struct build *build, const struct model *model)
 		build__count(build, object, "kernel_bytes", recorder->kernel_bytes);
 		build__ms(build, object, "cpu_ms", (int64_t)(recorder->cpu_ns & INT64_MAX));
 		build__ms(build, object, "wall_ms", (int64_t)(recorder->wall_ns & INT64_MAX));
+		build__ms(build, object, "start_cpu_ms",
+			  (int64_t)(recorder->start_cpu_ns & INT64_MAX));
 	} else {
 		build__null(build, object, "rss_bytes");
 		build__null(build, object, "kernel_bytes");
 		build__null(build, object, "cpu_ms");
 		build__null(build, object, "wall_ms");
+		build__null(build, object, "start_cpu_ms");
 	}
 	build__count(build, object, "events", span.events);
 	build__count(build, object, "late_events", span.late_events);

@@ -145,7 +145,9 @@ static void print_recorder(struct text *out, const struct model *model)
 	if (recorder) {
 		text__string(&body, "; ");
 		wording__percent(&body, recorder->cpu_ns, recorder->wall_ns, 2);
-		text__string(&body, " of one CPU, ");
+		text__string(&body, " of one CPU (and ");
+		wording__duration(&body, recorder->start_cpu_ns);
+		text__string(&body, " of CPU time to start), ");
 		wording__bytes(&body, (int64_t)recorder->peak_rss_bytes);
 		text__string(&body, " resident, ");
 		wording__bytes(&body, (int64_t)recorder->kernel_bytes);

@@ -34,7 +34,8 @@ struct live {
 	struct order *order;
 	struct ring_buffer *rings;
 	struct tracked *tracked; /* cgroups: which exist, when last under pressure */
-	uint64_t started_ns;
+	uint64_t opened_ns; /* the opening snapshot was complete, and what it had cost by then */
+	uint64_t start_cpu_ns;
 	uint64_t next_pass_ns;
 	uint64_t next_idle_pass_ns;
 	uint64_t next_clock_ns;
@@ -281,7 +282,6 @@ int live__new(struct live **out, struct probe *probe, const struct live_options 
 		return error;
 	live->probe = probe;
 	live->options = *options;
-	live->started_ns = observe__now_ns();
 	error = order__new(&live->order);
 	if (!error)
 		error = tracked__new(&live->tracked);
@@ -348,7 +348,9 @@ int live__open(struct live *live, char *why, size_t why_size)
 		observe__header(&opened.header, EVENT_OPENED, sizeof(opened));
 		push(live, &opened.header);
 	}
-	live->next_clock_ns = observe__now_ns() + CLOCK_NS;
+	live->opened_ns = observe__now_ns();
+	live->start_cpu_ns = observe__cpu_ns();
+	live->next_clock_ns = live->opened_ns + CLOCK_NS;
 	return live__run(live);
 }
 
@@ -383,7 +385,7 @@ int live__close(struct live *live, const struct live_account *account)
 	error = release(live, UINT64_MAX);
 	if (error)
 		return error;
-	observe__recorder(&recorder, live->started_ns);
+	observe__recorder(&recorder, live->opened_ns, live->start_cpu_ns);
 	recorder.kernel_bytes = probe__kernel_bytes(live->probe);
 	recorder.events = account->events(account->context);
 	recorder.written_bytes = account->written_bytes(account->context);

@@ -179,7 +179,15 @@ static uint64_t timeval_ns(const struct timeval *time)
 	return time->tv_sec * NS_PER_S + time->tv_usec * NS_PER_US;
 }
 
-void observe__recorder(struct event_recorder *out, uint64_t since_ns)
+uint64_t observe__cpu_ns(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return timeval_ns(&usage.ru_utime) + timeval_ns(&usage.ru_stime);
+}
+
+void observe__recorder(struct event_recorder *out, uint64_t since_ns, uint64_t start_cpu_ns)
 {
 	struct rusage usage;
 
@@ -187,6 +195,7 @@ void observe__recorder(struct event_recorder *out, uint64_t since_ns)
 	memset(out, 0, sizeof(*out));
 	observe__header(&out->header, EVENT_RECORDER, sizeof(*out));
 	out->wall_ns = out->header.time_ns - since_ns;
-	out->cpu_ns = timeval_ns(&usage.ru_utime) + timeval_ns(&usage.ru_stime);
+	out->cpu_ns = observe__cpu_ns() - start_cpu_ns;
+	out->start_cpu_ns = start_cpu_ns;
 	out->peak_rss_bytes = usage.ru_maxrss * 1024ULL;
 }

@@ -40,5 +40,9 @@ int observe__memcg_stat(struct event_memcg_stat *out, const struct cgroupfs *cgr
  * more. -ESRCH when the pid is somebody else by now. */
 int observe__argv(struct event_argv *out, const struct task_ref *task);
 
-/* What this process cost so far; the counts are the caller's. */
-void observe__recorder(struct event_recorder *out, uint64_t since_ns);
+/* User and system time of this process so far. */
+uint64_t observe__cpu_ns(void);
+
+/* What this process cost since a moment when it had used start_cpu_ns; the counts are the
+ * caller's. */
+void observe__recorder(struct event_recorder *out, uint64_t since_ns, uint64_t start_cpu_ns);
