@@ -210,6 +210,7 @@ static inline void story__end(struct model *model, uint64_t ms)
 		.header = STORY_HEADER(RECORDER, event_recorder, ms),
 		.wall_ns = MS(ms),
 		.cpu_ns = MS(ms) / 1000,
+		.start_cpu_ns = MS(290),
 		.peak_rss_bytes = 11 << 20,
 		.kernel_bytes = 4 << 20,
 	};

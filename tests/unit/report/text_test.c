@@ -94,7 +94,7 @@ static void test_roles_are_told_apart(void **state)
 	assert_has(&out, "\n  importer, pid 21 (grew most) ");
 	assert_has(&out, "\n  nginx, pid 23 (asked) ");
 	assert_has(&out, "  the cgroup's memory.stat was not read\n");
-	assert_has(&out, "  recorder        oomtrail 0.1.0; 0.10% of one CPU, 11 MiB resident, ");
+	assert_has(&out, "  recorder        oomtrail 0.1.0; 0.10% of one CPU (and 290 ms of CPU time to start), 11 MiB");
 	assert_has(&out, "\noomtrail session 2026-11-20T22:40:00Z  web-1  (30 s, 3 processes, ");
 }
 
