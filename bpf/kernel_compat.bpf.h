@@ -33,8 +33,12 @@ static __always_inline bool rss_is_percpu(void)
 	return !bpf_core_type_exists(struct mm_rss_stat___v61);
 }
 
-/* The folded counter in pages; for programs whose `mm` is a BTF pointer. A variable index into a
- * BTF struct is refused by the verifier, hence one constant offset per member. */
+/*
+ * The folded counter in pages; for programs whose `mm` is a BTF pointer. A variable index into a
+ * BTF struct is refused by the verifier, hence one constant offset per member. An array of
+ * typedefs is refused as well (6.1: "Type 'atomic_long_t' is not a struct"), so the old layout is
+ * probed; there the tracepoint fires once per 64 pages and can bear it.
+ */
 static __always_inline __s64 rss_folded_direct(struct mm_struct *mm, int member)
 {
 	if (!rss_is_percpu()) {
@@ -42,13 +46,13 @@ static __always_inline __s64 rss_folded_direct(struct mm_struct *mm, int member)
 
 		switch (member) {
 		case RSS_FILE:
-			return old->rss_stat.count[RSS_FILE].counter;
+			return BPF_CORE_READ(old, rss_stat.count[RSS_FILE].counter);
 		case RSS_ANON:
-			return old->rss_stat.count[RSS_ANON].counter;
+			return BPF_CORE_READ(old, rss_stat.count[RSS_ANON].counter);
 		case RSS_SWAP:
-			return old->rss_stat.count[RSS_SWAP].counter;
+			return BPF_CORE_READ(old, rss_stat.count[RSS_SWAP].counter);
 		default:
-			return old->rss_stat.count[RSS_SHMEM].counter;
+			return BPF_CORE_READ(old, rss_stat.count[RSS_SHMEM].counter);
 		}
 	}
 	switch (member) {
@@ -63,25 +67,7 @@ static __always_inline __s64 rss_folded_direct(struct mm_struct *mm, int member)
 	}
 }
 
-/* All four. One branch on the layout: spread over a loop, the verifier loses track of it. */
-static __always_inline void rss_folded_direct_all(struct mm_struct *mm, __s64 pages[RSS_MEMBERS])
-{
-	if (!rss_is_percpu()) {
-		struct mm_struct___v61 *old = (void *)mm;
-
-		pages[RSS_FILE] = old->rss_stat.count[RSS_FILE].counter;
-		pages[RSS_ANON] = old->rss_stat.count[RSS_ANON].counter;
-		pages[RSS_SWAP] = old->rss_stat.count[RSS_SWAP].counter;
-		pages[RSS_SHMEM] = old->rss_stat.count[RSS_SHMEM].counter;
-		return;
-	}
-	pages[RSS_FILE] = mm->rss_stat[RSS_FILE].count;
-	pages[RSS_ANON] = mm->rss_stat[RSS_ANON].count;
-	pages[RSS_SWAP] = mm->rss_stat[RSS_SWAP].count;
-	pages[RSS_SHMEM] = mm->rss_stat[RSS_SHMEM].count;
-}
-
-/* The same for any mm pointer. Pages; may be briefly negative. */
+/* All four, for any mm pointer. Pages; may be briefly negative. */
 static __always_inline void rss_folded(struct mm_struct *mm, __s64 pages[RSS_MEMBERS])
 {
 	if (!rss_is_percpu()) {
@@ -97,6 +83,20 @@ static __always_inline void rss_folded(struct mm_struct *mm, __s64 pages[RSS_MEM
 	pages[RSS_ANON] = BPF_CORE_READ(mm, rss_stat[RSS_ANON].count);
 	pages[RSS_SWAP] = BPF_CORE_READ(mm, rss_stat[RSS_SWAP].count);
 	pages[RSS_SHMEM] = BPF_CORE_READ(mm, rss_stat[RSS_SHMEM].count);
+}
+
+/* The same with plain loads, for a BTF pointer. One branch on the layout: spread over a loop, the
+ * verifier loses track of it. */
+static __always_inline void rss_folded_direct_all(struct mm_struct *mm, __s64 pages[RSS_MEMBERS])
+{
+	if (!rss_is_percpu()) {
+		rss_folded(mm, pages);
+		return;
+	}
+	pages[RSS_FILE] = mm->rss_stat[RSS_FILE].count;
+	pages[RSS_ANON] = mm->rss_stat[RSS_ANON].count;
+	pages[RSS_SWAP] = mm->rss_stat[RSS_SWAP].count;
+	pages[RSS_SHMEM] = mm->rss_stat[RSS_SHMEM].count;
 }
 
 static __always_inline __s32 *rss_percpu_part(struct mm_struct *mm, int member)

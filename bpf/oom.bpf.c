@@ -246,13 +246,15 @@ int BPF_PROG(on_mark_victim, struct task_struct *victim)
 
 /* Until 6.8 the tracepoint carried a thread id only; the SIGKILL just before it had the task. */
 SEC("?tp_btf/mark_victim")
-int BPF_PROG(on_mark_victim_pid, int pid)
+int BPF_PROG(on_mark_victim_pid)
 {
+	/* Not through BPF_PROG: where the argument is a pointer, the cast would not verify. */
+	__u32 pid = ctx[0];
 	__u64 thread = bpf_get_current_pid_tgid();
 	struct oom_call *call = bpf_map_lookup_elem(&oom_calls, &thread);
 	struct task_struct *victim = call ? (struct task_struct *)call->target : NULL;
 
-	if (!victim || BPF_CORE_READ(victim, pid) != pid)
+	if (!victim || (__u32)BPF_CORE_READ(victim, pid) != pid)
 		return 0;
 	return tell_kill(victim);
 }
