@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * Two ring buffers to user space: `critical` for what must not be lost (deaths, births, names,
- * cgroups) and `bulk` for what comes in floods (growth, reclaim). Every refusal is counted.
+ * Two ring buffers to user space: `critical` for what must not be lost (deaths, births, cgroups)
+ * and `bulk` for what comes in floods (growth, reclaim, renames: whatever a program can cause by
+ * system calls that cost it nothing). Every refusal is counted.
  */
 
 #include "vmlinux.h"

@@ -37,6 +37,9 @@ int BPF_PROG(on_signal_generate, int signal, struct kernel_siginfo *info,
 	}
 	if (!is_followed_task(target) && !is_followed_task(sender) && !event.from_kernel)
 		return 0;
+	/* To the dead or dying: it does nothing, and can be sent a million times a second. */
+	if (result && !event.from_kernel)
+		return 0;
 	task_identify(&event.sender, sender);
 	task_identify(&event.target, target);
 	event.signal = signal;

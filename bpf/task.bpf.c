@@ -42,7 +42,8 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	if (!is_followed_task(child))
 		return 0;
 	shares = mm == BPF_CORE_READ(parent, mm);
-	state = mm_adopt(mm, child, !shares);
+	/* A shared mm stays its first owner's: a vfork child is gone in a moment. */
+	state = mm_adopt(mm, shares ? parent : child, !shares);
 	process_fill_identity(&event.child, child);
 	process_fill_memory(&event.child, mm, state, false);
 	if (shares)
@@ -141,6 +142,7 @@ int BPF_PROG(on_rename, struct task_struct *task, const char *comm)
 	task_identify(&event.task, task);
 	bpf_probe_read_kernel_str(event.comm, sizeof(event.comm), comm);
 	header_init(&event.header, EVENT_RENAME, sizeof(event));
-	emit_critical(&event);
+	/* Anybody may rename himself a million times a second: that must not cost a kill. */
+	emit_bulk(&event);
 	return 0;
 }
