@@ -12,13 +12,14 @@
 
 struct memcg_map memcgs SEC(".maps");
 
-static __noinline void memcg_introduce(struct mem_cgroup *memcg)
+/* False: the ring was full. */
+static __noinline bool memcg_introduce(struct mem_cgroup *memcg)
 {
 	struct event_cgroup *event = bpf_ringbuf_reserve(&critical, sizeof(*event), 0);
 
 	if (!event) {
 		__sync_fetch_and_add(&ring_losses[EVENT_CGROUP], 1);
-		return;
+		return false;
 	}
 	header_init(&event->header, EVENT_CGROUP, sizeof(*event));
 	event->cgroup_id = memcg_id(memcg);
@@ -28,6 +29,7 @@ static __noinline void memcg_introduce(struct mem_cgroup *memcg)
 	bpf_probe_read_kernel_str(event->name, sizeof(event->name),
 				  BPF_CORE_READ(memcg, css.cgroup, kn, name));
 	bpf_ringbuf_submit(event, wakeup(&critical));
+	return true;
 }
 
 static __always_inline bool moved(__s64 before, __s64 now, __s64 step)
@@ -54,9 +56,10 @@ static __noinline bool memcg_meet_one(struct mem_cgroup *memcg)
 		return false;
 	memcg_position(&fresh, memcg);
 	error = bpf_map_update_elem(&memcgs, &id, &fresh, BPF_NOEXIST);
-	if (!error)
-		memcg_introduce(memcg);
-	else if (error != -EEXIST) /* another CPU has met it at the same moment */
+	/* One without a name is met again, or it would be nameless for the whole recording. */
+	if (!error && !memcg_introduce(memcg))
+		bpf_map_delete_elem(&memcgs, &id);
+	else if (error && error != -EEXIST) /* another CPU has met it at the same moment */
 		lose(LOSS_CGROUP_TABLE_FULL);
 	return true;
 }
@@ -84,11 +87,13 @@ static __noinline void memcg_tell_one(struct mem_cgroup *memcg)
 	}
 	memcg_position(&fresh, memcg);
 	step = (__u64)fresh.usage_bytes / 64;
-	if (step < (__s64)knob_step_bytes)
-		step = knob_step_bytes;
+	if (step < (__s64)knob_memcg_step_bytes)
+		step = knob_memcg_step_bytes;
 	if (!moved(told->usage_bytes, fresh.usage_bytes, step) &&
 	    !moved(told->swap_bytes, fresh.swap_bytes, step) && told->max_bytes == fresh.max_bytes)
 		return;
+	/* A rise is memcg_risen()'s to see: the kernel counts it well before it marks a victim. */
+	fresh.oom_events = told->oom_events;
 	*told = fresh;
 	memcg_read(&event.counters, memcg);
 	header_init(&event.header, EVENT_MEMCG, sizeof(event));
@@ -146,8 +151,10 @@ int BPF_PROG(on_cgroup_rmdir, struct cgroup *cgroup, const char *path)
 {
 	struct event_cgroup_gone event = {};
 
+	/* Folders of another hierarchy have ids of their own, which may be those of ours. */
+	if (!cgroup_memcg(cgroup))
+		return 0;
 	event.cgroup_id = BPF_CORE_READ(cgroup, kn, id);
-	/* Other v1 hierarchies have folders of their own; only ids we introduced are ours. */
 	if (bpf_map_delete_elem(&memcgs, &event.cgroup_id))
 		return 0;
 	header_init(&event.header, EVENT_CGROUP_GONE, sizeof(event));

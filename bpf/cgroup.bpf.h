@@ -21,7 +21,7 @@ struct memcg_told {
 	__s64 usage_bytes;
 	__s64 swap_bytes;
 	__s64 max_bytes;
-	__s64 oom_events; /* to see which level's count rises */
+	__s64 oom_events; /* when last asked which level's count rises */
 };
 
 struct memcg_map {

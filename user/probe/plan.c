@@ -116,6 +116,10 @@ static void plan_resident(struct plan *plan, const struct facts *facts)
 	if (!facts->percpu_rss) {
 		take_way(plan, CAPABILITY_EXACT, "atomic counters",
 			 "exact but for up to 64 pages per thread that this kernel caches");
+	} else if (facts->cpus > PLAN_MAX_CPUS) {
+		take_way(plan, CAPABILITY_EXACT, "",
+			 "folded counters only: of %u CPUs the parts of %d can be summed",
+			 facts->cpus, PLAN_MAX_CPUS);
 	} else if (facts->try_syscall_program == 0) {
 		use(plan, "learn_cpu_offsets");
 		take_way(plan, CAPABILITY_EXACT, "per-CPU parts summed", "%s", "");

@@ -38,6 +38,7 @@ struct way_taken {
 };
 
 #define PLAN_MAX_PROGRAMS 32
+#define PLAN_MAX_CPUS     512 /* MAX_CPUS of bpf/knobs.bpf.h */
 
 struct plan {
 	struct way_taken ways[CAPABILITY_COUNT];

@@ -15,8 +15,6 @@
 #include "bpf/reclaim_state.h"
 #include "oomtrail.skel.h"
 
-#define MAX_CPUS_SUMMED 512 /* MAX_CPUS of bpf/knobs.bpf.h */
-
 struct probe {
 	struct oomtrail_bpf *skeleton;
 	const struct plan *plan;
@@ -43,14 +41,18 @@ static int explain(char *why, size_t size, int error, const char *what)
 	return error;
 }
 
+uint64_t probe__memcg_step_bytes(uint64_t step_bytes)
+{
+	return step_bytes ? step_bytes : 256 * KIB;
+}
+
 uint64_t probe__step_bytes(const struct facts *facts, uint64_t step_bytes)
 {
 	/* percpu_counter_batch: max(32, 2 x CPUs) events may be held back on each CPU. */
 	uint64_t batch = facts->cpus > 16 ? 2 * facts->cpus : 32;
 	uint64_t held_back = facts->percpu_rss ? batch * facts->cpus * facts->page_bytes : 0;
 
-	if (!step_bytes)
-		step_bytes = 256 * KIB;
+	step_bytes = probe__memcg_step_bytes(step_bytes);
 	return step_bytes > held_back ? step_bytes : held_back;
 }
 
@@ -60,10 +62,13 @@ static void configure(struct oomtrail_bpf *skeleton, const struct plan *plan,
 	struct bpf_program *program;
 
 	skeleton->rodata->knob_page_bytes = facts->page_bytes;
-	skeleton->rodata->knob_cpus = facts->cpus < MAX_CPUS_SUMMED ? facts->cpus : MAX_CPUS_SUMMED;
+	skeleton->rodata->knob_cpus = facts->cpus < PLAN_MAX_CPUS ? facts->cpus : PLAN_MAX_CPUS;
 	skeleton->rodata->knob_step_bytes = probe__step_bytes(facts, options->step_bytes);
+	skeleton->rodata->knob_memcg_step_bytes = probe__memcg_step_bytes(options->step_bytes);
 	skeleton->rodata->knob_follow = options->scope;
 	skeleton->rodata->knob_follow_cgroup = options->cgroup_id;
+	/* Memory can be taken away while we run; half of it is still no other number. */
+	skeleton->rodata->knob_host_pages = facts->memory_bytes / facts->page_bytes / 2;
 	skeleton->rodata->knob_oom_stack = plan->oom_stack;
 	skeleton->rodata->knob_oom_events = plan->oom_events;
 	if (options->critical_bytes)
@@ -98,9 +103,9 @@ int probe__new(struct probe **out, const struct plan *plan, const struct facts *
 	struct probe *probe = calloc(1, sizeof(*probe));
 	int error;
 
-	if (!probe)
-		return -ENOMEM;
 	first_warning[0] = '\0';
+	if (!probe)
+		return explain(why, why_size, -ENOMEM, "loading the BPF programs");
 	libbpf_set_print(listen_to_libbpf);
 	probe->plan = plan;
 	probe->skeleton = oomtrail_bpf__open();

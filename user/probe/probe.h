@@ -23,6 +23,9 @@ struct probe_options {
 /* Smallest movement this host can show: what its CPUs may hold back, at least step_bytes. */
 uint64_t probe__step_bytes(const struct facts *facts, uint64_t step_bytes);
 
+/* The same for a cgroup's usage, which is counted in one place, whatever the number of CPUs. */
+uint64_t probe__memcg_step_bytes(uint64_t step_bytes);
+
 /* Loads. On failure `why` holds the kernel's reason in one line. 0 or -errno. */
 int probe__new(struct probe **out, const struct plan *plan, const struct facts *facts,
 	       const struct probe_options *options, char *why, size_t why_size);

@@ -218,6 +218,22 @@ static void refusals_are_one_sentence(void **state)
 	refused(&facts, -EPERM, "container");
 }
 
+static void more_cpus_than_can_be_summed_are_said_so(void **state)
+{
+	struct facts facts = able_host();
+	struct plan plan;
+
+	(void)state;
+	facts.cpus = PLAN_MAX_CPUS;
+	plan = make(&facts, NULL);
+	assert_true(uses(&plan, "learn_cpu_offsets"));
+	facts.cpus++;
+	plan = make(&facts, NULL);
+	assert_false(uses(&plan, "learn_cpu_offsets"));
+	assert_string_equal(plan.ways[CAPABILITY_EXACT].way, "");
+	assert_non_null(strstr(plan.ways[CAPABILITY_EXACT].why, "513"));
+}
+
 static void step_covers_what_cpus_hold_back(void **state)
 {
 	struct facts facts = able_host();
@@ -230,6 +246,9 @@ static void step_covers_what_cpus_hold_back(void **state)
 	facts.cpus = 64; /* batch is then 2 x CPUs */
 	assert_int_equal(probe__step_bytes(&facts, 0), 128 * 64 * 4096);
 	assert_int_equal(probe__step_bytes(&facts, 1ULL << 30), 1ULL << 30);
+	/* A cgroup's usage is one counter, however many CPUs there are. */
+	assert_int_equal(probe__memcg_step_bytes(0), 256 << 10);
+	assert_int_equal(probe__memcg_step_bytes(1ULL << 30), 1ULL << 30);
 	facts.percpu_rss = false;
 	assert_int_equal(probe__step_bytes(&facts, 0), 256 << 10);
 }
@@ -245,6 +264,7 @@ int main(void)
 		cmocka_unit_test(old_kernel_names_victims_by_number),
 		cmocka_unit_test(missing_things_are_said_to_be_missing),
 		cmocka_unit_test(refusals_are_one_sentence),
+		cmocka_unit_test(more_cpus_than_can_be_summed_are_said_so),
 		cmocka_unit_test(step_covers_what_cpus_hold_back),
 	};
 
