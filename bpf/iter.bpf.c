@@ -76,6 +76,9 @@ int iter_movers(struct bpf_iter__task *ctx)
 	state = bpf_map_lookup_elem(&mms, &key);
 	if (!state || !state->moved)
 		return 0;
+	/* It may have been moved since its growth was last told by rss_stat. */
+	if (state->owner.pid == BPF_CORE_READ(task, tgid))
+		state->cgroup_id = memcg_id(memcg);
 	event.flags = rss_exact(mm, pages) ? RSS_EXACT : 0;
 	memory_fill(&event.memory, mm, pages);
 	event.owner = state->owner;
