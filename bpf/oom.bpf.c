@@ -36,6 +36,8 @@ static __always_inline int remember_call(struct oom_control *oc, __u32 way)
 	struct oom_call call = {};
 
 	read_oom_control(&call, oc, way);
+	/* One that is exiting already is marked without a signal. */
+	call.target = (__u64)BPF_CORE_READ(oc, chosen);
 	bpf_map_update_elem(&oom_calls, &thread, &call, BPF_ANY);
 	return 0;
 }
@@ -74,18 +76,33 @@ __u64 oom_wanted[2] = {}; /* the victim and its group leader: chosen may be eith
 __u64 oom_victim_memcg = 0;
 __u64 oom_stack_base = 0;
 
+/* OOM kills happen on behalf of allocations that may reclaim; the bit's place has never moved. */
+#define GFP_DIRECT_RECLAIM 0x400U
+
+/*
+ * The victim's address may lie on the stack more than once, so the words around a match must make
+ * an oom_control in every respect: a wrong one would name a wrong limit.
+ */
 static __always_inline bool plausible(struct oom_control *oc)
 {
 	struct mem_cgroup *memcg = BPF_CORE_READ(oc, memcg);
 	int order = BPF_CORE_READ(oc, order);
 	__u32 constraint = BPF_CORE_READ(oc, constraint);
+	__s64 total = BPF_CORE_READ(oc, totalpages), points = BPF_CORE_READ(oc, chosen_points);
 
 	if (order < -1 || order > 20 || constraint > OOM_CONSTRAINT_MEMCG)
 		return false;
-	if (!memcg)
-		return constraint != OOM_CONSTRAINT_MEMCG;
-	return constraint == OOM_CONSTRAINT_MEMCG &&
-	       memcg_is_within((struct mem_cgroup *)oom_victim_memcg, memcg_id(memcg));
+	if (!(BPF_CORE_READ(oc, gfp_mask) & GFP_DIRECT_RECLAIM))
+		return false;
+	/* Badness: pages, plus up to the whole domain by oom_score_adj. */
+	if (total <= 0 || points > 3 * total || points < -3 * total)
+		return false;
+	if (memcg)
+		return constraint == OOM_CONSTRAINT_MEMCG && !BPF_CORE_READ(oc, zonelist) &&
+		       memcg_is_within((struct mem_cgroup *)oom_victim_memcg, memcg_id(memcg));
+	/* The host's: all of its memory, and a list of zones (sysrq takes the first node's). */
+	return constraint != OOM_CONSTRAINT_MEMCG && BPF_CORE_READ(oc, zonelist) &&
+	       (constraint != OOM_CONSTRAINT_NONE || total >= (__s64)knob_host_pages);
 }
 
 /* `word`: index of a match. Returns 1 when it is the `chosen` of an oom_control. */
@@ -254,7 +271,11 @@ int BPF_PROG(on_mark_victim_pid)
 	struct oom_call *call = bpf_map_lookup_elem(&oom_calls, &thread);
 	struct task_struct *victim = call ? (struct task_struct *)call->target : NULL;
 
-	if (!victim || (__u32)BPF_CORE_READ(victim, pid) != pid)
-		return 0;
-	return tell_kill(victim);
+	/* No signal is sent to a trigger that is exiting already: it is its own victim. */
+	if ((__u32)thread == pid)
+		victim = (struct task_struct *)bpf_get_current_task();
+	if (victim && (__u32)BPF_CORE_READ(victim, pid) == pid)
+		return tell_kill(victim);
+	__sync_fetch_and_add(&ring_losses[EVENT_OOM_KILL], 1);
+	return 0;
 }
