@@ -137,6 +137,8 @@ struct kernel_siginfo {
 	int si_code;
 };
 
+struct zonelist;
+
 enum oom_constraint {
 	CONSTRAINT_NONE,
 	CONSTRAINT_CPUSET,
@@ -145,6 +147,7 @@ enum oom_constraint {
 };
 
 struct oom_control {
+	struct zonelist *zonelist;
 	struct mem_cgroup *memcg;
 	gfp_t gfp_mask;
 	int order;

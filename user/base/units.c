@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -243,6 +244,17 @@ int units__parse_bytes(const char *string, uint64_t *bytes)
 	if (*string || (unit == 1 && decimal.digits > 0))
 		return -EINVAL;
 	return decimal__scale(&decimal, unit, bytes);
+}
+
+const char *units__signal(char out[UNITS_MAX], unsigned int number)
+{
+	const char *name = number < NSIG ? sigabbrev_np((int)number) : NULL;
+
+	if (name)
+		snprintf(out, UNITS_MAX, "SIG%s", name);
+	else
+		snprintf(out, UNITS_MAX, "signal %u", number);
+	return out;
 }
 
 int units__parse_duration(const char *string, uint64_t *ns)

@@ -28,6 +28,8 @@ const char *units__duration(char out[UNITS_MAX], uint64_t ns);
 const char *units__offset(char out[UNITS_MAX], int64_t ns);
 /* "1,204". */
 const char *units__count(char out[UNITS_MAX], uint64_t count);
+/* "SIGKILL", or "signal 127" of one without a name. */
+const char *units__signal(char out[UNITS_MAX], unsigned int number);
 /* RFC 3339 in UTC with whole seconds, "2026-11-20T22:41:07Z"; years 1970 to 9999, else "?". */
 const char *units__utc(char out[UNITS_MAX], int64_t realtime_ns);
 

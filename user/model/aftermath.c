@@ -18,8 +18,10 @@ static struct incident_slot *open_incident(const struct model *model, size_t ind
 
 static void text__exit(struct text *text, uint32_t exit_code)
 {
+	char name[UNITS_MAX];
+
 	if (exit_code & 0x7f)
-		text__printf(text, " exited, killed by signal %u", exit_code & 0x7f);
+		text__printf(text, " exited, killed by %s", units__signal(name, exit_code & 0x7f));
 	else
 		text__printf(text, " exited with status %u", (exit_code >> 8) & 0xff);
 }

@@ -129,7 +129,7 @@ static void digest__process(struct digest *digest, const struct process_slot *sl
 	digest__u64(digest, process->cgroup_id);
 	digest__u64(digest, process->seen_ns);
 	digest__u64(digest, process->exit_ns);
-	digest__u64(digest, slot->exec_ns);
+	digest__u64(digest, slot->process.exec_ns);
 	digest__u64(digest, (uint64_t)process->peak_rss_bytes);
 	digest__u64(digest, process->argv != NULL);
 	digest__bytes(digest, process->argv, process->argv_bytes);

@@ -71,6 +71,7 @@ struct process {
 	uint64_t mm_id;
 	uint64_t cgroup_id;
 	uint64_t seen_ns;       /* first event about it */
+	uint64_t exec_ns;       /* the last exec inside the recording; 0: none */
 	uint64_t exit_ns;       /* 0: alive */
 	int64_t peak_rss_bytes; /* of its whole life, by the kernel; UNKNOWN before the exit */
 	char *argv;             /* NUL-separated, NULL: not known */

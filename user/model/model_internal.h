@@ -40,7 +40,6 @@
 
 struct process_slot {
 	struct process process; /* first: both have the same address */
-	uint64_t exec_ns;       /* the last exec inside the recording; 0: none */
 	uint32_t pid_next;      /* index + 1 of the next in the same bucket */
 	uint32_t mm_next;
 };

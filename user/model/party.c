@@ -26,7 +26,7 @@ static int64_t growth__base(const struct incident *incident, const struct proces
 	struct memory memory;
 	long at;
 
-	if (slot->exec_ns > incident->from_ns && slot->exec_ns <= incident->time_ns)
+	if (slot->process.exec_ns > incident->from_ns && slot->process.exec_ns <= incident->time_ns)
 		return 0;
 	if (!series)
 		return memory__footprint(&slot->process.first);
@@ -44,8 +44,8 @@ static struct growth growth__of(const struct incident *incident, const struct pr
 
 	if (slot->process.seen_ns > since_ns)
 		since_ns = slot->process.seen_ns;
-	if (slot->exec_ns > since_ns)
-		since_ns = slot->exec_ns;
+	if (slot->process.exec_ns > since_ns)
+		since_ns = slot->process.exec_ns;
 	if (now >= 0 && base >= 0)
 		growth.bytes = now - base;
 	growth.over_ns = since_ns < incident->time_ns ? incident->time_ns - since_ns : 0;

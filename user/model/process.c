@@ -229,7 +229,7 @@ int process__on_exec(struct model *model, const struct event_header *event)
 		error = process__set_identity(model, slot, &exec->process);
 	if (error || !slot)
 		return error;
-	slot->exec_ns = event->time_ns;
+	slot->process.exec_ns = event->time_ns;
 	/* A new mm: nothing of the former one's memory lives on. */
 	error = process__set_memory(model, slot, event->time_ns, &exec->process.memory);
 	if (!error)

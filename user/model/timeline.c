@@ -117,9 +117,9 @@ static int timeline__add_start(struct model *model, struct incident *incident,
 	struct text text = {0};
 
 	timeline__name(&text, party->comm, party->task.pid);
-	if (slot && slot->exec_ns && in_window(incident, slot->exec_ns)) {
+	if (slot && slot->process.exec_ns && in_window(incident, slot->process.exec_ns)) {
 		text__string(&text, party->born_in_window ? " started" : " began a new program");
-		return timeline__add(incident, slot->exec_ns, &text);
+		return timeline__add(incident, slot->process.exec_ns, &text);
 	}
 	if (!slot || !party->born_in_window) {
 		text__free(&text);

@@ -188,6 +188,7 @@ static int quiet(enum libbpf_print_level level, const char *format, va_list argu
 int facts__gather(struct facts *out, const char *root)
 {
 	struct utsname name;
+	struct meminfo meminfo;
 	struct btf *btf;
 	char buffer[16];
 	int64_t some, full;
@@ -203,6 +204,8 @@ int facts__gather(struct facts *out, const char *root)
 	snprintf(out->kernel, sizeof(out->kernel), "%.55s %.15s", name.release, name.machine);
 	out->page_bytes = sysconf(_SC_PAGESIZE);
 	out->cpus = cpus;
+	if (procfs__meminfo(root, &meminfo) == 0 && meminfo.total_bytes > 0)
+		out->memory_bytes = meminfo.total_bytes;
 	find_lockdown(out, root);
 	out->may_bpf = may_bpf(root);
 	out->tracefs =

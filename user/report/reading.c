@@ -90,7 +90,7 @@ static int64_t subtract(int64_t a, int64_t b)
 	return __builtin_sub_overflow(a, b, &difference) ? INT64_MAX : difference;
 }
 
-static int64_t memory__held(const struct memory *memory)
+int64_t memory__held(const struct memory *memory)
 {
 	return add(memory__resident(memory), memory->swap_bytes);
 }
@@ -99,13 +99,6 @@ static int64_t values__held(const int64_t *values)
 {
 	return add(add(values[MEMORY_ANON], values[MEMORY_FILE]),
 		   add(values[MEMORY_SHMEM], values[MEMORY_SWAP]));
-}
-
-/* The teardown at the exit. */
-static bool is_end(const struct process *process, size_t index)
-{
-	return process->exit_ns != 0 && values__held(series__values(process->series, index)) == 0 &&
-	       index + 1 == series__count(process->series);
 }
 
 /* A process that has left holds nothing, and one that was killed gives back: what it held before
@@ -138,9 +131,9 @@ static int64_t last_held(const struct model *model, const struct process *proces
 struct process_span process__span(const struct model *model, const struct process *process)
 {
 	const size_t points = series__count(process->series);
-	int64_t least_bytes = memory__held(&process->first);
 	struct process_span span = {
-		.first_bytes = memory__held(&process->first),
+		/* An exec begins with no memory, a fork with its parent's. */
+		.first_bytes = process->exec_ns ? 0 : memory__held(&process->first),
 		.last_bytes = memory__held(&process->now),
 		.peak_bytes = process->peak_rss_bytes,
 	};
@@ -150,17 +143,15 @@ struct process_span process__span(const struct model *model, const struct proces
 	for (size_t i = 0; i < points; i++) {
 		const int64_t held = values__held(series__values(process->series, i));
 
+		if (series__time(process->series, i) < process->exec_ns)
+			continue;
 		span.peak_bytes = held > span.peak_bytes ? held : span.peak_bytes;
-		if (held != EVENT_UNKNOWN && held < least_bytes && !is_end(process, i))
-			least_bytes = held;
 	}
 	if (span.first_bytes > span.peak_bytes)
 		span.peak_bytes = span.first_bytes;
 	if (span.last_bytes > span.peak_bytes)
 		span.peak_bytes = span.last_bytes;
-	/* A fork begins with its parent's memory and sheds it at exec: that is no shrinking. */
-	span.grew_bytes =
-		subtract(span.last_bytes, process->born_here ? least_bytes : span.first_bytes);
+	span.grew_bytes = subtract(span.last_bytes, span.first_bytes);
 	return span;
 }
 

@@ -36,11 +36,13 @@ struct share incident__culprit_share(const struct incident *incident);
 
 /* A process over the whole recording. Resident + swap; EVENT_UNKNOWN where it cannot be told. */
 struct process_span {
-	int64_t first_bytes;
-	int64_t last_bytes; /* now, or when it was killed, or the last told before it left */
-	int64_t peak_bytes; /* of what was told, and resident by the kernel's own mark */
-	int64_t grew_bytes; /* last - first; of one born here, last - the least it held */
+	int64_t first_bytes; /* when first seen; 0 of one that has started a program since */
+	int64_t last_bytes;  /* now, or when it was killed, or the last told before it left */
+	int64_t peak_bytes;  /* of what was told, and resident by the kernel's own mark */
+	int64_t grew_bytes;  /* last - first */
 };
+/* Resident + swap; EVENT_UNKNOWN. */
+int64_t memory__held(const struct memory *memory);
 struct process_span process__span(const struct model *model, const struct process *process);
 
 /* All processes or cgroups of the model, those that grew most first; -ENOMEM. To be freed. */

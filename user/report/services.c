@@ -46,6 +46,7 @@ static void sum__add(int64_t *sum, int64_t bytes)
 static struct service_sum sum__of(const struct model *model, const struct process *process)
 {
 	const struct process_span span = process__span(model, process);
+	const int64_t held_bytes = memory__held(&process->first);
 	struct service_sum sum = {
 		.service = model__service(model, process),
 		.processes = 1,
@@ -56,8 +57,8 @@ static struct service_sum sum__of(const struct model *model, const struct proces
 	if (process->exit_ns == 0)
 		sum__add(&sum.now_bytes, span.last_bytes);
 	sum.grew_bytes = sum.now_bytes;
-	if (!process->born_here && span.first_bytes > 0)
-		sum__add(&sum.grew_bytes, -span.first_bytes);
+	if (!process->born_here && held_bytes > 0)
+		sum__add(&sum.grew_bytes, -held_bytes);
 	return sum;
 }
 

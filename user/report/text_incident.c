@@ -38,18 +38,20 @@ static const char *scope_words(const struct incident *incident)
 
 static void print_title(struct text *out, const struct incident *incident)
 {
+	_cleanup_(text__free) struct text body = {0};
 	const struct party *victim = &incident->victim;
 
-	text__string(out, "oomtrail incident ");
-	wording__utc(out, incident->realtime_ns);
-	text__string(out, "  ");
+	wording__utc(&body, incident->realtime_ns);
+	text__string(&body, "  ");
 	if (victim->service.kind != SERVICE_NONE && victim->service.kind != SERVICE_TREE)
-		wording__service(out, &victim->service);
+		wording__service(&body, &victim->service);
 	else if (victim->cgroup)
-		text__escaped(out, victim->cgroup, strlen(victim->cgroup));
+		text__escaped(&body, victim->cgroup, strlen(victim->cgroup));
 	else
-		text__string(out, "(cgroup unknown)");
-	text__printf(out, "  (kernel OOM, %s)\n\n", scope_words(incident));
+		text__string(&body, "(cgroup unknown)");
+	text__printf(&body, "  (kernel OOM, %s)", scope_words(incident));
+	wording__paragraph(out, "oomtrail incident ", 18, &body);
+	text__string(out, "\n");
 }
 
 static void print_killed(struct text *out, const struct incident *incident)
@@ -159,9 +161,8 @@ static void say_not_determined(struct text *out, const struct model *model)
 
 		if (strcmp(probe->capability, "OOM context") != 0 || probe->why[0] == '\0')
 			continue;
-		text__string(out, " (");
+		text__string(out, "; ");
 		text__escaped_array(out, probe->why, sizeof(probe->why));
-		text__string(out, ")");
 	}
 }
 

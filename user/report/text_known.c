@@ -170,9 +170,8 @@ static void print_probe(struct text *out, const struct probe_choice *probe, bool
 	else
 		text__string(&body, "none, this is missing");
 	if (probe->why[0] != '\0') {
-		text__string(&body, " (");
+		text__string(&body, "; ");
 		text__escaped_array(&body, probe->why, sizeof(probe->why));
-		text__string(&body, ")");
 	}
 	wording__paragraph(out, first ? "  probes" : "", LABEL_INDENT, &body);
 }

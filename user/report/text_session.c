@@ -109,6 +109,7 @@ static int print_processes(struct text *out, const struct model *model, size_t m
 	for (size_t i = 0; i < grown && i < most; i++)
 		print_process(out, model, sorted[i]);
 	print_more(out, grown, grown < most ? grown : most);
+	text__string(out, "  first: when first seen, or 0 of a program started in the recording\n");
 	return 0;
 }
 
@@ -142,8 +143,11 @@ static int print_exits(struct text *out, const struct model *model, size_t most)
 	section__heading(out, "EXITED");
 	text__printf(out, "  %zu of ", exited);
 	wording__counted(out, all, "process", "processes");
-	text__printf(out, ", %zu of them otherwise than with status 0%s\n", count,
-		     count > 0 ? ": signals first, then the largest" : "");
+	if (count == 0)
+		text__string(out, "; none failed\n");
+	else
+		text__printf(out, "; %zu failed%s\n", count,
+			     count > 1 ? ", those killed first, then the largest:" : ":");
 	for (size_t i = 0; i < count && i < most; i++)
 		print_exit(out, model, failures[i]);
 	print_more(out, count, most);
@@ -194,26 +198,32 @@ static int print_cgroups(struct text *out, const struct model *model)
 	return 0;
 }
 
+/* Those with a process left: the others hold nothing and are told by process. */
 static int print_services(struct text *out, const struct model *model)
 {
 	_cleanup_(freep) struct service_sum *sums = NULL;
-	size_t count;
+	size_t count, alive = 0, listed = 0;
 	int err;
 
 	err = model__services(model, &sums, &count);
-	if (err < 0 || count == 0)
+	for (size_t i = 0; err == 0 && i < count; i++)
+		alive += sums[i].alive > 0;
+	if (err < 0 || alive == 0)
 		return err;
 	section__heading(out, "SERVICES");
 	text__printf(out, "  %11s%12s%11s  %s\n", "now", "grew", "processes", "service");
-	for (size_t i = 0; i < count && i < LISTED; i++) {
+	for (size_t i = 0; i < count && listed < LISTED; i++) {
+		if (sums[i].alive == 0)
+			continue;
 		text__string(out, "  ");
 		cell_right(out, 11, wording__bytes, sums[i].now_bytes);
 		cell_right(out, 12, wording__delta, sums[i].grew_bytes);
 		text__printf(out, "%11zu  ", sums[i].alive);
 		wording__service(out, &sums[i].service);
 		text__string(out, "\n");
+		listed++;
 	}
-	print_more(out, count, LISTED);
+	print_more(out, alive, listed);
 	return 0;
 }
 

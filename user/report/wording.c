@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <inttypes.h>
-#include <signal.h>
 #include <string.h>
 
 #include "base/units.h"
@@ -144,14 +143,12 @@ void wording__service(struct text *out, const struct service *service)
 void wording__exit_status(struct text *out, uint32_t code)
 {
 	const uint32_t number = code & 0x7f;
-	const char *name = number ? sigabbrev_np((int)number) : NULL;
+	char name[UNITS_MAX];
 
 	if (number == 0)
 		text__printf(out, "exit status %" PRIu32, (code >> 8) & 0xff);
-	else if (name)
-		text__printf(out, "killed by SIG%s", name);
 	else
-		text__printf(out, "killed by signal %" PRIu32, number);
+		text__printf(out, "killed by %s", units__signal(name, number));
 }
 
 void wording__memory(struct text *out, const struct memory *memory)

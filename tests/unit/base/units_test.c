@@ -126,6 +126,17 @@ static void assert_bytes(const char *string, uint64_t expected)
 	assert_int_equal(bytes, expected);
 }
 
+static void test_signal(void **state)
+{
+	char out[UNITS_MAX];
+
+	(void)state;
+	assert_string_equal(units__signal(out, 9), "SIGKILL");
+	assert_string_equal(units__signal(out, 11), "SIGSEGV");
+	assert_string_equal(units__signal(out, 0), "signal 0");
+	assert_string_equal(units__signal(out, 127), "signal 127");
+}
+
 static void test_parse_bytes(void **state)
 {
 	static const char *const wrong[] = {
@@ -204,6 +215,7 @@ int main(void)
 		cmocka_unit_test(test_offset),
 		cmocka_unit_test(test_count),
 		cmocka_unit_test(test_utc),
+		cmocka_unit_test(test_signal),
 		cmocka_unit_test(test_parse_bytes),
 		cmocka_unit_test(test_parse_duration),
 	};

@@ -63,7 +63,7 @@ static void test_kill_and_aftermath(void **state)
 	exit_of(model, 202000, 12, 0);
 	assert_timeline(model, "0 OOM kill: python3 (pid 10), asked for by nginx (pid 12)\n"
 			       "40 python3 (pid 10) gave back 898 MiB\n"
-			       "310 python3 (pid 10) exited, killed by signal 9\n"
+			       "310 python3 (pid 10) exited, killed by SIGKILL\n"
 			       "1200 python3 started again (pid 20)\n");
 }
 

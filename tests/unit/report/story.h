@@ -189,6 +189,18 @@ static inline struct event_oom_kill story__oom(uint64_t ms, struct process_state
 	};
 }
 
+static inline void story__exec(struct model *model, uint64_t ms, uint32_t pid, const char *comm,
+			       uint64_t cgroup, int64_t anon_bytes)
+{
+	struct event_exec exec = {
+		.header = STORY_HEADER(EXEC, event_exec, ms),
+		.process = story__state(pid, comm, cgroup, anon_bytes),
+	};
+
+	exec.process.mm_id += 1000;
+	story__tell(model, &exec);
+}
+
 static inline void story__exit(struct model *model, uint64_t ms, uint32_t pid, const char *comm,
 			       uint32_t code)
 {

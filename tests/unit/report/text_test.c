@@ -316,11 +316,38 @@ static void test_a_session_without_a_kill(void **state)
 			    "3 cgroups, no OOM kill)\n\nPROCESSES THAT GREW MOST\n");
 	assert_has(&out, "\n  importer, pid 21                     30 MiB    180 MiB    180 MiB    "
 			 "+150 MiB\n      importer --all\n");
-	assert_has(&out, "\n  1 of 3 processes, 1 of them otherwise than with status 0: ");
+	assert_has(&out, "\n  1 of 3 processes; 1 failed:\n");
 	assert_has(&out, "    +20.0 s  nginx, pid 23                   killed by SIGSEGV, peak ");
 	assert_has(&out, "      250 MiB    250 MiB    +150 MiB     256 MiB  /app\n");
 	assert_null(strstr(out.data, "oomtrail incident"));
 	assert_null(strstr(out.data, "KILLED (SIGKILL)"));
+}
+
+/* A column that is not the difference of two others cannot be read. */
+static void test_growth_is_last_less_first(void **state)
+{
+	_cleanup_(model__freep) struct model *model = three_roles(2, FOLLOW_ALL);
+	_cleanup_(text__free) struct text out = {0};
+
+	(void)state;
+	story__exec(model, 13000, 22, "restic", WORKER, MIB_(1));
+	out = report_of(model);
+	assert_has(&out, "\n  restic, pid 22                           0    1.0 MiB    1.0 MiB    "
+			 "+1.0 MiB\n");
+	assert_null(strstr(out.data, "EXITED"));
+}
+
+static void test_a_service_that_has_ended_has_no_row(void **state)
+{
+	_cleanup_(model__freep) struct model *model = three_roles(2, FOLLOW_ALL);
+	_cleanup_(text__free) struct text out = {0};
+
+	(void)state;
+	story__exit(model, 20000, 22, "redis-server", 0);
+	out = report_of(model);
+	assert_has(&out, "process tree importer\n");
+	assert_null(strstr(out.data, "process tree redis-server"));
+	assert_has(&out, "\n  1 of 3 processes; none failed\n");
 }
 
 static void test_an_empty_recording(void **state)
@@ -353,6 +380,8 @@ int main(void)
 		cmocka_unit_test(test_the_chart_shows_when_anything_moved),
 		cmocka_unit_test(test_hostile_names_stay_on_their_line),
 		cmocka_unit_test(test_a_session_without_a_kill),
+		cmocka_unit_test(test_growth_is_last_less_first),
+		cmocka_unit_test(test_a_service_that_has_ended_has_no_row),
 		cmocka_unit_test(test_an_empty_recording),
 	};
 
