@@ -91,6 +91,7 @@ static int print_processes(struct text *out, const struct model *model, size_t m
 {
 	const size_t count = model__process_count(model);
 	_cleanup_(freep) const struct process **sorted = NULL;
+	bool started = false;
 	size_t grown = 0;
 	int err;
 
@@ -106,10 +107,13 @@ static int print_processes(struct text *out, const struct model *model, size_t m
 	}
 	text__printf(out, "  %-32s%11s%11s%11s%12s\n", "resident and swap", "first", "last", "peak",
 		     "grew");
-	for (size_t i = 0; i < grown && i < most; i++)
+	for (size_t i = 0; i < grown && i < most; i++) {
 		print_process(out, model, sorted[i]);
+		started |= sorted[i]->exec_ns != 0;
+	}
 	print_more(out, grown, grown < most ? grown : most);
-	text__string(out, "  first: when first seen, or 0 of a program started in the recording\n");
+	if (started)
+		text__string(out, "  first: when first seen, or 0 of a program started since\n");
 	return 0;
 }
 

@@ -243,10 +243,17 @@ void wording__cell_right(struct text *out, const struct text *cell, size_t width
 void wording__cell_left(struct text *out, const struct text *cell, size_t width)
 {
 	const size_t columns = cell->data ? text__columns(cell->data) : 0;
+	const char *line = out->length > 0 ? memrchr(out->data, '\n', out->length) : NULL;
+	const size_t start = out->length > 0 ? text__columns(line ? line + 1 : out->data) : 0;
 
 	out->failed |= cell->failed;
 	text__append(out, cell->data, cell->length);
-	text__pad(out, ' ', columns < width ? width - columns : 1);
+	if (columns < width) {
+		text__pad(out, ' ', width - columns);
+		return;
+	}
+	text__string(out, "\n");
+	text__pad(out, ' ', start + width);
 }
 
 void wording__flow(struct text *out, size_t *column, size_t indent, size_t limit,

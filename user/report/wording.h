@@ -48,8 +48,8 @@ void wording__memory(struct text *out, const struct memory *memory);
 void wording__paragraph(struct text *out, const char *label, size_t indent,
 			const struct text *body);
 
-/* `cell` in a table: padded to `width` columns, on the left (numbers) or on the right. One longer
- * than that pushes the rest of its line. */
+/* `cell` in a table: padded to `width` columns, on the left (numbers) or on the right. A number
+ * longer than that pushes the rest of its line; after a name the rest goes on below, in place. */
 void wording__cell_right(struct text *out, const struct text *cell, size_t width);
 void wording__cell_left(struct text *out, const struct text *cell, size_t width);
 

@@ -94,7 +94,8 @@ static void test_roles_are_told_apart(void **state)
 	assert_has(&out, "\n  importer, pid 21 (grew most) ");
 	assert_has(&out, "\n  nginx, pid 23 (asked) ");
 	assert_has(&out, "  the cgroup's memory.stat was not read\n");
-	assert_has(&out, "  recorder        oomtrail 0.1.0; 0.10% of one CPU (and 290 ms of CPU time to start), 11 MiB");
+	assert_has(&out, "  recorder        oomtrail 0.1.0; 0.10% of one CPU (and 290 ms of CPU "
+			 "time to start), 11 MiB");
 	assert_has(&out, "\noomtrail session 2026-11-20T22:40:00Z  web-1  (30 s, 3 processes, ");
 }
 
@@ -198,11 +199,11 @@ static void test_a_missing_context_is_said(void **state)
 	out = report_of(model);
 	assert_has(&out, "  (kernel OOM, limit not determined)\n");
 	assert_has(&out, "\nLIMIT    not determined: whether a cgroup or the whole host was full "
-			 "could not be read (fentry:\n         EPERM); the victim ran in "
+			 "could not be read; fentry:\n         EPERM; the victim ran in "
 			 "/app/worker\n");
 	assert_has(&out, "nginx, pid 23: for how much is not known");
 	assert_has(&out, "\n  OOM context     not determined\n");
-	assert_has(&out, "OOM context: none, this is missing (fentry: EPERM)\n");
+	assert_has(&out, "OOM context: none, this is missing; fentry: EPERM\n");
 }
 
 static void test_a_kill_by_hand_reached_no_limit(void **state)
@@ -332,8 +333,9 @@ static void test_growth_is_last_less_first(void **state)
 	(void)state;
 	story__exec(model, 13000, 22, "restic", WORKER, MIB_(1));
 	out = report_of(model);
-	assert_has(&out, "\n  restic, pid 22                           0    1.0 MiB    1.0 MiB    "
+	assert_has(&out, "\n  restic, pid 22                            0    1.0 MiB    1.0 MiB    "
 			 "+1.0 MiB\n");
+	assert_has(&out, "\n  first: when first seen, or 0 of a program started since\n");
 	assert_null(strstr(out.data, "EXITED"));
 }
 

@@ -148,6 +148,21 @@ static void test_an_empty_paragraph(void **state)
 	assert_string_equal(out.data, "L   \n");
 }
 
+static void test_a_long_name_leaves_the_columns_in_place(void **state)
+{
+	_cleanup_(text__free) struct text out = {0}, name = {0}, short_name = {0};
+
+	(void)state;
+	text__string(&short_name, "cc1");
+	text__string(&name, "abcdefgh");
+	text__string(&out, "NAMES\n  ");
+	wording__cell_left(&out, &short_name, 8);
+	text__string(&out, "|1\n  ");
+	wording__cell_left(&out, &name, 8);
+	text__string(&out, "|2\n");
+	assert_string_equal(out.data, "NAMES\n  cc1     |1\n  abcdefgh\n          |2\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -162,6 +177,7 @@ int main(void)
 		cmocka_unit_test(test_a_figure_keeps_its_unit),
 		cmocka_unit_test(test_a_word_longer_than_the_line_stays_whole),
 		cmocka_unit_test(test_an_empty_paragraph),
+		cmocka_unit_test(test_a_long_name_leaves_the_columns_in_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
