@@ -19,6 +19,7 @@
 #include "source/capture.h"
 #include "source/live.h"
 #include "source/observe.h"
+#include "sysfs/procfs.h"
 
 struct session {
 	struct facts facts;
@@ -76,6 +77,32 @@ static int find_cgroup(const struct session *session, const char *path, uint64_t
 	return CMD_FAILED;
 }
 
+/*
+ * The programs in the kernel see pids as the initial namespace counts them; ours would name
+ * somebody else there. And a thread's id names no process: nothing would ever match.
+ */
+static int check_pids(const struct session_options *options)
+{
+	if (!options->pid_count)
+		return CMD_DONE;
+	if (!procfs__in_initial_pid_namespace("")) {
+		cmd__error("processes can be followed from the host's pid namespace only; here use "
+			   "-a or -c, or start the container with --pid=host");
+		return CMD_FAILED;
+	}
+	for (size_t i = 0; i < options->pid_count; i++) {
+		uint32_t leader;
+
+		if (!procfs__thread_group("", options->pids[i], &leader) &&
+		    leader != options->pids[i]) {
+			cmd__error("%u is a thread of process %u: follow that", options->pids[i],
+				   leader);
+			return CMD_FAILED;
+		}
+	}
+	return CMD_DONE;
+}
+
 static int follow_pids(struct session *session, const struct session_options *options)
 {
 	for (size_t i = 0; i < options->pid_count; i++) {
@@ -105,6 +132,8 @@ static int load(struct session *session, const struct session_options *options)
 
 	if (error)
 		return fail("looking at the host", error);
+	if (check_pids(options))
+		return CMD_FAILED;
 	if (plan__make(&session->plan, &session->facts, &options->ways, why, sizeof(why))) {
 		cmd__error("%s", why);
 		return CMD_FAILED;
@@ -135,6 +164,18 @@ static int open_sinks(struct session *session, const struct session_options *opt
 	return error ? fail("starting", error) : CMD_DONE;
 }
 
+/* Under pressure the recorder should be the last to go; without the privilege it stays as it is.
+ * Not -1000: one that grew without bound must not take the host with it. */
+static void spare_recorder(void)
+{
+	FILE *file = fopen("/proc/self/oom_score_adj", "we");
+
+	if (!file)
+		return;
+	fputs("-900", file);
+	fclose(file);
+}
+
 static int start(struct session *session, const struct session_options *options)
 {
 	struct live_options live_options = {
@@ -150,6 +191,7 @@ static int start(struct session *session, const struct session_options *options)
 	char why[512] = "";
 	int error;
 
+	spare_recorder();
 	our_signals(&signals);
 	session->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (session->signal_fd < 0)
