@@ -26,3 +26,4 @@ STATUS=0
 "$OOMTRAIL" record -o "$WORK/none.trail" -- /nonexistent/program 2>"$WORK/record.err" || STATUS=$?
 [[ $STATUS -ne 0 ]] || fail "a command that does not exist gives status 0"
 grep -q '^oomtrail: .*/nonexistent/program' "$WORK/record.err" || fail "the command is not named"
+[[ ! -e $WORK/none.trail ]] || fail "a recording of nothing was left behind"

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/child.h"
 #include "base/cleanup.h"
@@ -340,6 +341,13 @@ static int run(struct request *request, struct session *session, struct watch *w
 	if (request->command) {
 		error = child__go(&watch->child);
 		if (error) {
+			/* It holds nothing that anybody asked for. */
+			unlink(request->session.output);
+			if (error == -EPIPE) {
+				cmd__error("interrupted before %s was started",
+					   request->command[0]);
+				return CMD_FAILED;
+			}
 			cmd__error("cannot run %s: %s", request->command[0], strerror(-error));
 			return error == -ENOENT ? 127 : 126;
 		}

@@ -128,6 +128,37 @@ int procfs__start_ticks(const char *root, uint32_t pid, uint64_t *ticks)
 	return 0;
 }
 
+int procfs__thread_group(const char *root, uint32_t pid, uint32_t *leader)
+{
+	char path[64], text[8192], *row;
+	long length;
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/status", pid);
+	length = sysfs__read(root, path, text, sizeof(text));
+	if (length < 0)
+		return length;
+	/* The name, in the first row, has its newlines escaped. */
+	row = strstr(text, "\nTgid:");
+	if (!row)
+		return -EBADMSG;
+	*leader = strtoul(row + strlen("\nTgid:"), NULL, 10);
+	return 0;
+}
+
+bool procfs__in_initial_pid_namespace(const char *root)
+{
+	char path[PATH_MAX], target[64];
+	ssize_t length;
+
+	if (snprintf(path, sizeof(path), "%s/proc/self/ns/pid", root) >= (int)sizeof(path))
+		return false;
+	length = readlink(path, target, sizeof(target) - 1);
+	if (length < 0)
+		return true; /* a kernel without namespaces */
+	target[length] = '\0';
+	return !strcmp(target, "pid:[4026531836]"); /* PROC_PID_INIT_INO, for ever */
+}
+
 int procfs__capabilities(const char *root, uint64_t *effective)
 {
 	char text[8192], *row;

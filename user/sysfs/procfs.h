@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,12 @@ long procfs__argv(const char *root, uint32_t pid, char *argv, size_t size);
 
 /* Start of a process in clock ticks since boot (field 22 of stat). */
 int procfs__start_ticks(const char *root, uint32_t pid, uint64_t *ticks);
+
+/* The process that a thread belongs to: for a process, its own pid. */
+int procfs__thread_group(const char *root, uint32_t pid, uint32_t *leader);
+
+/* Are pids here those of the whole host? */
+bool procfs__in_initial_pid_namespace(const char *root);
 
 /* The effective capabilities of this process. */
 int procfs__capabilities(const char *root, uint64_t *effective);
