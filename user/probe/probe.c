@@ -177,6 +177,16 @@ int probe__bulk_ring(const struct probe *probe)
 	return bpf_map__fd(probe->skeleton->maps.bulk);
 }
 
+uint32_t probe__critical_ring_bytes(const struct probe *probe)
+{
+	return bpf_map__max_entries(probe->skeleton->maps.critical);
+}
+
+uint32_t probe__bulk_ring_bytes(const struct probe *probe)
+{
+	return bpf_map__max_entries(probe->skeleton->maps.bulk);
+}
+
 int probe__walk(const struct probe *probe, enum probe_walk walk)
 {
 	const char *name = walk == PROBE_WALK_MOVERS ? "iter_movers" : "iter_processes";

@@ -41,6 +41,8 @@ void probe__detach(struct probe *probe);
 
 int probe__critical_ring(const struct probe *probe); /* map descriptors, for ring_buffer__new */
 int probe__bulk_ring(const struct probe *probe);
+uint32_t probe__critical_ring_bytes(const struct probe *probe);
+uint32_t probe__bulk_ring_bytes(const struct probe *probe);
 
 enum probe_walk { PROBE_WALK_PROCESSES, PROBE_WALK_MOVERS };
 

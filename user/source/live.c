@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -28,11 +29,21 @@
 				 */
 #define CALM_NS (10 * NS_PER_S) /* without reclaim for so long: the next one begins anew */
 
+enum { CRITICAL, BULK, RINGS };
+
+struct ring {
+	struct live *live;
+	struct ring_buffer *buffer;
+	size_t size_bytes;
+	size_t taken_bytes; /* in this drain */
+};
+
 struct live {
 	struct probe *probe;
 	struct live_options options;
 	struct order *order;
-	struct ring_buffer *rings;
+	struct ring rings[RINGS];
+	int epoll_fd;            /* readable when one of the rings is */
 	struct tracked *tracked; /* cgroups: which exist, when last under pressure */
 	uint64_t opened_ns; /* the opening snapshot was complete, and what it had cost by then */
 	uint64_t start_cpu_ns;
@@ -117,9 +128,14 @@ static void inspect(struct live *live, const struct event_header *event)
 	case EVENT_OOM_KILL: {
 		const struct event_oom_kill *kill = (const void *)event;
 
-		live->killed = true;
-		live->killed_domain =
+		uint64_t domain =
 			kill->domain_cgroup_id ? kill->domain_cgroup_id : kill->victim.cgroup_id;
+
+		/* Two levels full at once; the members of one oom_group are one look. */
+		if (live->killed && live->killed_domain != domain)
+			observe_memcg(live, live->killed_domain);
+		live->killed = true;
+		live->killed_domain = domain;
 		break;
 	}
 	default:
@@ -129,26 +145,42 @@ static void inspect(struct live *live, const struct event_header *event)
 
 static int on_event(void *context, void *data, size_t size)
 {
-	struct live *live = context;
+	struct ring *ring = context;
+	struct live *live = ring->live;
 	const struct event_header *event = data;
 
 	if (event__check(event, size)) {
 		live->malformed++;
-		return 0;
+	} else {
+		push(live, event);
+		inspect(live, event);
 	}
-	push(live, event);
-	inspect(live, event);
-	return 0;
+	ring->taken_bytes += size;
+	return ring->taken_bytes < ring->size_bytes ? 0 : -EAGAIN;
 }
 
-static void drain(struct live *live)
+/*
+ * Takes at least what was there at the beginning and at most one ring's worth: whoever writes
+ * faster than we read would keep us here for ever. True: there may be more.
+ */
+static bool drain_ring(struct ring *ring)
 {
-	ring_buffer__consume(live->rings);
+	ring->taken_bytes = 0;
+	return ring_buffer__consume(ring->buffer) == -EAGAIN;
+}
+
+static bool drain(struct live *live)
+{
+	bool more = false;
+
+	for (int i = 0; i < RINGS; i++)
+		more |= drain_ring(&live->rings[i]);
 	if (!live->killed)
-		return;
+		return more;
 	live->killed = false;
 	observe_memcg(live, live->killed_domain);
 	observe_counters(live);
+	return more;
 }
 
 /* --- walks over all tasks ------------------------------------------------------------------- */
@@ -165,33 +197,48 @@ static void observe_argv(struct live *live, const struct task_ref *task)
 		push(live, &argv.event.header);
 }
 
-/* Reads a walk to its end. Iterators give whole events only. -ENOTSUP: there is none. */
+/* Passes on the whole events of a walk's bytes. Returns how many bytes these were. */
+static size_t take_walked(struct live *live, const char *buffer, size_t length)
+{
+	size_t at = 0;
+
+	while (length - at >= sizeof(struct event_header)) {
+		const struct event_header *event = (const void *)(buffer + at);
+
+		if (event->size_bytes <= EVENT_MAX_BYTES && event->size_bytes > length - at)
+			break;
+		if (event__check(event, length - at)) {
+			live->malformed++;
+			return length;
+		}
+		push(live, event);
+		if (event->kind == EVENT_PROCESS)
+			observe_argv(live, &((const struct event_process *)event)->process.task);
+		at += event->size_bytes;
+	}
+	return at;
+}
+
+/* Reads a walk to its end. The kernel's buffer holds whole events, 8 pages of them: where pages
+ * are larger than 4 KiB, a read ends inside one. -ENOTSUP: there is no such walk. */
 static int walk(struct live *live, enum probe_walk which)
 {
 	_cleanup_(closep) int fd = probe__walk(live->probe, which);
 	_Alignas(8) char buffer[32768];
+	size_t held = 0, taken;
 	ssize_t length;
 
 	if (fd < 0)
 		return fd;
-	while ((length = read(fd, buffer, sizeof(buffer))) != 0) {
-		if (length < 0 && errno == EAGAIN)
+	while ((length = read(fd, buffer + held, sizeof(buffer) - held)) != 0) {
+		if (length < 0 && (errno == EAGAIN || errno == EINTR))
 			continue;
 		if (length < 0)
 			return -errno;
-		for (ssize_t at = 0; at < length;) {
-			const struct event_header *event = (const void *)(buffer + at);
-
-			if (event__check(event, length - at)) {
-				live->malformed++;
-				break;
-			}
-			push(live, event);
-			if (event->kind == EVENT_PROCESS)
-				observe_argv(live,
-					     &((const struct event_process *)event)->process.task);
-			at += event->size_bytes;
-		}
+		held += length;
+		taken = take_walked(live, buffer, held);
+		held -= taken;
+		memmove(buffer, buffer + taken, held);
 		drain(live);
 	}
 	return 0;
@@ -201,10 +248,13 @@ static void pass(struct live *live, uint64_t now_ns)
 {
 	bool idle_due = now_ns >= live->next_idle_pass_ns;
 	uint64_t took_ns;
+	int error;
 
 	if (!probe__movers(live->probe) && !idle_due)
 		return;
-	walk(live, PROBE_WALK_MOVERS);
+	error = walk(live, PROBE_WALK_MOVERS);
+	if (error && error != -ENOTSUP)
+		live->unread++;
 	took_ns = observe__now_ns() - now_ns;
 	live->next_pass_ns =
 		now_ns + (took_ns * PASS_SHARE > PASS_NS ? took_ns * PASS_SHARE : PASS_NS);
@@ -273,6 +323,34 @@ int live__run(struct live *live)
 
 /* --- life ----------------------------------------------------------------------------------- */
 
+static int open_ring(struct live *live, int index, int map_fd, size_t size_bytes)
+{
+	struct ring *ring = &live->rings[index];
+	struct epoll_event readable = {.events = EPOLLIN};
+
+	ring->live = live;
+	ring->size_bytes = size_bytes;
+	ring->buffer = ring_buffer__new(map_fd, on_event, ring, NULL);
+	if (!ring->buffer)
+		return -errno;
+	return epoll_ctl(live->epoll_fd, EPOLL_CTL_ADD, map_fd, &readable) ? -errno : 0;
+}
+
+static int open_rings(struct live *live)
+{
+	int error;
+
+	live->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (live->epoll_fd < 0)
+		return -errno;
+	error = open_ring(live, CRITICAL, probe__critical_ring(live->probe),
+			  probe__critical_ring_bytes(live->probe));
+	if (error)
+		return error;
+	return open_ring(live, BULK, probe__bulk_ring(live->probe),
+			 probe__bulk_ring_bytes(live->probe));
+}
+
 int live__new(struct live **out, struct probe *probe, const struct live_options *options)
 {
 	struct live *live = calloc(1, sizeof(*live));
@@ -282,15 +360,12 @@ int live__new(struct live **out, struct probe *probe, const struct live_options 
 		return error;
 	live->probe = probe;
 	live->options = *options;
+	live->epoll_fd = -1;
 	error = order__new(&live->order);
 	if (!error)
 		error = tracked__new(&live->tracked);
-	if (!error) {
-		live->rings = ring_buffer__new(probe__critical_ring(probe), on_event, live, NULL);
-		error = live->rings ? ring_buffer__add(live->rings, probe__bulk_ring(probe),
-						       on_event, live)
-				    : -errno;
-	}
+	if (!error)
+		error = open_rings(live);
 	if (error) {
 		live__free(live);
 		return error;
@@ -356,7 +431,7 @@ int live__open(struct live *live, char *why, size_t why_size)
 
 int live__fd(const struct live *live)
 {
-	return ring_buffer__epoll_fd(live->rings);
+	return live->epoll_fd;
 }
 
 int live__timeout_ms(const struct live *live)
@@ -377,7 +452,8 @@ int live__close(struct live *live, const struct live_account *account)
 
 	walk(live, PROBE_WALK_MOVERS);
 	probe__detach(live->probe);
-	drain(live);
+	while (drain(live))
+		;
 	probe__collect_reclaim(live->probe, collect, live);
 	observe_counters(live);
 	check_clock(live);
@@ -397,7 +473,9 @@ void live__free(struct live *live)
 {
 	if (!live)
 		return;
-	ring_buffer__free(live->rings);
+	for (int i = 0; i < RINGS; i++)
+		ring_buffer__free(live->rings[i].buffer);
+	closep(&live->epoll_fd);
 	order__free(live->order);
 	tracked__free(live->tracked);
 	free(live);

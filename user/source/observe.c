@@ -142,17 +142,24 @@ int observe__memcg_stat(struct event_memcg_stat *out, const struct cgroupfs *cgr
 	return cgroupfs__stat(cgroupfs, folder, &out->stat);
 }
 
-/* start_ns is CLOCK_MONOTONIC, /proc counts ticks of CLOCK_BOOTTIME; one tick of rounding. */
+bool observe__is_start(uint64_t ticks, uint64_t start_ns, int64_t suspended_ns, int64_t tick_ns)
+{
+	int64_t earliest = (int64_t)start_ns / tick_ns;
+	int64_t latest = ((int64_t)start_ns + suspended_ns) / tick_ns;
+
+	return (int64_t)ticks >= earliest - 1 && (int64_t)ticks <= latest + 1;
+}
+
 static int same_process(const struct task_ref *task)
 {
 	int64_t tick_ns = (int64_t)NS_PER_S / sysconf(_SC_CLK_TCK);
-	int64_t boottime_ns = (int64_t)task->start_ns + clock_distance_ns(CLOCK_BOOTTIME);
+	int64_t suspended_ns = clock_distance_ns(CLOCK_BOOTTIME);
 	uint64_t ticks;
 	int error = procfs__start_ticks("", task->pid, &ticks);
 
 	if (error)
 		return error;
-	return llabs(boottime_ns / tick_ns - (int64_t)ticks) <= 1 ? 0 : -ESRCH;
+	return observe__is_start(ticks, task->start_ns, suspended_ns, tick_ns) ? 0 : -ESRCH;
 }
 
 int observe__argv(struct event_argv *out, const struct task_ref *task)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "bpf/events.h"
@@ -35,6 +36,13 @@ int observe__oom_counter(struct event_oom_counter *out);
 
 int observe__memcg_stat(struct event_memcg_stat *out, const struct cgroupfs *cgroupfs,
 			uint64_t cgroup_id);
+
+/*
+ * Is `ticks` of /proc/PID/stat the start of the process that started at start_ns? One counts
+ * CLOCK_BOOTTIME, the other CLOCK_MONOTONIC, and of the time suspended so far only the process
+ * knows how much lay before its start. Whoever got the pid later started later than any of it.
+ */
+bool observe__is_start(uint64_t ticks, uint64_t start_ns, int64_t suspended_ns, int64_t tick_ns);
 
 /* Command line of a process that was there before us. `out` has room for EVENT_ARGV_BYTES + 8
  * more. -ESRCH when the pid is somebody else by now. */
