@@ -7,10 +7,19 @@
 need_root
 find_memory_controller
 before=$(memory_cgroups)
-"$OOMTRAIL" demo >"$WORK/report.txt" 2>"$WORK/record.err" || fail "status $?"
+TRAIL=$WORK/demo.trail
+"$OOMTRAIL" demo -o "$TRAIL" >"$WORK/report.txt" 2>"$WORK/record.err" || fail "status $?"
 text_has '^oomtrail incident '
 text_has '^KILLED +leaker, pid [0-9]+: '
 text_has '^LIMIT +96 MiB, '
 text_has '^ASKED +[^ ]'
 text_has '^GREW +leaker, pid [0-9]+, the victim itself: '
 equal "memory cgroups afterwards" "$(memory_cgroups)" "$before"
+
+# On a host with swap the leak must not hide there: swap is full where memory is (v1), or none (v2).
+"$OOMTRAIL" report "$TRAIL" --format json >"$WORK/report.json" || fail "report: status $?"
+if [[ -e $MEMCG_ROOT/memory.memsw.limit_in_bytes ]]; then
+	json_is '.incidents[0].domain.swap_limit_bytes == $limit' limit $((96 << 20))
+elif [[ $MEMCG_VERSION == 2 && -e /proc/swaps ]]; then
+	json_is '.incidents[0].domain.swap_limit_bytes == 0'
+fi

@@ -204,6 +204,16 @@ static int set_limit(const struct cgroupfs *cgroupfs, const char *folder, uint64
 	return strtoull(text, NULL, 10) == limit_bytes ? 0 : -EIO;
 }
 
+/* With swap to go to, a full cgroup would not be short of memory for a long time. */
+static int forbid_swap(const struct cgroupfs *cgroupfs, const char *folder, uint64_t limit_bytes)
+{
+	int error = cgroupfs->version == 1
+			    ? write_number(folder, "memory.memsw.limit_in_bytes", limit_bytes)
+			    : write_number(folder, "memory.swap.max", 0);
+
+	return error == -ENOENT ? 0 : error; /* a kernel that does not account for swap */
+}
+
 int cgroupfs__make(const struct cgroupfs *cgroupfs, const char *name, uint64_t limit_bytes,
 		   char folder[PATH_MAX])
 {
@@ -225,6 +235,8 @@ int cgroupfs__make(const struct cgroupfs *cgroupfs, const char *name, uint64_t l
 	if (mkdir(folder, 0755))
 		return -errno;
 	error = set_limit(cgroupfs, folder, limit_bytes);
+	if (!error)
+		error = forbid_swap(cgroupfs, folder, limit_bytes);
 	if (error)
 		rmdir(folder);
 	return error;

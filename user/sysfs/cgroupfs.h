@@ -32,8 +32,9 @@ int cgroupfs__stat(const struct cgroupfs *cgroupfs, int folder, struct memcg_sta
 /* Fills a memcg_stat from the text of a memory.stat. */
 void cgroupfs__parse_stat(const char *text, unsigned int version, struct memcg_stat *out);
 
-/* Makes a cgroup directly below the mount and sets its memory limit. The limit is read back: a
- * cgroup whose limit does not hold is removed again and -EIO returned. `folder` receives its path.
+/* Makes a cgroup directly below the mount and sets its memory limit, swap forbidden. The limit is
+ * read back: a cgroup whose limit does not hold is removed again and -EIO returned. `folder`
+ * receives its path.
  */
 int cgroupfs__make(const struct cgroupfs *cgroupfs, const char *name, uint64_t limit_bytes,
 		   char folder[PATH_MAX]);
