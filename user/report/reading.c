@@ -2,6 +2,8 @@
 
 #include "report/reading.h"
 
+#define KILLS_SEARCHED 1024
+
 bool task_ref__same(const struct task_ref *a, const struct task_ref *b)
 {
 	return a->pid != 0 && a->pid == b->pid && a->start_ns == b->start_ns;
@@ -101,22 +103,47 @@ static int64_t values__held(const int64_t *values)
 		   add(values[MEMORY_SHMEM], values[MEMORY_SWAP]));
 }
 
+/* How many kills there were up to a time: they are in its order. */
+static size_t kills_until(const struct model *model, uint64_t time_ns)
+{
+	size_t low = 0, high = model__kill_count(model);
+
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+
+		if (model__kill(model, middle)->time_ns <= time_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* The latest kill of a process, among the last ones before its exit: a storm of more must not cost
+ * a search through all of them for each. NULL when it is not there. */
+static const struct kill *process__kill(const struct model *model, const struct process *process)
+{
+	const size_t end = kills_until(model, process->exit_ns ? process->exit_ns : UINT64_MAX);
+
+	for (size_t i = 0; process->killed && i < end && i < KILLS_SEARCHED; i++) {
+		const struct kill *kill = model__kill(model, end - 1 - i);
+
+		if (task_ref__same(&kill->target, &process->task))
+			return kill;
+	}
+	return NULL;
+}
+
 /* A process that has left holds nothing, and one that was killed gives back: what it held before
  * that is the news. */
 static int64_t last_held(const struct model *model, const struct process *process, int64_t now)
 {
+	const struct kill *kill = process__kill(model, process);
 	const size_t points = series__count(process->series);
-	long at;
+	const long at = kill ? series__at(process->series, kill->time_ns) : -1;
 
-	for (size_t i = model__kill_count(model); process->killed && i-- > 0;) {
-		const struct kill *kill = model__kill(model, i);
-
-		if (!task_ref__same(&kill->target, &process->task))
-			continue;
-		at = series__at(process->series, kill->time_ns);
-		if (at >= 0)
-			return values__held(series__values(process->series, (size_t)at));
-	}
+	if (at >= 0)
+		return values__held(series__values(process->series, (size_t)at));
 	if (now > 0)
 		return now;
 	for (size_t i = points; i-- > 0;) {
