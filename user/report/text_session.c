@@ -189,7 +189,8 @@ static int print_cgroups(struct text *out, const struct model *model)
 	if (err < 0 || known == 0)
 		return err;
 	section__heading(out, "CGROUPS");
-	text__printf(out, "  %11s%11s%12s%12s  %s\n", "last told", "peak", "grew", "limit", "cgroup");
+	text__printf(out, "  %11s%11s%12s%12s  %s\n", "last told", "peak", "grew", "limit",
+		     "cgroup");
 	for (size_t i = 0; i < count && listed < LISTED; i++) {
 		if (sorted[i]->now.usage_bytes == EVENT_UNKNOWN)
 			continue;
