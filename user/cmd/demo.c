@@ -77,6 +77,17 @@ static void bystand(void)
 		pause();
 }
 
+/* The recorder is spared under pressure; those it starts must not be. */
+static void be_killable(void)
+{
+	FILE *file = fopen("/proc/self/oom_score_adj", "we");
+
+	if (!file)
+		return;
+	fputs("0", file);
+	fclose(file);
+}
+
 /* Starts an actor inside the cgroup: nothing is grown before the limit holds for it. */
 static pid_t start(const char *folder, const char *name, void (*act)(void))
 {
@@ -90,6 +101,7 @@ static pid_t start(const char *folder, const char *name, void (*act)(void))
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, name);
+	be_killable();
 	if (cgroupfs__move(folder, getpid()) || setrlimit(RLIMIT_AS, &stop))
 		_exit(1);
 	act();
