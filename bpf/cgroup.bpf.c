@@ -162,6 +162,19 @@ int BPF_PROG(on_cgroup_rmdir, struct cgroup *cgroup, const char *path)
 	return 0;
 }
 
+/* Followed by its cgroup, a process is new to us the moment it comes in, at any age. */
+static __noinline int tell_newcomer(struct task_struct *task)
+{
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	struct event_process event = {};
+
+	process_fill_identity(&event.process, task);
+	process_fill_memory(&event.process, mm, mm ? mm_adopt(mm, task, false) : NULL, true);
+	header_init(&event.header, EVENT_PROCESS, sizeof(event));
+	emit_critical(&event);
+	return 0;
+}
+
 /* Fires for every hierarchy; the memory cgroup is asked from the task, whichever was meant. */
 SEC("?tp_btf/cgroup_attach_task")
 int BPF_PROG(on_cgroup_attach_task, struct cgroup *cgroup, const char *path,
@@ -179,5 +192,7 @@ int BPF_PROG(on_cgroup_attach_task, struct cgroup *cgroup, const char *path,
 	memcg_meet(memcg);
 	header_init(&event.header, EVENT_ATTACH, sizeof(event));
 	emit_critical(&event);
+	if (knob_follow == FOLLOW_CGROUP)
+		tell_newcomer(task);
 	return 0;
 }

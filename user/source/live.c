@@ -105,10 +105,25 @@ static void observe_counters(struct live *live)
 
 /* --- the rings ------------------------------------------------------------------------------ */
 
+static void observe_argv(struct live *live, const struct task_ref *task)
+{
+	union {
+		struct event_argv event;
+		char room[sizeof(struct event_argv) + EVENT_ARGV_BYTES + 8];
+	} argv;
+
+	/* Gone, or a zombie: nothing is lost that anybody could still have. */
+	if (observe__argv(&argv.event, task) == 0)
+		push(live, &argv.event.header);
+}
+
 /* What an event asks of us, besides being passed on. */
 static void inspect(struct live *live, const struct event_header *event)
 {
 	switch (event->kind) {
+	case EVENT_PROCESS: /* came into the cgroup that is followed */
+		observe_argv(live, &((const struct event_process *)event)->process.task);
+		break;
 	case EVENT_CGROUP:
 		tracked__add(live->tracked, ((const struct event_cgroup *)event)->cgroup_id);
 		break;
@@ -184,18 +199,6 @@ static bool drain(struct live *live)
 }
 
 /* --- walks over all tasks ------------------------------------------------------------------- */
-
-static void observe_argv(struct live *live, const struct task_ref *task)
-{
-	union {
-		struct event_argv event;
-		char room[sizeof(struct event_argv) + EVENT_ARGV_BYTES + 8];
-	} argv;
-
-	/* Gone, or a zombie: nothing is lost that anybody could still have. */
-	if (observe__argv(&argv.event, task) == 0)
-		push(live, &argv.event.header);
-}
 
 /* Passes on the whole events of a walk's bytes. Returns how many bytes these were. */
 static size_t take_walked(struct live *live, const char *buffer, size_t length)
