@@ -7,6 +7,7 @@ const volatile __u32 knob_page_bytes = 4096;
 const volatile __u32 knob_cpus = 1;
 const volatile __u64 knob_step_bytes = 256 << 10;
 const volatile __u64 knob_memcg_step_bytes = 256 << 10;
+const volatile __u64 knob_step_pages = 64;
 const volatile __u32 knob_follow = FOLLOW_ALL;
 const volatile __u64 knob_follow_cgroup = 0;
 const volatile __u64 knob_host_pages = 1;

@@ -208,7 +208,7 @@ enum reclaim_flag {
 
 /* Direct reclaim by one thread, runs that follow closely told as one. */
 struct event_reclaim {
-	struct event_header header; /* time: the end of the last run */
+	struct event_header header; /* time: when it was told; the runs lie before */
 	struct task_ref task;
 	__u64 cgroup_id; /* of the reclaiming task */
 	__u64 first_ns;  /* begin of the first run */

@@ -52,6 +52,19 @@ int iter_processes(struct bpf_iter__task *ctx)
 	return 0;
 }
 
+/* A quarter of a step, or 0.1%: what is worth an event of its own in a pass. */
+static __always_inline bool worth_telling(const __s64 pages[RSS_MEMBERS],
+					  const struct mm_state *state)
+{
+	__u64 travelled = 0, total = 0, least = knob_step_pages / 4;
+
+	for (int member = 0; member < RSS_MEMBERS; member++) {
+		travelled += distance(pages[member], state->told_pages[member]);
+		total += pages[member] > 0 ? pages[member] : 0;
+	}
+	return travelled >= least && travelled >= total / 1024;
+}
+
 /* The pass: exact sums of those that moved since last told, and every cgroup's usage. */
 SEC("?iter/task")
 int iter_movers(struct bpf_iter__task *ctx)
@@ -74,12 +87,14 @@ int iter_movers(struct bpf_iter__task *ctx)
 		memcg_tell(memcg);
 	key = (__u64)mm;
 	state = bpf_map_lookup_elem(&mms, &key);
-	if (!state || !state->moved)
+	if (!state)
+		return 0;
+	event.flags = rss_exact(mm, pages) ? RSS_EXACT : 0;
+	if (!worth_telling(pages, state))
 		return 0;
 	/* It may have been moved since its growth was last told by rss_stat. */
 	if (state->owner.pid == BPF_CORE_READ(task, tgid))
 		state->cgroup_id = memcg_id(memcg);
-	event.flags = rss_exact(mm, pages) ? RSS_EXACT : 0;
 	memory_fill(&event.memory, mm, pages);
 	event.owner = state->owner;
 	event.mm_id = state->mm_id;
@@ -87,8 +102,7 @@ int iter_movers(struct bpf_iter__task *ctx)
 	header_init(&event.header, EVENT_RSS, sizeof(event));
 	if (bpf_seq_write(ctx->meta->seq, &event, sizeof(event)))
 		return 0;
-	state->moved = 0;
 	state->told = 1;
-	rss_folded(mm, state->told_pages);
+	__builtin_memcpy(state->told_pages, pages, sizeof(pages));
 	return 0;
 }

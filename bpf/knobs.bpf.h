@@ -9,6 +9,7 @@ extern const volatile __u32 knob_page_bytes;
 extern const volatile __u32 knob_cpus;             /* possible CPUs, at most MAX_CPUS are summed */
 extern const volatile __u64 knob_step_bytes;       /* smallest movement of an mm that is told */
 extern const volatile __u64 knob_memcg_step_bytes; /* of a cgroup: no CPU holds much of it back */
+extern const volatile __u64 knob_step_pages;       /* the same in pages */
 extern const volatile __u32 knob_follow;           /* enum follow_scope */
 extern const volatile __u64 knob_follow_cgroup;    /* kernfs id, for FOLLOW_CGROUP */
 extern const volatile __u64 knob_host_pages; /* half of what the host has: less is not "all" */

@@ -8,6 +8,7 @@
 #include "cgroup.bpf.h"
 #include "emit.bpf.h"
 #include "oom.bpf.h"
+#include "reclaim.bpf.h"
 #include "task.bpf.h"
 
 struct oom_call_map oom_calls SEC(".maps");
@@ -234,6 +235,7 @@ static __always_inline int tell_kill(struct task_struct *victim)
 	struct mem_cgroup *memcg;
 
 	find_call(&call, victim, trigger);
+	reclaim_flush();
 	/* Names first: the model should know the cgroups when the kill arrives. */
 	memcg = task_memcg(victim);
 	if (memcg)

@@ -18,6 +18,19 @@
 
 struct reclaim_map reclaims SEC(".maps");
 
+static __noinline void tell(struct reclaim_state *state)
+{
+	struct event_reclaim *event = &state->event;
+
+	header_init(&event->header, EVENT_RECLAIM, sizeof(*event));
+	emit_bulk(event);
+	state->told = 1;
+	event->runs = 0;
+	event->stall_ns = 0;
+	event->reclaimed_bytes = 0;
+	event->flags = 0;
+}
+
 static __always_inline int begin(__u32 flags)
 {
 	struct reclaim_state *state, fresh = {};
@@ -57,17 +70,20 @@ static __always_inline int end(__u64 pages)
 	event->stall_ns += now - state->begin_ns;
 	event->reclaimed_bytes += pages * knob_page_bytes;
 	state->begin_ns = 0;
-	header_init(&event->header, EVENT_RECLAIM, sizeof(*event));
 	/* The first run of a thread is told at once: it is when pressure began. */
-	if (state->told && now - event->first_ns < RECLAIM_MERGE_NS)
-		return 0;
-	emit_bulk(event);
-	state->told = 1;
-	event->runs = 0;
-	event->stall_ns = 0;
-	event->reclaimed_bytes = 0;
-	event->flags = 0;
+	if (!state->told || now - event->first_ns >= RECLAIM_MERGE_NS)
+		tell(state);
 	return 0;
+}
+
+/* An OOM kill follows the reclaim that did not help: what led to it should stand before it. */
+__hidden __noinline void reclaim_flush(void)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct reclaim_state *state = bpf_map_lookup_elem(&reclaims, &thread);
+
+	if (state && state->event.runs)
+		tell(state);
 }
 
 SEC("?tp_btf/mm_vmscan_memcg_reclaim_begin")
@@ -104,7 +120,7 @@ int BPF_PROG(on_reclaimer_exit, struct task_struct *task)
 	if (!state)
 		return 0;
 	if (state->event.runs)
-		emit_bulk(&state->event);
+		tell(state);
 	bpf_map_delete_elem(&reclaims, &thread);
 	return 0;
 }

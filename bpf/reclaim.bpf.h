@@ -15,3 +15,6 @@ struct reclaim_map {
 };
 
 extern struct reclaim_map reclaims SEC(".maps");
+
+/* Tells what the current thread has reclaimed and not told yet. */
+void reclaim_flush(void);

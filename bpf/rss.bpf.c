@@ -17,14 +17,14 @@ __u64 cpu_offset[MAX_CPUS] = {};
 __u32 cpu_offsets_known = 0;
 
 /*
- * The gate: rss_stat fires once per page, the folded counter moves once per batch. What the last
- * event on this CPU saw decides in a few ns whether there can be anything new. Direct-mapped by
- * CPU; CPUs beyond the table share a line, which costs speed, not truth.
+ * The gate: rss_stat fires once per page, the folded counter moves once per batch, and only a step
+ * is worth telling. What the last event on this CPU saw decides in a few ns whether there can be
+ * one. Direct-mapped by CPU; CPUs beyond the table share a line, which costs speed, not truth.
  */
 #define GATES         256
 
 /* Not more often: movement of an mm, and of the cgroups it is charged to. */
-#define TELL_NS       1000000ULL
+#define TELL_NS       2000000ULL
 #define TELL_MEMCG_NS 10000000ULL
 
 struct gate {
@@ -134,11 +134,6 @@ static __always_inline void tell_rss(struct mm_state *state, const struct memory
 	emit_bulk(&event);
 }
 
-static __always_inline __u64 distance(__s64 a, __s64 b)
-{
-	return a > b ? a - b : b - a;
-}
-
 /* The owner of an mm that somebody runs on; NULL while a fork or an exec builds it (its owner then
  * still runs on another one, or wears the parent's identity) and while it is torn down. */
 static __always_inline struct task_struct *settled_owner(struct mm_struct *mm)
@@ -196,11 +191,6 @@ static __always_inline void rss_moved(struct mm_struct *mm)
 		rss_meet(mm);
 		return;
 	}
-	/* The per-CPU parts always hold something: the next pass sums them. */
-	if (!state->moved) {
-		state->moved = 1;
-		movers = 1;
-	}
 	rss_folded_direct_all(mm, pages);
 	for (int member = 0; member < RSS_MEMBERS; member++) {
 		travelled += distance(pages[member], state->told_pages[member]);
@@ -218,18 +208,28 @@ static __always_inline void rss_moved(struct mm_struct *mm)
 	rss_tell(mm, state, pages, now);
 }
 
-/* Called with a constant member, so that every load has a constant offset. */
+/*
+ * Called with a constant member, so that every load has a constant offset. Movement by less than a
+ * step since the gate last opened stays in front of it: the next pass sums it exactly.
+ */
 static __always_inline bool passes_gate(struct mm_struct *mm, int member)
 {
 	struct gate *gate = (struct gate *)gates[bpf_get_smp_processor_id() & (GATES - 1)];
-	__s64 pages = rss_folded_direct(mm, member);
+	__s64 pages = rss_folded_direct(mm, member), moved;
 
 	if (gate->mm == (__u64)mm) {
-		if (gate->pages[member] == pages)
+		moved = pages - gate->pages[member];
+		if (!moved)
+			return false;
+		if (!movers)
+			movers = 1;
+		if (moved < (__s64)knob_step_pages && -moved < (__s64)knob_step_pages)
 			return false;
 		gate->pages[member] = pages;
 		return true;
 	}
+	if (!movers)
+		movers = 1;
 	gate->mm = (__u64)mm;
 	rss_folded_direct_all(mm, gate->pages);
 	return true;
@@ -264,8 +264,11 @@ int BPF_PROG(on_exit_mmap, struct mm_struct *mm)
 	state = bpf_map_lookup_elem(&mms, &key);
 	if (!state)
 		return 0;
-	if (state->told)
+	if (state->told) {
 		tell_rss(state, &nothing, RSS_EXACT | RSS_GONE);
+		/* The last process of a cgroup takes its memory along; nobody else would tell. */
+		memcg_tell(task_memcg((struct task_struct *)bpf_get_current_task()));
+	}
 	bpf_map_delete_elem(&mms, &key);
 	return 0;
 }

@@ -27,8 +27,8 @@ struct mm_state {
 	__s64 told_pages[RSS_MEMBERS];
 	__u64 told_ns;
 	__u64 memcg_told_ns;
-	__u32 moved; /* since last told, by less than a step */
-	__u32 told;  /* at least once */
+	__u32 told; /* at least once */
+	__u32 reserved;
 };
 
 struct mm_map {
@@ -39,11 +39,16 @@ struct mm_map {
 };
 
 extern struct mm_map mms SEC(".maps");
-extern __u32 movers; /* some mm has moved by less than a step: the next pass is worth its cost */
+extern __u32 movers; /* some mm has moved since the last pass: the next one is worth its cost */
 
 /* Offset of each CPU's per-CPU area; learnt at start (rss.bpf.c), 0 where it is not known. */
 extern __u64 cpu_offset[MAX_CPUS];
 extern __u32 cpu_offsets_known;
+
+static __always_inline __u64 distance(__s64 a, __s64 b)
+{
+	return a > b ? a - b : b - a;
+}
 
 /* Unique for the length of a recording: the moment of first sight, told apart by CPU. */
 static __always_inline __u64 mm_id_new(void)

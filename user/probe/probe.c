@@ -65,6 +65,7 @@ static void configure(struct oomtrail_bpf *skeleton, const struct plan *plan,
 	skeleton->rodata->knob_cpus = facts->cpus < PLAN_MAX_CPUS ? facts->cpus : PLAN_MAX_CPUS;
 	skeleton->rodata->knob_step_bytes = probe__step_bytes(facts, options->step_bytes);
 	skeleton->rodata->knob_memcg_step_bytes = probe__memcg_step_bytes(options->step_bytes);
+	skeleton->rodata->knob_step_pages = skeleton->rodata->knob_step_bytes / facts->page_bytes;
 	skeleton->rodata->knob_follow = options->scope;
 	skeleton->rodata->knob_follow_cgroup = options->cgroup_id;
 	/* Memory can be taken away while we run; half of it is still no other number. */
