@@ -20,6 +20,7 @@ refused 2 . "$OOMTRAIL" record -a -p 1
 refused 2 . "$OOMTRAIL" record -a --duration soon
 refused 2 . "$OOMTRAIL" record -a --report html=x
 refused 2 . "$OOMTRAIL" report --format yaml x.trail
+refused 2 ending "$OOMTRAIL" report x.trail -o x.html
 refused 2 . "$OOMTRAIL" report
 refused 2 . "$OOMTRAIL" info
 refused 2 . "$OOMTRAIL" info a.trail b.trail
@@ -27,6 +28,8 @@ refused 2 . "$OOMTRAIL" doctor surplus
 [[ -z $(find . -name '*.trail') ]] || fail "a recording was made"
 
 for verb in record report info doctor demo; do
-	"$OOMTRAIL" "$verb" --help >"$WORK/help" || fail "$verb --help: status $?"
+	for option in --help -h; do
+		"$OOMTRAIL" "$verb" $option >"$WORK/help" || fail "$verb $option: status $?"
+	done
 	grep -q "oomtrail $verb" "$WORK/help" || fail "$verb --help does not tell its usage"
 done

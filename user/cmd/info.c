@@ -213,7 +213,7 @@ static int parse(const char **file, bool *verify, int argc, char **argv)
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, ":", known, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
 		switch (option) {
 		case 'v':
 			*verify = true;

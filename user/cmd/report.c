@@ -38,16 +38,15 @@ static enum format format__by_name(const char *name)
 	return strcmp(name, "json") == 0 ? FORMAT_JSON : FORMAT_NONE;
 }
 
-static bool ends_with(const char *string, const char *ending)
-{
-	const size_t length = strlen(string), wanted = strlen(ending);
-
-	return length >= wanted && strcmp(string + length - wanted, ending) == 0;
-}
-
+/* An ending that promises something else is a mistake; better said than written. */
 static enum format format__by_ending(const char *output)
 {
-	return output && ends_with(output, ".json") ? FORMAT_JSON : FORMAT_TEXT;
+	const char *name = output ? strrchr(output, '/') : NULL;
+	const char *ending = output ? strrchr(name ? name : output, '.') : NULL;
+
+	if (!ending || strcmp(ending, ".txt") == 0)
+		return FORMAT_TEXT;
+	return strcmp(ending, ".json") == 0 ? FORMAT_JSON : FORMAT_NONE;
 }
 
 /* CMD_DONE, CMD_USAGE, or -1 when the help was asked for. */
@@ -61,7 +60,7 @@ static int parse(struct report_options *options, int argc, char **argv)
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, ":o:", known, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":o:h", known, NULL)) != -1) {
 		switch (option) {
 		case 'f':
 			options->format = format__by_name(optarg);
@@ -85,6 +84,9 @@ static int parse(struct report_options *options, int argc, char **argv)
 	options->file = argv[optind];
 	if (options->format == FORMAT_NONE)
 		options->format = format__by_ending(options->output);
+	if (options->format == FORMAT_NONE)
+		return cmd__usage("report", "the ending of '%s' names no format: add --format",
+				  options->output);
 	return CMD_DONE;
 }
 

@@ -93,6 +93,7 @@ static json_t *cgroup__new(struct build *build, const struct model *model,
 			   const struct cgroup *cgroup)
 {
 	const uint64_t zero_ns = model__span(model).first_ns;
+	const bool memsw = host__counts_memsw(model);
 	json_t *object = json_object();
 
 	set_cgroup(build, object, model, cgroup->id);
@@ -101,8 +102,10 @@ static json_t *cgroup__new(struct build *build, const struct model *model,
 	build__bytes(build, object, "grew_bytes", cgroup__grew_bytes(cgroup));
 	build__limit(build, object, "limit_bytes", cgroup->now.max_bytes);
 	build__limit(build, object, "high_bytes", cgroup->now.high_bytes);
-	build__bytes(build, object, "swap_usage_bytes", cgroup->now.swap_usage_bytes);
-	build__limit(build, object, "swap_limit_bytes", cgroup->now.swap_max_bytes);
+	build__bytes(build, object, memsw ? "memsw_usage_bytes" : "swap_usage_bytes",
+		     cgroup->now.swap_usage_bytes);
+	build__limit(build, object, memsw ? "memsw_limit_bytes" : "swap_limit_bytes",
+		     cgroup->now.swap_max_bytes);
 	build__bytes(build, object, "failures", cgroup->now.failures);
 	if (cgroup->gone_ns != 0)
 		build__ms(build, object, "removed_ms", (int64_t)(cgroup->gone_ns - zero_ns));

@@ -112,6 +112,7 @@ static void set_counters(struct build *build, json_t *object, const struct model
 {
 	const struct memcg_counters *counters = &incident->counters;
 	const enum full_counter full = incident__full_counter(model, incident);
+	const bool memsw = host__counts_memsw(model);
 
 	if (full != FULL_NOT_KNOWN)
 		build__string(build, object, "counter", full == FULL_MEMSW ? "memsw" : "memory");
@@ -119,8 +120,10 @@ static void set_counters(struct build *build, json_t *object, const struct model
 	build__limit(build, object, "limit_bytes", counters->max_bytes);
 	build__limit(build, object, "high_bytes", counters->high_bytes);
 	build__bytes(build, object, "watermark_bytes", counters->watermark_bytes);
-	build__bytes(build, object, "swap_usage_bytes", counters->swap_usage_bytes);
-	build__limit(build, object, "swap_limit_bytes", counters->swap_max_bytes);
+	build__bytes(build, object, memsw ? "memsw_usage_bytes" : "swap_usage_bytes",
+		     counters->swap_usage_bytes);
+	build__limit(build, object, memsw ? "memsw_limit_bytes" : "swap_limit_bytes",
+		     counters->swap_max_bytes);
 	build__bytes(build, object, "kmem_usage_bytes", counters->kmem_usage_bytes);
 	build__bytes(build, object, "failures", counters->failures);
 	build__bytes(build, object, "failures_in_window", incident->failures_in_window);
@@ -218,8 +221,10 @@ static json_t *memory_points__new(struct build *build, const struct series *seri
 	return array;
 }
 
-static json_t *usage_points__new(struct build *build, const struct series *series, uint64_t zero_ns)
+static json_t *usage_points__new(struct build *build, const struct model *model,
+				 const struct series *series, uint64_t zero_ns)
 {
+	const char *swap = host__counts_memsw(model) ? "memsw_usage_bytes" : "swap_usage_bytes";
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < series__count(series); i++) {
@@ -228,13 +233,14 @@ static json_t *usage_points__new(struct build *build, const struct series *serie
 
 		build__ms(build, point, "t_ms", (int64_t)(series__time(series, i) - zero_ns));
 		build__bytes(build, point, "usage_bytes", values[USAGE_MEMORY]);
-		build__bytes(build, point, "swap_usage_bytes", values[USAGE_SWAP]);
+		build__bytes(build, point, swap, values[USAGE_SWAP]);
 		build__append(build, array, point);
 	}
 	return array;
 }
 
-static json_t *trajectory__new(struct build *build, const struct incident *incident)
+static json_t *trajectory__new(struct build *build, const struct model *model,
+			       const struct incident *incident)
 {
 	json_t *object = json_object();
 
@@ -245,7 +251,8 @@ static json_t *trajectory__new(struct build *build, const struct incident *incid
 			   memory_points__new(build, incident->culprit_series, incident->time_ns));
 	if (incident->domain_series)
 		build__set(build, object, "domain",
-			   usage_points__new(build, incident->domain_series, incident->time_ns));
+			   usage_points__new(build, model, incident->domain_series,
+					     incident->time_ns));
 	return object;
 }
 
@@ -311,7 +318,7 @@ json_t *json__incident(struct build *build, const struct model *model,
 	build__set(build, object, "killed", killed__new(build, incident));
 	build__set(build, object, "processes", processes__new(build, model, incident));
 	build__count(build, object, "processes_omitted", incident->process_omitted);
-	build__set(build, object, "trajectory", trajectory__new(build, incident));
+	build__set(build, object, "trajectory", trajectory__new(build, model, incident));
 	build__set(build, object, "timeline", timeline__new(build, incident));
 	build__count(build, object, "timeline_omitted", incident->timeline_omitted);
 	if (incident->meminfo_ns != 0)

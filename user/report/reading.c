@@ -186,3 +186,10 @@ int64_t cgroup__grew_bytes(const struct cgroup *cgroup)
 {
 	return subtract(cgroup->now.usage_bytes, cgroup->first.usage_bytes);
 }
+
+bool host__counts_memsw(const struct model *model)
+{
+	const struct event_host *host = model__host(model);
+
+	return host && host->cgroup_version == 1;
+}

@@ -72,3 +72,7 @@ const char *loss__touches(const struct loss *loss); /* which figures to distrust
 uint64_t model__lost_events(const struct model *model);
 
 const char *service_kind__name(enum service_kind kind);
+
+/* The second counter of a cgroup: v1 keeps memory and swap in one sum, v2 swap alone. The same
+ * bytes under one name would be wrong on one of them. */
+bool host__counts_memsw(const struct model *model);
