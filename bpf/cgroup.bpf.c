@@ -182,17 +182,20 @@ int BPF_PROG(on_cgroup_attach_task, struct cgroup *cgroup, const char *path,
 {
 	struct mem_cgroup *memcg = task_memcg(task);
 	struct event_attach event = {};
+	__u64 mm = (__u64)BPF_CORE_READ(task, mm);
+	bool follows = is_followed(BPF_CORE_READ(task, tgid), memcg);
 
 	if (BPF_CORE_READ(task, pid) != BPF_CORE_READ(task, tgid))
 		return 0;
-	if (!is_followed(BPF_CORE_READ(task, tgid), memcg))
+	/* One that we know and that leaves what is followed: its leaving is the last word on it. */
+	if (!follows && !bpf_map_lookup_elem(&mms, &mm))
 		return 0;
 	task_identify(&event.task, task);
 	event.cgroup_id = memcg_id(memcg);
 	memcg_meet(memcg);
 	header_init(&event.header, EVENT_ATTACH, sizeof(event));
 	emit_critical(&event);
-	if (knob_follow == FOLLOW_CGROUP)
+	if (follows && knob_follow == FOLLOW_CGROUP)
 		tell_newcomer(task);
 	return 0;
 }

@@ -15,7 +15,7 @@
 #include "emit.bpf.h"
 #include "kernel_compat.bpf.h"
 
-#define MAX_CGROUP_LEVELS 12 /* told at most, from the task's own cgroup upwards */
+#define MAX_CGROUP_LEVELS 20 /* told at most, from the task's own cgroup upwards */
 
 struct memcg_told {
 	__s64 usage_bytes;

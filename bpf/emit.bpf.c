@@ -10,6 +10,7 @@ const volatile __u64 knob_memcg_step_bytes = 256 << 10;
 const volatile __u64 knob_step_pages = 64;
 const volatile __u32 knob_follow = FOLLOW_ALL;
 const volatile __u64 knob_follow_cgroup = 0;
+const volatile bool knob_addresses_reused = false;
 const volatile __u64 knob_host_pages = 1;
 const volatile bool knob_oom_stack = true;
 const volatile bool knob_oom_events = true;

@@ -12,6 +12,7 @@ extern const volatile __u64 knob_memcg_step_bytes; /* of a cgroup: no CPU holds 
 extern const volatile __u64 knob_step_pages;       /* the same in pages */
 extern const volatile __u32 knob_follow;           /* enum follow_scope */
 extern const volatile __u64 knob_follow_cgroup;    /* kernfs id, for FOLLOW_CGROUP */
+extern const volatile bool knob_addresses_reused;  /* no exit_mmap: see rss.bpf.h */
 extern const volatile __u64 knob_host_pages; /* half of what the host has: less is not "all" */
 extern const volatile bool knob_oom_stack;   /* may look for oom_control on the kernel stack */
 extern const volatile bool knob_oom_events;  /* may go by the counts of OOM events */

@@ -158,6 +158,10 @@ static __always_inline void rss_tell(struct mm_struct *mm, struct mm_state *stat
 	struct task_struct *owner = settled_owner(mm);
 	struct memory memory;
 
+	/* Where no exit_mmap tells of its end, an address without a settled owner may be a new mm.
+	 */
+	if (!owner && knob_addresses_reused)
+		return;
 	if (owner) {
 		/* The owner changes when a process leaves an mm that others share. */
 		state->owner.pid = state->owner.tid = owner->tgid;

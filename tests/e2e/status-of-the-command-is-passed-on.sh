@@ -27,3 +27,14 @@ STATUS=0
 [[ $STATUS -ne 0 ]] || fail "a command that does not exist gives status 0"
 grep -q '^oomtrail: .*/nonexistent/program' "$WORK/record.err" || fail "the command is not named"
 [[ ! -e $WORK/none.trail ]] || fail "a recording of nothing was left behind"
+
+# A recording that ends before the command leaves the command alone, and still passes its status on.
+STATUS=0
+"$OOMTRAIL" record -o "$WORK/short.trail" --duration 200ms -- \
+	sh -c "while [ ! -e $WORK/go ]; do sleep 0.05; done; exit 4" 2>"$WORK/record.err" &
+waiting=$!
+wait_for "grep -q 'waiting for the command' $WORK/record.err"
+"$OOMTRAIL" info "$WORK/short.trail" --verify >/dev/null || fail "the recording is not closed yet"
+touch "$WORK/go"
+wait "$waiting" || STATUS=$?
+equal "status of a command that outlives its recording" "$STATUS" 4

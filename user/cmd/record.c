@@ -2,10 +2,12 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,7 +35,7 @@ static const char help[] =
 	"  -- CMD ARG...       start CMD and follow it; its exit status is passed on\n"
 	"\n"
 	"Options:\n"
-	"  -o, --output FILE   where to (oomtrail-<UTC time>.trail)\n"
+	"  -o, --output FILE   where to (oomtrail-<UTC time>-<pid>.trail)\n"
 	"  --duration T        end after T (500ms, 10s, 5m, 2h)\n"
 	"  --step BYTES        smallest movement that is told (256K; more on many CPUs)\n"
 	"  --buffer BYTES      size of each of the two ring buffers (1M)\n"
@@ -195,6 +197,7 @@ static int settle(struct request *request, int argc, char **argv)
 		     (optind < argc);
 	struct tm utc;
 	time_t now = time(NULL);
+	size_t length;
 
 	if (chosen > 1)
 		return cmd__usage("record", "-a, -p, -c and a command exclude each other");
@@ -208,8 +211,11 @@ static int settle(struct request *request, int argc, char **argv)
 	request->session.followed = request->followed;
 	request->session.pids = request->pids;
 	if (!request->session.output) {
-		strftime(request->output, sizeof(request->output), "oomtrail-%Y%m%dT%H%M%SZ.trail",
-			 gmtime_r(&now, &utc));
+		length = strftime(request->output, sizeof(request->output),
+				  "oomtrail-%Y%m%dT%H%M%SZ", gmtime_r(&now, &utc));
+		/* Two that start in the same second must not take each other's file. */
+		snprintf(request->output + length, sizeof(request->output) - length, "-%d.trail",
+			 getpid());
 		request->session.output = request->output;
 	}
 	return CMD_DONE;
@@ -249,18 +255,41 @@ static int parse(struct request *request, int argc, char **argv)
 struct watch {
 	struct child child;
 	const struct request *request;
+	struct pollfd processes[MAX_PIDS]; /* pidfds of -p: readable when the process has ended */
+	size_t process_count;
 	int status; /* of the command, as of waitpid(2) */
+	bool command_started;
 	bool command_ended;
 	bool interrupted;
 };
 
-static bool all_gone(const struct request *request)
+/* Held before they are followed, so that neither a zombie nor a reused pid is taken for them. */
+static int hold_pids(struct watch *watch)
 {
+	const struct request *request = watch->request;
+
 	for (size_t i = 0; i < request->session.pid_count; i++) {
-		if (kill(request->pids[i], 0) == 0 || errno == EPERM)
-			return false;
+		watch->processes[i].events = POLLIN;
+		watch->processes[i].fd = syscall(SYS_pidfd_open, request->pids[i], 0);
+		if (watch->processes[i].fd < 0) {
+			cmd__error("cannot follow process %u: %s", request->pids[i],
+				   strerror(errno));
+			return CMD_FAILED;
+		}
+		watch->process_count++;
 	}
-	return true;
+	return CMD_DONE;
+}
+
+static void drop_pids(struct watch *watch)
+{
+	for (size_t i = 0; i < watch->process_count; i++)
+		close(watch->processes[i].fd);
+}
+
+static bool all_gone(struct watch *watch)
+{
+	return poll(watch->processes, watch->process_count, 0) == (int)watch->process_count;
 }
 
 static bool should_stop(void *context, bool interrupted)
@@ -275,9 +304,23 @@ static bool should_stop(void *context, bool interrupted)
 		watch->command_ended = child__ended(&watch->child, &watch->status);
 		return watch->command_ended;
 	}
-	if (watch->request->session.scope == FOLLOW_PROCESSES && all_gone(watch->request))
+	if (watch->process_count && all_gone(watch))
 		return true;
 	return interrupted;
+}
+
+/* The recording has ended before the command: it is the user's, not ours to kill. */
+static void await_command(struct watch *watch)
+{
+	sigset_t signals;
+	int signal;
+
+	fprintf(stderr, "oomtrail: waiting for the command to end\n");
+	session__our_signals(&signals);
+	while (!(watch->command_ended = child__ended(&watch->child, &watch->status))) {
+		if (sigwait(&signals, &signal) == 0 && signal != SIGCHLD)
+			kill(watch->child.pid, SIGTERM);
+	}
 }
 
 /* The command's own status, as a shell would tell it. */
@@ -351,13 +394,12 @@ static int run(struct request *request, struct session *session, struct watch *w
 			cmd__error("cannot run %s: %s", request->command[0], strerror(-error));
 			return error == -ENOENT ? 127 : 126;
 		}
+		watch->command_started = true;
 	}
 	if (session__run(session, until_ns, should_stop, watch) || session__close(session))
 		return CMD_FAILED;
 	summarise(request, session);
-	if (write_reports(request, session__model(session)))
-		return CMD_FAILED;
-	return command_status(watch);
+	return write_reports(request, session__model(session));
 }
 
 int cmd_record(int argc, char **argv)
@@ -380,11 +422,19 @@ int cmd_record(int argc, char **argv)
 			return CMD_FAILED;
 		}
 		request.pids[request.session.pid_count++] = watch.child.pid;
+	} else if (hold_pids(&watch)) {
+		drop_pids(&watch);
+		return CMD_FAILED;
 	}
 	status = session__open(&session, &request.session);
 	if (!status)
 		status = run(&request, session, &watch);
+	if (watch.command_started && watch.child.pid)
+		await_command(&watch);
+	if (!status)
+		status = command_status(&watch);
 	child__end(&watch.child);
+	drop_pids(&watch);
 	session__free(session);
 	return status;
 }

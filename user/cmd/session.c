@@ -33,7 +33,7 @@ struct session {
 	int signal_fd;
 };
 
-static void our_signals(sigset_t *set)
+void session__our_signals(sigset_t *set)
 {
 	sigemptyset(set);
 	sigaddset(set, SIGINT);
@@ -45,7 +45,7 @@ void session__block_signals(void)
 {
 	sigset_t set;
 
-	our_signals(&set);
+	session__our_signals(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	/* A reader of our output that has gone is a write error, not our death. */
 	signal(SIGPIPE, SIG_IGN);
@@ -192,7 +192,7 @@ static int start(struct session *session, const struct session_options *options)
 	int error;
 
 	spare_recorder();
-	our_signals(&signals);
+	session__our_signals(&signals);
 	session->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (session->signal_fd < 0)
 		return fail("waiting for signals", -errno);

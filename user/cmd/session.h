@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #pragma once
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -46,5 +47,8 @@ uint64_t session__written_bytes(const struct session *session);
 /* Without session__close(): leaves an INCOMPLETE recording. */
 void session__free(struct session *session);
 
-/* Blocks SIGINT, SIGTERM and SIGCHLD, so that session__run() can wait for them. */
+/* SIGINT, SIGTERM and SIGCHLD. */
+void session__our_signals(sigset_t *set);
+
+/* Blocks them, so that session__run() can wait for them. */
 void session__block_signals(void);

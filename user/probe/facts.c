@@ -204,6 +204,7 @@ int facts__gather(struct facts *out, const char *root)
 	snprintf(out->kernel, sizeof(out->kernel), "%.55s %.15s", name.release, name.machine);
 	out->page_bytes = sysconf(_SC_PAGESIZE);
 	out->cpus = cpus;
+	out->online_cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	if (procfs__meminfo(root, &meminfo) == 0 && meminfo.total_bytes > 0)
 		out->memory_bytes = meminfo.total_bytes;
 	find_lockdown(out, root);

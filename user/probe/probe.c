@@ -48,9 +48,9 @@ uint64_t probe__memcg_step_bytes(uint64_t step_bytes)
 
 uint64_t probe__step_bytes(const struct facts *facts, uint64_t step_bytes)
 {
-	/* percpu_counter_batch: max(32, 2 x CPUs) events may be held back on each CPU. */
-	uint64_t batch = facts->cpus > 16 ? 2 * facts->cpus : 32;
-	uint64_t held_back = facts->percpu_rss ? batch * facts->cpus * facts->page_bytes : 0;
+	/* percpu_counter_batch: max(32, 2 x CPUs online) pages may be held back on each of them. */
+	uint64_t cpus = facts->online_cpus, batch = cpus > 16 ? 2 * cpus : 32;
+	uint64_t held_back = facts->percpu_rss ? batch * cpus * facts->page_bytes : 0;
 
 	step_bytes = probe__memcg_step_bytes(step_bytes);
 	return step_bytes > held_back ? step_bytes : held_back;
@@ -77,6 +77,7 @@ static void configure(struct oomtrail_bpf *skeleton, const struct plan *plan,
 	if (options->bulk_bytes)
 		bpf_map__set_max_entries(skeleton->maps.bulk, options->bulk_bytes);
 	skeleton->data->wake_bytes = bpf_map__max_entries(skeleton->maps.bulk) / 4;
+	skeleton->rodata->knob_addresses_reused = plan->lru_address_spaces;
 	if (plan->lru_address_spaces)
 		bpf_map__set_type(skeleton->maps.mms, BPF_MAP_TYPE_LRU_HASH);
 

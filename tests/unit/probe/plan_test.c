@@ -20,6 +20,7 @@ static struct facts able_host(void)
 		.may_bpf = true,
 		.page_bytes = 4096,
 		.cpus = 4,
+		.online_cpus = 4,
 		.cgroupfs = {.version = 2, .mount = "/sys/fs/cgroup"},
 		.mark_victim_arguments = 2,
 		.mark_victim_has_task = true,
@@ -241,9 +242,9 @@ static void step_covers_what_cpus_hold_back(void **state)
 	(void)state;
 	/* 32 pages x 4 CPUs x 4 KiB = 512 KiB */
 	assert_int_equal(probe__step_bytes(&facts, 0), 512 << 10);
-	facts.cpus = 2;
+	facts.online_cpus = 2;
 	assert_int_equal(probe__step_bytes(&facts, 0), 256 << 10);
-	facts.cpus = 64; /* batch is then 2 x CPUs */
+	facts.online_cpus = 64; /* batch is then 2 x CPUs */
 	assert_int_equal(probe__step_bytes(&facts, 0), 128 * 64 * 4096);
 	assert_int_equal(probe__step_bytes(&facts, 1ULL << 30), 1ULL << 30);
 	/* A cgroup's usage is one counter, however many CPUs there are. */
