@@ -64,13 +64,16 @@ static __noinline bool memcg_meet_one(struct mem_cgroup *memcg)
 	return true;
 }
 
-__hidden __noinline void memcg_meet(struct mem_cgroup *memcg)
+__noinline int memcg_meet_all(__u64 address)
 {
+	struct mem_cgroup *memcg = (struct mem_cgroup *)address;
+
 	for (int level = 0; level < MAX_CGROUP_LEVELS && memcg; level++) {
 		if (!memcg_meet_one(memcg))
-			return;
+			break;
 		memcg = memcg_parent(memcg);
 	}
+	return 0;
 }
 
 static __noinline void memcg_tell_one(struct mem_cgroup *memcg)
@@ -100,40 +103,46 @@ static __noinline void memcg_tell_one(struct mem_cgroup *memcg)
 	emit_bulk(&event);
 }
 
-__hidden __noinline void memcg_tell(struct mem_cgroup *memcg)
+__noinline int memcg_tell_all(__u64 address)
 {
+	struct mem_cgroup *memcg = (struct mem_cgroup *)address;
+
 	for (int level = 0; level < MAX_CGROUP_LEVELS && memcg; level++) {
 		memcg_tell_one(memcg);
 		memcg = memcg_parent(memcg);
 	}
+	return 0;
 }
 
-static __noinline bool memcg_has_risen(struct mem_cgroup *memcg)
+/* 1 or 0. Global, as the walks are: the verifier then knows nothing of the result to branch on. */
+__noinline __u64 memcg_has_risen(__u64 address)
 {
+	struct mem_cgroup *memcg = (struct mem_cgroup *)address;
 	__u64 id = memcg_id(memcg);
 	struct memcg_told *told = bpf_map_lookup_elem(&memcgs, &id);
 	__s64 events = memcg_oom_events(memcg), before;
 
 	if (!told)
-		return false;
+		return 0;
 	before = told->oom_events;
 	told->oom_events = events;
 	return events > before;
 }
 
-__hidden __noinline struct mem_cgroup *memcg_risen(struct mem_cgroup *memcg)
+__noinline __u64 memcg_risen_of(__u64 address)
 {
-	struct mem_cgroup *risen = NULL;
-	int count = 0;
+	struct mem_cgroup *memcg = (struct mem_cgroup *)address;
+	__u64 risen = 0, count = 0;
 
 	for (int level = 0; level < MAX_CGROUP_LEVELS && memcg; level++) {
-		if (memcg_has_risen(memcg)) {
-			risen = memcg;
-			count++;
-		}
+		__u64 one = memcg_has_risen((__u64)memcg);
+
+		/* Without a branch: all combinations of twenty are a million. */
+		risen |= (__u64)memcg * one;
+		count += one;
 		memcg = memcg_parent(memcg);
 	}
-	return count == 1 ? risen : NULL;
+	return count == 1 ? risen : 0;
 }
 
 SEC("?tp_btf/cgroup_mkdir")

@@ -79,12 +79,30 @@ static __always_inline void memcg_read(struct memcg_counters *out, struct mem_cg
 	out->reserved = 0;
 }
 
+/*
+ * The walks up the hierarchy are global functions, which the verifier looks at once, alone, and not
+ * again at every call: as part of their callers they would be most of the time it takes to start.
+ * Such functions take and return scalars only, hence the addresses.
+ */
+int memcg_meet_all(__u64 memcg);
+int memcg_tell_all(__u64 memcg);
+__u64 memcg_risen_of(__u64 memcg);
+
 /* Introduce the cgroup and its ancestors where they are new. NULL is fine. */
-void memcg_meet(struct mem_cgroup *memcg);
+static __always_inline void memcg_meet(struct mem_cgroup *memcg)
+{
+	memcg_meet_all((__u64)memcg);
+}
 
 /* The same, and tell where usage moved by a step since last told. */
-void memcg_tell(struct mem_cgroup *memcg);
+static __always_inline void memcg_tell(struct mem_cgroup *memcg)
+{
+	memcg_tell_all((__u64)memcg);
+}
 
 /* Of the cgroup and its ancestors the one whose count of OOM events has risen since last told;
  * NULL when none or more than one has. Afterwards the counts are taken as told. */
-struct mem_cgroup *memcg_risen(struct mem_cgroup *memcg);
+static __always_inline struct mem_cgroup *memcg_risen(struct mem_cgroup *memcg)
+{
+	return (struct mem_cgroup *)memcg_risen_of((__u64)memcg);
+}

@@ -109,9 +109,9 @@ static __always_inline bool plausible(struct oom_control *oc)
 /* `word`: index of a match. Returns 1 when it is the `chosen` of an oom_control. */
 __noinline int oom_is_chosen(__u32 word)
 {
-	__u64 address = oom_stack_base + word * 8UL;
+	void *address = (void *)oom_stack_base + word * 8UL;
 
-	return plausible((void *)address - bpf_core_field_offset(struct oom_control, chosen));
+	return plausible(address - bpf_core_field_offset(struct oom_control, chosen));
 }
 
 /* Index of `chosen` in the copied stack, or -1. */
@@ -119,13 +119,12 @@ __noinline int oom_find_chosen(void)
 {
 	__u32 zero = 0;
 	__u64 *words = bpf_map_lookup_elem(&oom_stack, &zero);
+	__u64 victim = oom_wanted[0], leader = oom_wanted[1];
 
 	if (!words)
 		return -1;
 	for (__u32 i = 0; i < STACK_WORDS; i++) {
-		if (words[i] != oom_wanted[0] && words[i] != oom_wanted[1])
-			continue;
-		if (oom_is_chosen(i))
+		if ((words[i] == victim || words[i] == leader) && oom_is_chosen(i))
 			return i;
 	}
 	return -1;

@@ -30,8 +30,11 @@ __u32 cpu_offsets_known = 0;
 struct gate {
 	__u64 mm;
 	__s64 pages[RSS_MEMBERS];
-	__u64 padding[3];
+	__s64 step_pages; /* opens it; doubled while the mm moves faster than it may be told */
+	__u64 padding[2];
 };
+
+#define GATE_STEP_MAX (32 * (__s64)knob_step_pages)
 
 /* One cache line each; an array of words because the skeleton header cannot name our struct. */
 __u64 gates[GATES][sizeof(struct gate) / 8] __attribute__((aligned(64))) = {};
@@ -183,9 +186,10 @@ static __always_inline void rss_tell(struct mm_struct *mm, struct mm_state *stat
 
 /*
  * Behind the gate: has the mm moved by a step since last told? Plain loads and one look-up; a
- * process that grows by GiB a second is told every TELL_NS, and exactly by the next pass.
+ * process that grows by GiB a second is told every TELL_NS, and exactly by the next pass. False: it
+ * was too early to tell.
  */
-static __always_inline void rss_moved(struct mm_struct *mm)
+static __always_inline bool rss_moved(struct mm_struct *mm)
 {
 	__u64 key = (__u64)mm, travelled = 0, total = 0, step, now;
 	struct mm_state *state = bpf_map_lookup_elem(&mms, &key);
@@ -193,7 +197,7 @@ static __always_inline void rss_moved(struct mm_struct *mm)
 
 	if (!state) {
 		rss_meet(mm);
-		return;
+		return true;
 	}
 	rss_folded_direct_all(mm, pages);
 	for (int member = 0; member < RSS_MEMBERS; member++) {
@@ -204,21 +208,21 @@ static __always_inline void rss_moved(struct mm_struct *mm)
 	if (step < knob_step_bytes)
 		step = knob_step_bytes;
 	if (travelled * knob_page_bytes < step)
-		return;
+		return true;
 	now = bpf_ktime_get_ns();
 	if (now - state->told_ns < TELL_NS)
-		return;
+		return false;
 	state->told_ns = now;
 	rss_tell(mm, state, pages, now);
+	return true;
 }
 
 /*
  * Called with a constant member, so that every load has a constant offset. Movement by less than a
  * step since the gate last opened stays in front of it: the next pass sums it exactly.
  */
-static __always_inline bool passes_gate(struct mm_struct *mm, int member)
+static __always_inline bool passes_gate(struct gate *gate, struct mm_struct *mm, int member)
 {
-	struct gate *gate = (struct gate *)gates[bpf_get_smp_processor_id() & (GATES - 1)];
 	__s64 pages = rss_folded_direct(mm, member), moved;
 
 	if (gate->mm == (__u64)mm) {
@@ -227,7 +231,7 @@ static __always_inline bool passes_gate(struct mm_struct *mm, int member)
 			return false;
 		if (!movers)
 			movers = 1;
-		if (moved < (__s64)knob_step_pages && -moved < (__s64)knob_step_pages)
+		if (moved < gate->step_pages && -moved < gate->step_pages)
 			return false;
 		gate->pages[member] = pages;
 		return true;
@@ -235,6 +239,7 @@ static __always_inline bool passes_gate(struct mm_struct *mm, int member)
 	if (!movers)
 		movers = 1;
 	gate->mm = (__u64)mm;
+	gate->step_pages = knob_step_pages;
 	rss_folded_direct_all(mm, gate->pages);
 	return true;
 }
@@ -242,18 +247,23 @@ static __always_inline bool passes_gate(struct mm_struct *mm, int member)
 SEC("?tp_btf/rss_stat")
 int BPF_PROG(on_rss_stat, struct mm_struct *mm, int member)
 {
+	struct gate *gate = (struct gate *)gates[bpf_get_smp_processor_id() & (GATES - 1)];
 	bool passes;
 
 	if (member == RSS_ANON)
-		passes = passes_gate(mm, RSS_ANON);
+		passes = passes_gate(gate, mm, RSS_ANON);
 	else if (member == RSS_FILE)
-		passes = passes_gate(mm, RSS_FILE);
+		passes = passes_gate(gate, mm, RSS_FILE);
 	else if (member == RSS_SHMEM)
-		passes = passes_gate(mm, RSS_SHMEM);
+		passes = passes_gate(gate, mm, RSS_SHMEM);
 	else
-		passes = passes_gate(mm, RSS_SWAP);
-	if (passes)
-		rss_moved(mm);
+		passes = passes_gate(gate, mm, RSS_SWAP);
+	if (!passes)
+		return 0;
+	if (rss_moved(mm))
+		gate->step_pages = knob_step_pages;
+	else if (gate->step_pages < GATE_STEP_MAX)
+		gate->step_pages *= 2;
 	return 0;
 }
 
