@@ -34,7 +34,7 @@ struct gate {
 	__u64 padding[2];
 };
 
-#define GATE_STEP_MAX (32 * (__s64)knob_step_pages)
+#define GATE_STEP_MAX (8 * (__s64)knob_step_pages)
 
 /* One cache line each; an array of words because the skeleton header cannot name our struct. */
 __u64 gates[GATES][sizeof(struct gate) / 8] __attribute__((aligned(64))) = {};

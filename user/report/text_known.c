@@ -65,6 +65,17 @@ static const char *way_words(uint32_t way)
 	return way < OOM_WAY_END ? ways[way] : "a way unknown to this version";
 }
 
+/* A memory.oom.group's first victim is killed once and counted twice: as the one chosen, and again
+ * as a member of the group. */
+static uint64_t group_incidents(const struct model *model)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < model__incident_count(model); i++)
+		count += model__incident(model, i)->counters.oom_group == 1;
+	return count;
+}
+
 /* The kernel's count against ours: a kill nobody told us about must not go unsaid. */
 static void print_kills(struct text *out, const struct model *model)
 {
@@ -83,7 +94,10 @@ static void print_kills(struct text *out, const struct model *model)
 		wording__count(&body, (uint64_t)kernel);
 		text__string(&body, " counted by the kernel");
 	}
-	if (kernel > 0 && (uint64_t)kernel > seen)
+	if (kernel > 0 && (uint64_t)kernel > seen &&
+	    (uint64_t)kernel - seen <= group_incidents(model))
+		text__string(&body, ", which counts the first victim of a memory.oom.group twice");
+	else if (kernel > 0 && (uint64_t)kernel > seen)
 		text__string(&body,
 			     host && host->scope == FOLLOW_ALL
 				     ? ": some were missed"
