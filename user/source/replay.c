@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "source/replay.h"
 
+#include "source/read_ahead.h"
+
 static void replay__compare(struct replay *replay, const struct model *model,
 			    const struct event_digest *told, uint64_t number)
 {
@@ -18,25 +20,33 @@ static void replay__compare(struct replay *replay, const struct model *model,
 	replay->digest_told = told->digest;
 }
 
+static int replay__take(struct replay *replay, struct model *model,
+			const struct event_header *event, uint64_t number)
+{
+	if (event->kind < EVENT_KIND_END) {
+		replay->kind_events[event->kind]++;
+		replay->kind_bytes[event->kind] += event->size_bytes;
+	}
+	if (event->kind == EVENT_DIGEST)
+		replay__compare(replay, model, (const struct event_digest *)event, number);
+	return model__apply(model, event);
+}
+
 int replay__run(struct replay *replay, struct reader *reader, struct model *model)
 {
 	const struct event_header *event;
 	struct replay result = {0};
-	int err;
+	struct read_ahead *ahead;
+	uint64_t number;
+	int err = read_ahead__new(&ahead, reader);
 
-	while ((event = reader__next(reader))) {
-		if (event->kind < EVENT_KIND_END) {
-			result.kind_events[event->kind]++;
-			result.kind_bytes[event->kind] += event->size_bytes;
-		}
-		if (event->kind == EVENT_DIGEST)
-			replay__compare(&result, model, (const struct event_digest *)event,
-					reader__events(reader) + reader__unknown(reader) - 1);
-		err = model__apply(model, event);
-		if (err < 0)
-			return err;
-	}
-	err = model__finish(model);
+	if (err < 0)
+		return err;
+	while (err == 0 && (event = read_ahead__next(ahead, &number)))
+		err = replay__take(&result, model, event, number);
+	read_ahead__free(ahead);
+	if (err == 0)
+		err = model__finish(model);
 	if (err < 0)
 		return err;
 	*replay = result;

@@ -21,5 +21,5 @@ struct replay {
 
 /* Feeds everything the reader still has to the model and finishes the model. A digest is compared
  * before it is applied: it speaks of the events before it. How the recording ended is the
- * reader's to tell. 0 or -ENOMEM. */
+ * reader's to tell. 0, -ENOMEM, or -EAGAIN when the thread that reads ahead cannot be had. */
 int replay__run(struct replay *replay, struct reader *reader, struct model *model);
