@@ -20,7 +20,7 @@ equal "memory cgroups afterwards" "$(memory_cgroups)" "$before"
 "$OOMTRAIL" report "$TRAIL" --format json >"$WORK/report.json" || fail "report: status $?"
 json_is '.incidents[0].victim.oom_score_adj == 0' # the recorder's own is lower
 if [[ -e $MEMCG_ROOT/memory.memsw.limit_in_bytes ]]; then
-	json_is '.incidents[0].domain.swap_limit_bytes == $limit' limit $((96 << 20))
+	json_is '.incidents[0].domain.memsw_limit_bytes == $limit' limit $((96 << 20))
 elif [[ $MEMCG_VERSION == 2 && -e /proc/swaps ]]; then
 	json_is '.incidents[0].domain.swap_limit_bytes == 0'
 fi

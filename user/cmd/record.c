@@ -263,22 +263,19 @@ struct watch {
 	bool interrupted;
 };
 
-/* Held before they are followed, so that neither a zombie nor a reused pid is taken for them. */
-static int hold_pids(struct watch *watch)
+/* Held before they are followed, so that neither a zombie nor a reused pid is taken for them. One
+ * that cannot be held is gone, or no process: session__open() says which. */
+static void hold_pids(struct watch *watch)
 {
 	const struct request *request = watch->request;
 
 	for (size_t i = 0; i < request->session.pid_count; i++) {
-		watch->processes[i].events = POLLIN;
-		watch->processes[i].fd = syscall(SYS_pidfd_open, request->pids[i], 0);
-		if (watch->processes[i].fd < 0) {
-			cmd__error("cannot follow process %u: %s", request->pids[i],
-				   strerror(errno));
-			return CMD_FAILED;
-		}
-		watch->process_count++;
+		int fd = syscall(SYS_pidfd_open, request->pids[i], 0);
+
+		if (fd >= 0)
+			watch->processes[watch->process_count++] =
+				(struct pollfd){.fd = fd, .events = POLLIN};
 	}
-	return CMD_DONE;
 }
 
 static void drop_pids(struct watch *watch)
@@ -304,7 +301,7 @@ static bool should_stop(void *context, bool interrupted)
 		watch->command_ended = child__ended(&watch->child, &watch->status);
 		return watch->command_ended;
 	}
-	if (watch->process_count && all_gone(watch))
+	if (watch->request->session.scope == FOLLOW_PROCESSES && all_gone(watch))
 		return true;
 	return interrupted;
 }
@@ -422,9 +419,8 @@ int cmd_record(int argc, char **argv)
 			return CMD_FAILED;
 		}
 		request.pids[request.session.pid_count++] = watch.child.pid;
-	} else if (hold_pids(&watch)) {
-		drop_pids(&watch);
-		return CMD_FAILED;
+	} else {
+		hold_pids(&watch);
 	}
 	status = session__open(&session, &request.session);
 	if (!status)

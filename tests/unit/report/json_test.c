@@ -157,7 +157,7 @@ static void test_memory_plus_swap(void **state)
 	story__end(model, 30000);
 	json = json_of(model);
 	assert_string(json, "incidents.0.domain.counter", "memsw");
-	assert_number(json, "incidents.0.domain.swap_limit_bytes", MIB_(80));
+	assert_number(json, "incidents.0.domain.memsw_limit_bytes", MIB_(80));
 	json_decref(json);
 }
 
