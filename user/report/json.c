@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/units.h"
 #include "report/json.h"
 #include "report/reading.h"
 #include "report/report.h"
@@ -173,6 +174,28 @@ static json_t *span__new(struct build *build, const struct model *model)
 	return object;
 }
 
+/* The host's memory when last read, and how long tasks waited for it; what is not measured there
+ * is absent. */
+static void set_host_memory(struct build *build, json_t *object, const struct model *model)
+{
+	uint64_t time_ns;
+	const struct meminfo meminfo = model__meminfo(model, &time_ns);
+	const struct event_psi psi = model__psi_gained(model, 0);
+	json_t *stalls;
+
+	if (time_ns != 0)
+		build__set(build, object, "meminfo",
+			   json__meminfo(build, &meminfo,
+					 (int64_t)(time_ns - model__span(model).first_ns)));
+	if (psi.some_us < 0)
+		return;
+	stalls = json_object();
+	build__ms(build, stalls, "some_ms", psi.some_us * (int64_t)NS_PER_US);
+	if (psi.full_us >= 0)
+		build__ms(build, stalls, "full_ms", psi.full_us * (int64_t)NS_PER_US);
+	build__set(build, object, "memory_stalls", stalls);
+}
+
 static json_t *session__new(struct build *build, const struct model *model)
 {
 	json_t *object = json_object();
@@ -181,6 +204,7 @@ static json_t *session__new(struct build *build, const struct model *model)
 	build__string(build, object, "schema", "oomtrail.session/1");
 	json__set_source(build, object, model);
 	build__set(build, object, "span", span__new(build, model));
+	set_host_memory(build, object, model);
 	for (size_t i = 0; i < model__incident_count(model); i++)
 		build__append(build, incidents,
 			      json__incident(build, model, model__incident(model, i)));

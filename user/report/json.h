@@ -10,6 +10,8 @@ json_t *json__incident(struct build *build, const struct model *model,
 
 void json__set_service(struct build *build, json_t *object, const struct service *service);
 json_t *json__memory(struct build *build, const struct memory *memory);
+/* Read offset_ns after time 0 of the report. */
+json_t *json__meminfo(struct build *build, const struct meminfo *meminfo, int64_t offset_ns);
 /* How a process ended; times relative to zero_ns. */
 json_t *json__exit(struct build *build, uint64_t exit_ns, uint32_t exit_code, uint64_t zero_ns);
 const char *kill_class__name(enum kill_class class);

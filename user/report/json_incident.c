@@ -96,17 +96,6 @@ static json_t *statistics__new(struct build *build, const struct incident *incid
 	return object;
 }
 
-static json_t *meminfo__new(struct build *build, const struct incident *incident)
-{
-	json_t *object = json_object();
-
-	build__ms(build, object, "t_ms", (int64_t)(incident->meminfo_ns - incident->time_ns));
-#define X(field, key) build__bytes(build, object, #field "_bytes", incident->meminfo.field##_bytes);
-	MEMINFO(X)
-#undef X
-	return object;
-}
-
 static void set_counters(struct build *build, json_t *object, const struct model *model,
 			 const struct incident *incident)
 {
@@ -322,7 +311,9 @@ json_t *json__incident(struct build *build, const struct model *model,
 	build__set(build, object, "timeline", timeline__new(build, incident));
 	build__count(build, object, "timeline_omitted", incident->timeline_omitted);
 	if (incident->meminfo_ns != 0)
-		build__set(build, object, "meminfo", meminfo__new(build, incident));
+		build__set(build, object, "meminfo",
+			   json__meminfo(build, &incident->meminfo,
+					 (int64_t)(incident->meminfo_ns - incident->time_ns)));
 	json__set_known(build, object, model, incident);
 	return object;
 }

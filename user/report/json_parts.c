@@ -96,6 +96,17 @@ static const char *scope__name(uint32_t scope)
 	}
 }
 
+json_t *json__meminfo(struct build *build, const struct meminfo *meminfo, int64_t offset_ns)
+{
+	json_t *object = json_object();
+
+	build__ms(build, object, "t_ms", offset_ns);
+#define X(field, key) build__bytes(build, object, #field "_bytes", meminfo->field##_bytes);
+	MEMINFO(X)
+#undef X
+	return object;
+}
+
 void json__set_source(struct build *build, json_t *object, const struct model *model)
 {
 	const struct event_host *host = model__host(model);

@@ -274,11 +274,43 @@ static void print_kills(struct text *out, const struct model *model)
 	print_more(out, count, LISTED);
 }
 
+/* What the host had left, and what its shortage cost: a big cache is no shortage, stalls are one.
+ */
+static void print_host(struct text *out, const struct model *model)
+{
+	uint64_t time_ns;
+	const struct meminfo meminfo = model__meminfo(model, &time_ns);
+	const struct event_psi psi = model__psi_gained(model, 0);
+	_cleanup_(text__free) struct text body = {0};
+
+	if (time_ns == 0 || meminfo.available_bytes < 0 || meminfo.total_bytes < 0)
+		return;
+	wording__bytes(&body, meminfo.available_bytes);
+	text__string(&body, " of ");
+	wording__bytes(&body, meminfo.total_bytes);
+	text__string(&body, " of memory available when last read; ");
+	if (psi.some_us < 0) {
+		text__string(&body, "stalls on memory are not measured on this host");
+	} else if (psi.some_us == 0) {
+		text__string(&body, "no task waited for memory");
+	} else {
+		text__string(&body, "tasks waited for memory for ");
+		wording__duration(&body, (uint64_t)psi.some_us * NS_PER_US);
+		if (psi.full_us >= 0) {
+			text__string(&body, ", all of them at once for ");
+			wording__duration(&body, (uint64_t)psi.full_us * NS_PER_US);
+		}
+	}
+	text__string(out, "\n");
+	wording__paragraph(out, "HOST", sizeof("HOST  ") - 1, &body);
+}
+
 int section__session(struct text *out, const struct model *model, bool brief)
 {
 	int err;
 
 	print_title(out, model);
+	print_host(out, model);
 	err = print_processes(out, model, brief ? LISTED_BRIEF : LISTED);
 	if (err < 0)
 		return err;
