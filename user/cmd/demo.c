@@ -43,6 +43,7 @@ static const char help[] =
 struct demo {
 	char folder[PATH_MAX]; /* of the cgroup; "": not made */
 	pid_t leaker;          /* 0: none, or reaped */
+	pid_t victim;          /* the same, for ever */
 	pid_t bystander;
 	bool killed;
 	bool interrupted;
@@ -169,7 +170,7 @@ static int make_stage(struct demo *demo)
 static int play(struct demo *demo, struct session *session)
 {
 	demo->bystander = start(demo->folder, "bystander", bystand);
-	demo->leaker = start(demo->folder, "leaker", leak);
+	demo->leaker = demo->victim = start(demo->folder, "leaker", leak);
 	if (demo->bystander < 0 || demo->leaker < 0) {
 		cmd__error("cannot start the demonstration's processes");
 		return CMD_FAILED;
@@ -187,10 +188,29 @@ static int play(struct demo *demo, struct session *session)
 	return session__close(session);
 }
 
-static int print_report(const struct session *session, const char *output)
+/* Ours: the host may have had another kill in these two seconds. */
+static int find_incident(const struct model *model, pid_t victim, size_t *index)
+{
+	for (size_t i = 0; i < model__incident_count(model); i++) {
+		if (model__incident(model, i)->victim.task.pid == (uint32_t)victim) {
+			*index = i;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+static int print_report(const struct session *session, pid_t victim, const char *output)
 {
 	struct text text = {0};
-	int error = report__text(session__model(session), &text);
+	size_t index = 0;
+	int error = find_incident(session__model(session), victim, &index);
+
+	if (error) {
+		cmd__error("the kernel killed pid %d, but no OOM kill of it was recorded", victim);
+		return CMD_FAILED;
+	}
+	error = report__incident_text(session__model(session), index, &text);
 
 	if (error)
 		cmd__error("making the report: %s", strerror(-error));
@@ -220,7 +240,7 @@ static int perform(const char *output)
 	}
 	clean_up(&demo);
 	if (!status)
-		status = print_report(session, output);
+		status = print_report(session, demo.victim, output);
 	session__free(session);
 	return status;
 }
