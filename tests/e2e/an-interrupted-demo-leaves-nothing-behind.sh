@@ -6,13 +6,13 @@
 
 need_root
 find_memory_controller
-before=$(memory_cgroups)
 for attempt in 1 2 3; do
 	# A session of its own: its members are the demo's.
 	env --default-signal=INT,QUIT setsid "$OOMTRAIL" demo >"$WORK/demo.out" 2>"$WORK/demo.err" &
 	demo=$!
 	STARTED_PIDS+=("$demo")
-	wait_for '[[ $(memory_cgroups) != "$before" ]] || gone "$demo"'
+	stage=$MEMCG_ROOT/oomtrail-demo-$demo
+	wait_for '[[ -d $stage ]] || gone "$demo"'
 	! gone "$demo" || fail "the demo ended before it could be interrupted"
 	for ((i = 0; i < 10 * attempt; i++)); do
 		pause
@@ -20,6 +20,6 @@ for attempt in 1 2 3; do
 	kill -INT "$demo"
 	join "$demo"
 	[[ $STATUS -ne 0 ]] || fail "an interrupted demo ends with status 0"
-	wait_for '[[ $(memory_cgroups) == "$before" ]]' 10
+	[[ ! -e $stage ]] || fail "the demo's cgroup is left behind: $stage"
 	equal "processes of the demo's session" "$(session_members "$demo")" ""
 done

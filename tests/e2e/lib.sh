@@ -345,12 +345,6 @@ live_equals_replay()
 	"$OOMTRAIL" info "$TRAIL" --verify >"$WORK/info.txt" || fail "info --verify: status $?"
 }
 
-# The program's own, not those of tests.
-memory_cgroups()
-{
-	find "$MEMCG_ROOT" -mindepth 1 -type d -name '*oomtrail*' -not -name 'oomtrail-e2e-*' 2>/dev/null | sort
-}
-
 session_members() # SESSION: pids, zombies left out
 {
 	local stat fields
