@@ -29,6 +29,7 @@ static __always_inline void read_oom_control(struct oom_call *call, struct oom_c
 	call->order = BPF_CORE_READ(oc, order);
 	call->constraint = BPF_CORE_READ(oc, constraint);
 	call->way = way;
+	call->chosen_pid = BPF_CORE_READ(oc, chosen, tgid);
 }
 
 static __always_inline int remember_call(struct oom_control *oc, __u32 way)
@@ -168,6 +169,22 @@ static __always_inline bool find_by_events(struct oom_call *call, struct mem_cgr
 	return true;
 }
 
+/* Does memory.oom.group hold for this cgroup, set on itself or above it, up to the domain (0: the
+ * host)? Global, as the other walks up the hierarchy: see cgroup.bpf.h. */
+__noinline int oom_in_group(__u64 address, __u64 domain)
+{
+	struct mem_cgroup *memcg = (struct mem_cgroup *)address;
+
+	for (int level = 0; level < MAX_CGROUP_LEVELS && memcg; level++) {
+		if (BPF_CORE_READ(memcg, oom_group))
+			return 1;
+		if ((__u64)memcg == domain)
+			break;
+		memcg = memcg_parent(memcg);
+	}
+	return 0;
+}
+
 /*
  * Which call of out_of_memory() marks this victim: the one seen by a probe at its head, the one
  * found on the stack, for the further members of a memory.oom.group the one remembered from the
@@ -178,26 +195,27 @@ static __noinline void find_call(struct oom_call *call, struct task_struct *vict
 {
 	__u64 thread = bpf_get_current_pid_tgid();
 	struct oom_call *known = bpf_map_lookup_elem(&oom_calls, &thread);
-	struct mem_cgroup *domain;
 	struct mem_cgroup *risen = memcg_risen(task_memcg(victim));
 	bool fresh = known && bpf_ktime_get_ns() - known->time_ns < OOM_CALL_NS;
 
-	if (fresh && (known->way == OOM_WAY_FENTRY || known->way == OOM_WAY_KPROBE)) {
+	/* Another victim than the one chosen there belongs to another call, or to a group. */
+	if (fresh && (known->way == OOM_WAY_FENTRY || known->way == OOM_WAY_KPROBE) &&
+	    known->chosen_pid == BPF_CORE_READ(victim, tgid)) {
 		*call = *known;
+		return;
+	}
+	if (fresh && known->way != OOM_WAY_NONE &&
+	    known->chosen_pid != BPF_CORE_READ(victim, tgid) &&
+	    oom_in_group((__u64)task_memcg(victim), known->memcg)) {
+		*call = *known;
+		call->way = OOM_WAY_REMEMBERED;
 		return;
 	}
 	if ((knob_oom_stack && find_on_stack(call, victim, trigger)) ||
 	    find_by_events(call, risen)) {
 		call->time_ns = bpf_ktime_get_ns();
+		call->chosen_pid = BPF_CORE_READ(victim, tgid);
 		bpf_map_update_elem(&oom_calls, &thread, call, BPF_ANY);
-		return;
-	}
-	if (!fresh || known->way == OOM_WAY_NONE || !known->memcg)
-		return;
-	domain = (struct mem_cgroup *)known->memcg;
-	if (BPF_CORE_READ(domain, oom_group)) {
-		*call = *known;
-		call->way = OOM_WAY_REMEMBERED;
 	}
 }
 

@@ -17,7 +17,9 @@ struct oom_call {
 	__u32 gfp_mask;
 	__s32 order;
 	__s32 constraint;
-	__u32 way; /* enum oom_way; OOM_WAY_NONE: only target is known */
+	__u32 way;        /* enum oom_way; OOM_WAY_NONE: only target is known */
+	__u32 chosen_pid; /* the process it was about to kill */
+	__u32 reserved;
 };
 
 struct oom_call_map {
