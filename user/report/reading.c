@@ -193,3 +193,22 @@ bool host__counts_memsw(const struct model *model)
 
 	return host && host->cgroup_version == 1;
 }
+
+bool incident__kills_group(const struct model *model, const struct incident *incident)
+{
+	uint64_t id = incident->victim.cgroup_id;
+
+	if (incident->counters.oom_group == 1)
+		return true;
+	/* A hostile recording may have its cgroups in a circle. */
+	for (int level = 0; level < 64 && id != 0 && id != incident->domain_id; level++) {
+		const struct cgroup *cgroup = model__cgroup_by_id(model, id);
+
+		if (!cgroup)
+			break;
+		if (cgroup->now.oom_group == 1)
+			return true;
+		id = cgroup->parent_id;
+	}
+	return false;
+}

@@ -76,3 +76,7 @@ const char *service_kind__name(enum service_kind kind);
 /* The second counter of a cgroup: v1 keeps memory and swap in one sum, v2 swap alone. The same
  * bytes under one name would be wrong on one of them. */
 bool host__counts_memsw(const struct model *model);
+
+/* Did memory.oom.group make one kill many: set on the victim's cgroup, or above it up to the
+ * domain, as last told. */
+bool incident__kills_group(const struct model *model, const struct incident *incident);

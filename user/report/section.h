@@ -17,7 +17,8 @@ void section__answer(struct text *out, const struct model *model, const struct i
 void section__chart(struct text *out, const struct incident *incident);
 void section__memory(struct text *out, const struct model *model, const struct incident *incident);
 void section__others(struct text *out, const struct incident *incident);
-void section__killed_with(struct text *out, const struct incident *incident);
+void section__killed_with(struct text *out, const struct model *model,
+			  const struct incident *incident);
 void section__timeline(struct text *out, const struct incident *incident);
 
 /* incident NULL: of the session as a whole. */

@@ -18,7 +18,7 @@ static void append_incident(struct text *out, const struct model *model,
 	section__chart(out, incident);
 	section__memory(out, model, incident);
 	section__others(out, incident);
-	section__killed_with(out, incident);
+	section__killed_with(out, model, incident);
 	section__timeline(out, incident);
 	section__known(out, model, incident);
 }

@@ -216,16 +216,18 @@ void section__others(struct text *out, const struct incident *incident)
 	print_sharers(out, incident);
 }
 
-static const char *kill_words(const struct incident *incident, const struct incident_kill *kill)
+static const char *kill_words(const struct model *model, const struct incident *incident,
+			      const struct incident_kill *kill)
 {
 	if (kill->class == KILL_OOM_SHARED_MM)
 		return "runs on the victim's memory";
 	if (kill->class != KILL_OOM)
 		return "SIGKILL";
-	return incident->counters.oom_group == 1 ? "memory.oom.group is set" : "another OOM kill";
+	return incident__kills_group(model, incident) ? "memory.oom.group is set"
+						      : "another OOM kill";
 }
 
-static void print_kill(struct text *out, const struct incident *incident,
+static void print_kill(struct text *out, const struct model *model, const struct incident *incident,
 		       const struct incident_kill *kill)
 {
 	struct text name = {0};
@@ -235,7 +237,7 @@ static void print_kill(struct text *out, const struct incident *incident,
 	text__printf(out, "%12s  ",
 		     units__offset(offset, (int64_t)(kill->time_ns - incident->time_ns)));
 	wording__cell_left(out, &name, 26);
-	text__printf(out, "  %s; ", kill_words(incident, kill));
+	text__printf(out, "  %s; ", kill_words(model, incident, kill));
 	if (kill->exit_ns != 0) {
 		wording__exit_status(out, kill->exit_code);
 		text__printf(out, " at %s",
@@ -247,7 +249,8 @@ static void print_kill(struct text *out, const struct incident *incident,
 	text__free(&name);
 }
 
-void section__killed_with(struct text *out, const struct incident *incident)
+void section__killed_with(struct text *out, const struct model *model,
+			  const struct incident *incident)
 {
 	bool first = true;
 
@@ -257,7 +260,7 @@ void section__killed_with(struct text *out, const struct incident *incident)
 		if (first)
 			section__heading(out, "KILLED AS WELL");
 		first = false;
-		print_kill(out, incident, &incident->kills[i]);
+		print_kill(out, model, incident, &incident->kills[i]);
 	}
 }
 

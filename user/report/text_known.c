@@ -72,7 +72,7 @@ static uint64_t group_incidents(const struct model *model)
 	uint64_t count = 0;
 
 	for (size_t i = 0; i < model__incident_count(model); i++)
-		count += model__incident(model, i)->counters.oom_group == 1;
+		count += incident__kills_group(model, model__incident(model, i));
 	return count;
 }
 
