@@ -160,7 +160,8 @@ fuzz:
 
 demo:
 	@tools/install-deps --for build
-	+@$(MAKE) --no-print-directory all
+	@echo "building oomtrail"
+	+@$(MAKE) --silent --no-print-directory all
 	@build/oomtrail demo
 
 install: all

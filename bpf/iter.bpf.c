@@ -25,24 +25,31 @@ static __always_inline struct mm_struct *process_mm(struct task_struct *task)
 	return BPF_CORE_READ(task, mm);
 }
 
+/* The mm of a process that this walk is to tell, its cgroups introduced or told; NULL: none. */
+static __always_inline struct mm_struct *walk_to(struct task_struct *task)
+{
+	struct mm_struct *mm;
+
+	if (!task || is_kernel_thread(task))
+		return NULL;
+	mm = process_mm(task);
+	if (!mm || !is_followed_task(task))
+		return NULL;
+	memcg_tell(task_memcg(task));
+	return mm;
+}
+
 /* The opening snapshot: the state of every process. */
 SEC("?iter/task")
 int iter_processes(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
+	struct mm_struct *mm = walk_to(task);
 	struct event_process event = {};
 	struct mm_state *state;
-	struct mem_cgroup *memcg;
-	struct mm_struct *mm;
 
-	if (!task || is_kernel_thread(task))
+	if (!mm)
 		return 0;
-	mm = process_mm(task);
-	if (!mm || !is_followed_task(task))
-		return 0;
-	memcg = task_memcg(task);
-	if (memcg)
-		memcg_tell(memcg);
 	state = mm_adopt(mm, task, false);
 	process_fill_identity(&event.process, task);
 	event.process.task.tid = event.process.task.pid;
@@ -70,22 +77,14 @@ SEC("?iter/task")
 int iter_movers(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
+	struct mm_struct *mm = walk_to(task);
 	struct event_rss event = {};
 	struct mm_state *state;
-	struct mem_cgroup *memcg;
-	struct mm_struct *mm;
 	__s64 pages[RSS_MEMBERS];
-	__u64 key;
+	__u64 key = (__u64)mm;
 
-	if (!task || is_kernel_thread(task))
+	if (!mm)
 		return 0;
-	mm = process_mm(task);
-	if (!mm || !is_followed_task(task))
-		return 0;
-	memcg = task_memcg(task);
-	if (memcg)
-		memcg_tell(memcg);
-	key = (__u64)mm;
 	state = bpf_map_lookup_elem(&mms, &key);
 	if (!state)
 		return 0;
@@ -94,7 +93,7 @@ int iter_movers(struct bpf_iter__task *ctx)
 		return 0;
 	/* It may have been moved since its growth was last told by rss_stat. */
 	if (state->owner.pid == BPF_CORE_READ(task, tgid))
-		state->cgroup_id = memcg_id(memcg);
+		state->cgroup_id = memcg_id(task_memcg(task));
 	memory_fill(&event.memory, mm, pages);
 	event.owner = state->owner;
 	event.mm_id = state->mm_id;

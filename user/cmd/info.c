@@ -69,16 +69,8 @@ static void print_host(struct text *out, const struct model *model)
 	text__escaped_array(&id, host->recording_id, sizeof(host->recording_id));
 	text__string(&id, ", by oomtrail ");
 	text__escaped_array(&id, host->version, sizeof(host->version));
-	text__escaped_array(&body, host->name, sizeof(host->name));
-	text__string(&body, ", Linux ");
-	text__escaped_array(&body, host->kernel, sizeof(host->kernel));
-	text__string(&body, ", ");
-	wording__counted(&body, host->cpus, "CPU", "CPUs");
-	text__string(&body, ", ");
-	wording__bytes(&body, (int64_t)host->memory_bytes);
-	text__string(&body, " of memory, ");
-	wording__bytes(&body, (int64_t)host->swap_bytes);
-	text__string(&body, " of swap, boot ");
+	wording__host(&body, host);
+	text__string(&body, ", boot ");
 	text__escaped_array(&body, host->boot_id, sizeof(host->boot_id));
 	if (host->scope == FOLLOW_ALL)
 		text__string(&followed, "the whole host");

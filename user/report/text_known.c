@@ -198,16 +198,7 @@ static void print_host(struct text *out, const struct model *model)
 	if (!host) {
 		text__string(&body, "unknown");
 	} else {
-		text__escaped_array(&body, host->name, sizeof(host->name));
-		text__string(&body, ", Linux ");
-		text__escaped_array(&body, host->kernel, sizeof(host->kernel));
-		text__string(&body, ", ");
-		wording__counted(&body, host->cpus, "CPU", "CPUs");
-		text__string(&body, ", ");
-		wording__bytes(&body, (int64_t)host->memory_bytes);
-		text__string(&body, " of memory, ");
-		wording__bytes(&body, (int64_t)host->swap_bytes);
-		text__string(&body, " of swap");
+		wording__host(&body, host);
 		if (host->cgroup_version != 0)
 			text__printf(&body, ", cgroup v%" PRIu32, host->cgroup_version);
 	}

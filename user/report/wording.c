@@ -270,3 +270,17 @@ void wording__flow(struct text *out, size_t *column, size_t indent, size_t limit
 	text__append(out, entry->data, entry->length);
 	out->failed |= entry->failed;
 }
+
+void wording__host(struct text *out, const struct event_host *host)
+{
+	text__escaped_array(out, host->name, sizeof(host->name));
+	text__string(out, ", Linux ");
+	text__escaped_array(out, host->kernel, sizeof(host->kernel));
+	text__string(out, ", ");
+	wording__counted(out, host->cpus, "CPU", "CPUs");
+	text__string(out, ", ");
+	wording__bytes(out, (int64_t)host->memory_bytes);
+	text__string(out, " of memory, ");
+	wording__bytes(out, (int64_t)host->swap_bytes);
+	text__string(out, " of swap");
+}

@@ -28,6 +28,9 @@ void wording__percent(struct text *out, uint64_t part, uint64_t whole, unsigned 
 /* "17.7 MiB/s" */
 void wording__rate(struct text *out, int64_t bytes, uint64_t ns);
 
+/* "web-1, Linux 6.12.0 x86_64, 4 CPUs, 16.0 GiB of memory, 0 of swap" */
+void wording__host(struct text *out, const struct event_host *host);
+
 /* "python3, pid 4711" */
 void wording__task(struct text *out, const char *comm, uint32_t pid);
 
