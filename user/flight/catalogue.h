@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/text.h"
+#include "flight/store.h"
+
+/*
+ * What was captured: a list of the incidents in a store, read from their incident.json, newest
+ * first, and the windows that a crashed recorder or host left unfinished. JSON of other versions
+ * and damaged files are listed as what they are; nothing is assumed about their contents.
+ */
+
+enum catalogue_kind {
+	CATALOGUE_OOM,        /* the kernel's OOM killer */
+	CATALOGUE_ASKED,      /* frozen on demand */
+	CATALOGUE_UNFINISHED, /* the recorder or the host ended without closing it */
+	CATALOGUE_DAMAGED     /* no readable incident.json */
+};
+
+struct catalogue_kill {
+	char time[40]; /* RFC 3339, UTC */
+	uint32_t pid;
+	char comm[64]; /* escaped for a terminal */
+	char class[24];
+};
+
+struct catalogue_entry {
+	char id[STORE_ID_BYTES];
+	enum catalogue_kind kind;
+	char time[40];
+	char fingerprint[32]; /* of the cause; "" when there is none */
+	char *domain;         /* cgroup path or "the host", escaped; "" not known */
+	char victim[64];
+	uint32_t victim_pid;
+	char culprit[64];
+	uint64_t kill_count;
+	char last[40]; /* of the last kill */
+	struct catalogue_kill *kills;
+	size_t kills_listed;
+	uint64_t bytes; /* on disk */
+	bool finished;  /* report.txt is there */
+	char note[160]; /* what is wrong with it, "" nothing */
+};
+
+struct catalogue {
+	struct catalogue_entry *entries; /* newest first */
+	size_t count;
+};
+
+int catalogue__read(struct catalogue *out, struct store *store);
+void catalogue__free(struct catalogue *catalogue);
+
+/* Grouped by cause (fingerprint), the group with the newest incident first. */
+int catalogue__text(const struct catalogue *catalogue, bool kills, struct text *out);
+int catalogue__json(const struct catalogue *catalogue, struct text *out);
+
+/* The one entry whose id begins with `prefix` (the newest one for ""); NULL: none, or several
+ * (*matches says how many). */
+const struct catalogue_entry *catalogue__find(const struct catalogue *catalogue,
+					      const char *prefix, size_t *matches);

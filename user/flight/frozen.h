@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/text.h"
+#include "flight/store.h"
+#include "model/model.h"
+
+/*
+ * An incident's folder read back: window.trail and storm.trail through a fresh model, and from it
+ * the reports. Both are pure functions of the two files, so whoever replays the folder gets what
+ * stands in it.
+ */
+struct frozen;
+
+/* -ENOENT: no such incident, or it has no window.trail. `why`: one plain sentence. */
+int frozen__open(struct frozen **out, struct store *store, const char *id, char *why,
+		 size_t why_size);
+
+/* The same of a window's chunk that no incident holds on to. */
+int frozen__open_chunk(struct frozen **out, struct store *store, uint64_t number, char *why,
+		       size_t why_size);
+
+const struct model *frozen__model(const struct frozen *frozen);
+
+/* Of the incident in the model that the folder is named after: by its id, without a "-2" that made
+ * it unique. -1: none, as when the window was frozen on demand. */
+long frozen__index(const struct frozen *frozen);
+
+bool frozen__is_whole(const struct frozen *frozen); /* closed, not torn */
+const char *frozen__why_not(const struct frozen *frozen);
+bool frozen__differs(const struct frozen *frozen); /* a digest does not agree */
+
+/* The incident alone, or the session when there is none. 0 or -ENOMEM. */
+int frozen__text(const struct frozen *frozen, struct text *out);
+int frozen__json(const struct frozen *frozen, struct text *out);
+
+/* Phase two: report.txt and incident.json from the folder's own trails. */
+int frozen__save(const struct frozen *frozen, struct store *store, const char *id);
+
+void frozen__free(struct frozen *frozen);
