@@ -418,7 +418,8 @@ struct event_oom_counter {
 	X(RECURSION, "program skipped by the kernel: it was already running") \
 	X(MALFORMED, "event of impossible size")                              \
 	X(OBSERVATION, "file of /proc or the cgroup could not be read")       \
-	X(MODEL_FULL, "more than the report keeps track of")
+	X(MODEL_FULL, "more than the report keeps track of")                  \
+	X(QUEUE_FULL, "queue to the writer full")
 
 enum loss_reason {
 #define X(name, text) LOSS_##name,

@@ -13,8 +13,7 @@
 #include "base/cleanup.h"
 #include "base/units.h"
 #include "cmd/cmd.h"
-#include "probe/facts.h"
-#include "probe/probe.h"
+#include "cmd/probing.h"
 #include "recording/writer.h"
 #include "source/capture.h"
 #include "source/live.h"
@@ -22,9 +21,7 @@
 #include "sysfs/procfs.h"
 
 struct session {
-	struct facts facts;
-	struct plan plan;
-	struct probe *probe;
+	struct probing probing;
 	struct model *model;
 	struct writer *writer;
 	struct capture *capture;
@@ -59,19 +56,20 @@ static int fail(const char *what, int error)
 
 static int find_cgroup(const struct session *session, const char *path, uint64_t *id)
 {
-	int error = cgroupfs__id(&session->facts.cgroupfs, path, id);
+	int error = cgroupfs__id(&session->probing.facts.cgroupfs, path, id);
 
 	switch (error) {
 	case 0:
 		return CMD_DONE;
 	case -EXDEV:
 		cmd__error("%s is not in the memory controller's hierarchy (%s)", path,
-			   session->facts.cgroupfs.mount);
+			   session->probing.facts.cgroupfs.mount);
 		break;
 	default:
 		cmd__error("no cgroup %s below %s: %s", path,
-			   session->facts.cgroupfs.version ? session->facts.cgroupfs.mount
-							   : "any memory controller",
+			   session->probing.facts.cgroupfs.version
+				   ? session->probing.facts.cgroupfs.mount
+				   : "any memory controller",
 			   strerror(-error));
 	}
 	return CMD_FAILED;
@@ -112,7 +110,7 @@ static int follow_pids(struct session *session, const struct session_options *op
 			cmd__error("no process %u", options->pids[i]);
 			return CMD_FAILED;
 		}
-		error = probe__follow(session->probe, options->pids[i]);
+		error = probe__follow(session->probing.probe, options->pids[i]);
 		if (error)
 			return fail("following a process", error);
 	}
@@ -127,25 +125,14 @@ static int load(struct session *session, const struct session_options *options)
 		.critical_bytes = options->critical_bytes,
 		.bulk_bytes = options->bulk_bytes,
 	};
-	char why[512];
-	int error = facts__gather(&session->facts, "");
 
-	if (error)
-		return fail("looking at the host", error);
-	if (check_pids(options))
+	if (check_pids(options) || probing__look(&session->probing, &options->ways))
 		return CMD_FAILED;
-	if (plan__make(&session->plan, &session->facts, &options->ways, why, sizeof(why))) {
-		cmd__error("%s", why);
-		return CMD_FAILED;
-	}
 	if (options->scope == FOLLOW_CGROUP &&
 	    find_cgroup(session, options->cgroup, &probe_options.cgroup_id))
 		return CMD_FAILED;
-	if (probe__new(&session->probe, &session->plan, &session->facts, &probe_options, why,
-		       sizeof(why))) {
-		cmd__error("%s", why);
+	if (probing__load(&session->probing, &probe_options))
 		return CMD_FAILED;
-	}
 	return follow_pids(session, options);
 }
 
@@ -164,42 +151,43 @@ static int open_sinks(struct session *session, const struct session_options *opt
 	return error ? fail("starting", error) : CMD_DONE;
 }
 
-/* Under pressure the recorder should be the last to go; without the privilege it stays as it is.
- * Not -1000: one that grew without bound must not take the host with it. */
-static void spare_recorder(void)
+static uint64_t count_events(void *context)
 {
-	FILE *file = fopen("/proc/self/oom_score_adj", "we");
+	return capture__events(((struct session *)context)->capture);
+}
 
-	if (!file)
-		return;
-	fputs("-900", file);
-	fclose(file);
+static uint64_t count_bytes(void *context)
+{
+	return session__written_bytes(context);
 }
 
 static int start(struct session *session, const struct session_options *options)
 {
 	struct live_options live_options = {
-		.facts = &session->facts,
-		.plan = &session->plan,
+		.facts = &session->probing.facts,
+		.plan = &session->probing.plan,
 		.scope = options->scope,
 		.followed = options->followed,
-		.step_bytes = probe__step_bytes(&session->facts, options->step_bytes),
+		.step_bytes = probe__step_bytes(&session->probing.facts, options->step_bytes),
 		.sink = capture__admit,
 		.context = session->capture,
+		.account = {count_events, count_bytes, session},
 	};
 	sigset_t signals;
 	char why[512] = "";
 	int error;
 
-	spare_recorder();
+	probing__spare_recorder();
 	session__our_signals(&signals);
 	session->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (session->signal_fd < 0)
 		return fail("waiting for signals", -errno);
-	error = live__new(&session->live, session->probe, &live_options);
+	error = live__new(&session->live, session->probing.probe, &live_options);
 	if (error)
 		return fail("reading the rings", error);
-	error = live__open(session->live, why, sizeof(why));
+	error = live__attach(session->live, why, sizeof(why));
+	if (!error)
+		error = live__open(session->live, why, sizeof(why));
 	if (error) {
 		cmd__error("starting: %s", *why ? why : strerror(-error));
 		return CMD_FAILED;
@@ -280,21 +268,9 @@ int session__run(struct session *session, uint64_t until_ns,
 	}
 }
 
-static uint64_t count_events(void *context)
-{
-	return capture__events(((struct session *)context)->capture);
-}
-
-static uint64_t count_bytes(void *context)
-{
-	return session__written_bytes(context);
-}
-
 int session__close(struct session *session)
 {
-	struct live_account account = {
-		.events = count_events, .written_bytes = count_bytes, .context = session};
-	int error = live__close(session->live, &account);
+	int error = live__close(session->live);
 
 	if (!error)
 		error = capture__digest(session->capture);
@@ -329,7 +305,7 @@ void session__free(struct session *session)
 	capture__free(session->capture);
 	writer__free(session->writer);
 	model__free(session->model);
-	probe__free(session->probe);
+	probing__free_contents(&session->probing);
 	closep(&session->signal_fd);
 	free(session);
 }

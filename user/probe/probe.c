@@ -20,6 +20,7 @@ struct probe {
 	const struct plan *plan;
 	struct bpf_link *links[PLAN_MAX_PROGRAMS];
 	bool percpu_rss;
+	int measuring_fd; /* bpf_stats are on while it is open; -1 */
 };
 
 /* libbpf reports through a callback without context: the first warning, which names the program
@@ -109,6 +110,7 @@ int probe__new(struct probe **out, const struct plan *plan, const struct facts *
 	if (!probe)
 		return explain(why, why_size, -ENOMEM, "loading the BPF programs");
 	libbpf_set_print(listen_to_libbpf);
+	probe->measuring_fd = -1;
 	probe->plan = plan;
 	probe->skeleton = oomtrail_bpf__open();
 	if (!probe->skeleton) {
@@ -255,6 +257,45 @@ uint64_t probe__recursion_misses(const struct probe *probe)
 	return misses;
 }
 
+int probe__start_measuring(struct probe *probe)
+{
+	int fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+
+	if (fd < 0)
+		return -errno;
+	probe__stop_measuring(probe);
+	probe->measuring_fd = fd;
+	return 0;
+}
+
+void probe__stop_measuring(struct probe *probe)
+{
+	closep(&probe->measuring_fd);
+	probe->measuring_fd = -1;
+}
+
+bool probe__program_cost(const struct probe *probe, size_t index, struct program_cost *out)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, probe->skeleton->obj)
+	{
+		struct bpf_prog_info info = {};
+		uint32_t size = sizeof(info);
+
+		if (!bpf_program__autoload(program) || index--)
+			continue;
+		/* A program that cannot be asked has cost nothing we know of. */
+		if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
+			info.run_cnt = info.run_time_ns = 0;
+		*out = (struct program_cost){.name = bpf_program__name(program),
+					     .runs = info.run_cnt,
+					     .run_ns = info.run_time_ns};
+		return true;
+	}
+	return false;
+}
+
 uint64_t probe__kernel_bytes(const struct probe *probe)
 {
 	struct bpf_map *map;
@@ -284,6 +325,7 @@ void probe__free(struct probe *probe)
 {
 	if (!probe)
 		return;
+	probe__stop_measuring(probe);
 	probe__detach(probe);
 	oomtrail_bpf__destroy(probe->skeleton);
 	free(probe);

@@ -63,6 +63,19 @@ uint64_t probe__ring_losses(const struct probe *probe, unsigned int kind);
 uint64_t probe__table_losses(const struct probe *probe, enum loss_reason reason);
 uint64_t probe__recursion_misses(const struct probe *probe);
 
+/* The kernel's own clock around every run of a program (bpf_stats), of everybody's programs, until
+ * stopped: dear enough (tens of ns a run) to be on for a sample only. Starting needs CAP_SYS_ADMIN;
+ * -errno. */
+int probe__start_measuring(struct probe *probe);
+void probe__stop_measuring(struct probe *probe);
+/* What the index-th loaded program cost while measured; false: there is none. */
+struct program_cost {
+	const char *name;
+	uint64_t runs;
+	uint64_t run_ns;
+};
+bool probe__program_cost(const struct probe *probe, size_t index, struct program_cost *out);
+
 uint64_t probe__kernel_bytes(const struct probe *probe); /* rings and maps */
 
 void probe__free(struct probe *probe);

@@ -3,6 +3,7 @@
 
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -18,7 +19,7 @@
  * An event's time is taken before it is put into its ring: one taken now may become readable a
  * little later. Waiting this long before passing on makes late events an exception.
  */
-#define HOLD_NS      (20 * NS_PER_MS)
+#define HOLD_NS      (5 * NS_PER_MS)
 
 #define PASS_NS      (100 * NS_PER_MS) /* between walks while something moves by less than a step */
 #define IDLE_PASS_NS (1 * NS_PER_S)    /* and when nothing does: cgroups grow without processes */
@@ -27,6 +28,7 @@
 #define CLOCK_STEP_NS                                                                       \
 	(1 * NS_PER_MS)         /* a smaller move of the wall clock is drift of the reading \
 				 */
+#define PACE_NS (1 * NS_PER_S)  /* how long one portion of a walk may wait for the sink */
 #define CALM_NS (10 * NS_PER_S) /* without reclaim for so long: the next one begins anew */
 
 enum { CRITICAL, BULK, RINGS };
@@ -50,6 +52,8 @@ struct live {
 	uint64_t next_pass_ns;
 	uint64_t next_idle_pass_ns;
 	uint64_t next_clock_ns;
+	uint64_t next_account_ns;
+	uint64_t urgent_ns; /* a kill is held until HOLD_NS behind this; 0: none is */
 	int64_t realtime_offset_ns;
 	uint64_t malformed;
 	uint64_t unread; /* observations that failed */
@@ -59,11 +63,23 @@ struct live {
 	int error; /* first one inside a callback */
 };
 
+static int pass_on(struct live *live, uint64_t until_ns)
+{
+	return order__release(live->order, until_ns, live->options.sink, live->options.context);
+}
+
+/* Without memory to hold it, an event goes on at once, behind everything that is held. */
 static void push(struct live *live, const struct event_header *event)
 {
 	int error = order__push(live->order, event);
 
-	if (error && !live->error)
+	if (error == -ENOMEM)
+		error = pass_on(live, UINT64_MAX);
+	else
+		return;
+	if (!error)
+		error = live->options.sink(live->options.context, event);
+	if (error < 0 && !live->error)
 		live->error = error;
 }
 
@@ -151,6 +167,7 @@ static void inspect(struct live *live, const struct event_header *event)
 			observe_memcg(live, live->killed_domain);
 		live->killed = true;
 		live->killed_domain = domain;
+		live->urgent_ns = observe__now_ns();
 		break;
 	}
 	default:
@@ -198,7 +215,35 @@ static bool drain(struct live *live)
 	return more;
 }
 
+static int release(struct live *live, uint64_t until_ns)
+{
+	int error = live->error;
+
+	live->error = 0;
+	if (live->urgent_ns && live->urgent_ns <= until_ns)
+		live->urgent_ns = 0;
+	return error ? error : pass_on(live, until_ns);
+}
+
 /* --- walks over all tasks ------------------------------------------------------------------- */
+
+/*
+ * Where every task is told at once the sink gets it in portions: the rings are emptied meanwhile,
+ * and a sink that never catches up is not waited for.
+ */
+static int pace(struct live *live)
+{
+	uint64_t now_ns = observe__now_ns(), until_ns = now_ns + PACE_NS;
+	int error = release(live, now_ns - HOLD_NS);
+
+	while (!error && live->options.busy && live->options.busy(live->options.context) &&
+	       now_ns < until_ns) {
+		poll(NULL, 0, 1);
+		drain(live);
+		now_ns = observe__now_ns();
+	}
+	return error;
+}
 
 /* Passes on the whole events of a walk's bytes. Returns how many bytes these were. */
 static size_t take_walked(struct live *live, const char *buffer, size_t length)
@@ -243,6 +288,12 @@ static int walk(struct live *live, enum probe_walk which)
 		held -= taken;
 		memmove(buffer, buffer + taken, held);
 		drain(live);
+		if (which == PROBE_WALK_PROCESSES) {
+			int error = pace(live);
+
+			if (error)
+				return error;
+		}
 	}
 	return 0;
 }
@@ -279,8 +330,14 @@ static void tell_loss(struct live *live, enum loss_reason reason, uint32_t kind,
 
 static void tell_losses(struct live *live)
 {
-	for (uint32_t kind = 0; kind < EVENT_KIND_END; kind++)
+	const struct live_options *options = &live->options;
+
+	for (uint32_t kind = 0; kind < EVENT_KIND_END; kind++) {
 		tell_loss(live, LOSS_RING_FULL, kind, probe__ring_losses(live->probe, kind));
+		if (options->refused)
+			tell_loss(live, LOSS_QUEUE_FULL, kind,
+				  options->refused(options->context, kind));
+	}
 	for (uint32_t reason = LOSS_MM_TABLE_FULL; reason <= LOSS_FOLLOWED_TABLE_FULL; reason++)
 		tell_loss(live, reason, 0, probe__table_losses(live->probe, reason));
 	tell_loss(live, LOSS_RECURSION, 0, probe__recursion_misses(live->probe));
@@ -299,14 +356,16 @@ static void check_clock(struct live *live)
 	push(live, &event.header);
 }
 
-static int release(struct live *live, uint64_t until_ns)
+static void tell_account(struct live *live)
 {
-	int error = live->error;
+	const struct live_account *account = &live->options.account;
+	struct event_recorder recorder;
 
-	live->error = 0;
-	return error ? error
-		     : order__release(live->order, until_ns, live->options.sink,
-				      live->options.context);
+	observe__recorder(&recorder, live->opened_ns, live->start_cpu_ns);
+	recorder.kernel_bytes = probe__kernel_bytes(live->probe);
+	recorder.events = account->events(account->context);
+	recorder.written_bytes = account->written_bytes(account->context);
+	push(live, &recorder.header);
 }
 
 int live__run(struct live *live)
@@ -320,6 +379,10 @@ int live__run(struct live *live)
 		check_clock(live);
 		tell_losses(live);
 		live->next_clock_ns = now_ns + CLOCK_NS;
+	}
+	if (live->options.account_every_ns && now_ns >= live->next_account_ns) {
+		tell_account(live);
+		live->next_account_ns = now_ns + live->options.account_every_ns;
 	}
 	return release(live, now_ns > HOLD_NS ? now_ns - HOLD_NS : 0);
 }
@@ -402,19 +465,22 @@ static void observe_one_memcg(void *context, uint64_t cgroup_id)
 	observe_memcg(context, cgroup_id);
 }
 
-int live__open(struct live *live, char *why, size_t why_size)
+int live__attach(struct live *live, char *why, size_t why_size)
 {
-	struct event_opened opened;
 	int error = tell_host(live);
 
 	if (error) {
 		snprintf(why, why_size, "reading /proc/meminfo: %s", strerror(-error));
 		return error;
 	}
-	error = probe__attach(live->probe, why, why_size);
-	if (error)
-		return error;
-	error = walk(live, PROBE_WALK_PROCESSES);
+	return probe__attach(live->probe, why, why_size);
+}
+
+int live__open(struct live *live, char *why, size_t why_size)
+{
+	struct event_opened opened;
+	int error = walk(live, PROBE_WALK_PROCESSES);
+
 	if (error && error != -ENOTSUP) {
 		probe__detach(live->probe);
 		snprintf(why, why_size, "walking the processes: %s", strerror(-error));
@@ -429,6 +495,7 @@ int live__open(struct live *live, char *why, size_t why_size)
 	live->opened_ns = observe__now_ns();
 	live->start_cpu_ns = observe__cpu_ns();
 	live->next_clock_ns = live->opened_ns + CLOCK_NS;
+	live->next_account_ns = live->opened_ns + live->options.account_every_ns;
 	return live__run(live);
 }
 
@@ -439,8 +506,7 @@ int live__fd(const struct live *live)
 
 int live__timeout_ms(const struct live *live)
 {
-	(void)live;
-	return PASS_NS / NS_PER_MS;
+	return (live->urgent_ns ? HOLD_NS : PASS_NS) / NS_PER_MS;
 }
 
 static void collect(void *context, const struct event_header *event)
@@ -448,9 +514,8 @@ static void collect(void *context, const struct event_header *event)
 	push(context, event);
 }
 
-int live__close(struct live *live, const struct live_account *account)
+int live__close(struct live *live)
 {
-	struct event_recorder recorder;
 	int error;
 
 	walk(live, PROBE_WALK_MOVERS);
@@ -464,11 +529,7 @@ int live__close(struct live *live, const struct live_account *account)
 	error = release(live, UINT64_MAX);
 	if (error)
 		return error;
-	observe__recorder(&recorder, live->opened_ns, live->start_cpu_ns);
-	recorder.kernel_bytes = probe__kernel_bytes(live->probe);
-	recorder.events = account->events(account->context);
-	recorder.written_bytes = account->written_bytes(account->context);
-	push(live, &recorder.header);
+	tell_account(live);
 	return release(live, UINT64_MAX);
 }
 
