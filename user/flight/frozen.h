@@ -38,7 +38,18 @@ bool frozen__differs(const struct frozen *frozen); /* a digest does not agree */
 int frozen__text(const struct frozen *frozen, struct text *out);
 int frozen__json(const struct frozen *frozen, struct text *out);
 
-/* Phase two: report.txt and incident.json from the folder's own trails. */
+/* Phase two: incident.json and report.txt from the folder's own trails. */
 int frozen__save(const struct frozen *frozen, struct store *store, const char *id);
+
+/* For store__recover(): the id that the JSON gives, or that of the last incident in the window. */
+int frozen__id_of(void *context, int folder_fd, char id[STORE_ID_BYTES]);
+
+/*
+ * After store__recover(), before the first chunk of a new run: when the newest chunk was never
+ * closed, it becomes the incident "<UTC of its last event>-unfinished", with the reports of the
+ * session. Once: a chunk that an unfinished incident holds already is left alone. 1: kept, named
+ * in `id`; 0: nothing to keep; -errno.
+ */
+int frozen__keep_unfinished(struct store *store, char id[STORE_ID_BYTES]);
 
 void frozen__free(struct frozen *frozen);
