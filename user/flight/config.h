@@ -9,17 +9,18 @@
  * '_'), then the command line. X(field, key, kind, default, needs restart, help) is the one list
  * of them: parser, help text and the example file's test are made from it.
  */
-#define CONFIG_SETTINGS(X)                                                                      \
-	X(dir, "dir", TEXT, "/var/lib/oomtrail", 1, "where windows and incidents are kept")    \
-	X(max_size_bytes, "max_size", BYTES, "256M", 0, "disk space of the rolling window")     \
-	X(window_ns, "window", TIME, "1h", 0, "how long the rolling window reaches back")       \
+#define CONFIG_SETTINGS(X)                                                                        \
+	X(dir, "dir", TEXT, "/var/lib/oomtrail", 1, "where windows and incidents are kept")       \
+	X(max_size_bytes, "max_size", BYTES, "256M", 0, "disk space of the rolling window")       \
+	X(window_ns, "window", TIME, "1h", 0, "how long the rolling window reaches back")         \
 	X(sync_ns, "sync", TIME, "10s", 0, "longest time to the disk; what a power cut may cost") \
-	X(storm_ns, "storm", TIME, "10m", 0, "a kill of the same cause within this is the same incident") \
-	X(incidents, "incidents", COUNT, "100", 0, "incidents kept, oldest go first")           \
-	X(incidents_bytes, "incidents_size", BYTES, "1G", 0, "disk space of all incidents")     \
-	X(step_bytes, "step", BYTES, "256K", 1, "smallest movement of memory that is told")     \
-	X(buffer_bytes, "buffer", BYTES, "1M", 1, "size of each of the two ring buffers")       \
-	X(queue_bytes, "queue", BYTES, "4M", 1, "events that may wait for the disk")            \
+	X(storm_ns, "storm", TIME, "10m", 0,                                                      \
+	  "a kill of the same cause within this is the same incident")                            \
+	X(incidents, "incidents", COUNT, "100", 0, "incidents kept, oldest go first")             \
+	X(incidents_bytes, "incidents_size", BYTES, "1G", 0, "disk space of all incidents")       \
+	X(step_bytes, "step", BYTES, "256K", 1, "smallest movement of memory that is told")       \
+	X(buffer_bytes, "buffer", BYTES, "1M", 1, "size of each of the two ring buffers")         \
+	X(queue_bytes, "queue", BYTES, "4M", 1, "events that may wait for the disk")              \
 	X(memory_bytes, "memory", BYTES, "8M", 1, "heap reserved and locked at start")
 
 struct config {

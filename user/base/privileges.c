@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "base/privileges.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+
+static const cap_value_t kept[] = {CAP_BPF, CAP_DAC_READ_SEARCH, CAP_IPC_LOCK};
+
+#define KEPT_COUNT (sizeof(kept) / sizeof(*kept))
+
+static void cap_freep(cap_t *caps)
+{
+	if (*caps)
+		cap_free(*caps);
+}
+
+static int fail(char *why, size_t why_size, const char *what)
+{
+	int error = errno;
+
+	snprintf(why, why_size, "%s: %s", what, strerror(error));
+	return -error;
+}
+
+static bool is_kept(cap_value_t cap)
+{
+	for (size_t i = 0; i < KEPT_COUNT; i++)
+		if (kept[i] == cap)
+			return true;
+	return false;
+}
+
+/* /proc/self/task has two links of its own and one a thread. Without /proc nobody can tell. */
+static bool has_other_threads(void)
+{
+	struct stat info;
+
+	return !stat("/proc/self/task", &info) && info.st_nlink > 3;
+}
+
+/* While CAP_SETPCAP is still there; a service manager may have cut it before us. */
+static int cut_bounding_set(cap_t held, char *why, size_t why_size)
+{
+	cap_flag_value_t may;
+
+	if (cap_get_flag(held, CAP_SETPCAP, CAP_EFFECTIVE, &may))
+		return fail(why, why_size, "reading capabilities");
+	if (may != CAP_SET)
+		return 0;
+	for (cap_value_t cap = 0; cap < cap_max_bits(); cap++)
+		if (!is_kept(cap) && cap_get_bound(cap) > 0 && cap_drop_bound(cap))
+			return fail(why, why_size, "cutting the bounding set");
+	return 0;
+}
+
+/* What is to be kept and is held at all: permitted and effective, not inheritable. */
+static int keep(cap_t held, cap_t wanted)
+{
+	for (size_t i = 0; i < KEPT_COUNT; i++) {
+		cap_flag_value_t has;
+
+		if (cap_get_flag(held, kept[i], CAP_PERMITTED, &has))
+			return -1;
+		if (has == CAP_SET && (cap_set_flag(wanted, CAP_PERMITTED, 1, &kept[i], CAP_SET) ||
+				       cap_set_flag(wanted, CAP_EFFECTIVE, 1, &kept[i], CAP_SET)))
+			return -1;
+	}
+	return 0;
+}
+
+int privileges__drop(char *why, size_t why_size)
+{
+	_cleanup_(cap_freep) cap_t held = cap_get_proc();
+	_cleanup_(cap_freep) cap_t wanted = cap_init();
+	int error;
+
+	if (!held || !wanted)
+		return fail(why, why_size, "reading capabilities");
+	if (has_other_threads()) {
+		errno = EBUSY;
+		return fail(why, why_size, "dropping privileges beside other threads");
+	}
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return fail(why, why_size, "setting no_new_privs");
+	error = cut_bounding_set(held, why, why_size);
+	if (error)
+		return error;
+	if (cap_reset_ambient() && errno != ENOSYS && errno != EINVAL)
+		return fail(why, why_size, "clearing ambient capabilities");
+	if (keep(held, wanted) || cap_set_proc(wanted))
+		return fail(why, why_size, "dropping capabilities");
+	return 0;
+}
