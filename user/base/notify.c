@@ -2,7 +2,6 @@
 #include "base/notify.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,7 +113,7 @@ int notify__reloading(const struct notify *notify)
 	char state[64];
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+	snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%llu",
 		 now.tv_sec * (NS_PER_S / NS_PER_US) + now.tv_nsec / NS_PER_US);
 	return notify__send(notify, state);
 }
