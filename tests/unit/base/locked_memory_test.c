@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -158,21 +159,37 @@ static void stacks_to_come_cost_what_they_use(void)
 	}
 }
 
+static void become_nobody(uint64_t may_lock_bytes)
+{
+	struct rlimit limit = {.rlim_cur = may_lock_bytes, .rlim_max = may_lock_bytes};
+
+	CHECK(!setrlimit(RLIMIT_MEMLOCK, &limit));
+	CHECK(geteuid() || !setresuid(65534, 65534, 65534));
+}
+
 static void without_the_right_to_lock(void)
 {
-	/* Enough for today: locking what is to come would still fail some day. */
-	struct rlimit limit = {.rlim_cur = 64 * MIB, .rlim_max = 64 * MIB};
 	bool locked = true;
 
 	memset(held, 0, sizeof(held));
-	CHECK(!setrlimit(RLIMIT_MEMLOCK, &limit));
-	CHECK(geteuid() || !setresuid(65534, 65534, 65534));
+	become_nobody(0);
 	CHECK(!locked_memory__reserve(RESERVE, &locked));
 	CHECK(!locked);
 	CHECK(locked_kib() == 0);
 	/* What has been touched is there all the same, as long as nobody reclaims it. */
 	check_nothing_taken();
 	check_stack_is_there();
+}
+
+/* Enough for today: what is to come would not fit any day. */
+static void with_a_small_right_to_lock(void)
+{
+	bool locked = true;
+
+	become_nobody(8 * MIB);
+	CHECK(!locked_memory__reserve(MIB, &locked));
+	CHECK(!locked);
+	CHECK(mmap(NULL, 64 * MIB, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
 }
 
 static void more_than_there_is(void)
@@ -207,6 +224,7 @@ static void works_unlocked_and_says_so(void **state)
 	if (OTHER_MALLOC)
 		skip();
 	in_child(without_the_right_to_lock);
+	in_child(with_a_small_right_to_lock);
 }
 
 static void too_large_a_reserve_is_refused(void **state)
