@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
+#include "probe/plan.h"
 
 /* File names and arguments end up in messages: a newline in one must not look like a second
  * message, nor an escape sequence reach the terminal. */
@@ -121,4 +122,19 @@ int cmd__write(const char *path, const char *data, unsigned long length)
 	if (err < 0)
 		cmd__error("cannot write '%s': %s", path, strerror(-err));
 	return err;
+}
+
+int cmd__forbid(const char *verb, struct plan_options *ways, const char *way)
+{
+	if (!strcmp(way, "fentry"))
+		ways->no_fentry = true;
+	else if (!strcmp(way, "kprobe"))
+		ways->no_kprobe = true;
+	else if (!strcmp(way, "stack"))
+		ways->no_stack = true;
+	else if (!strcmp(way, "events"))
+		ways->no_events = true;
+	else
+		return cmd__usage(verb, "no way '%s': fentry, kprobe, stack or events", way);
+	return CMD_DONE;
 }

@@ -35,6 +35,10 @@ int cmd__usage(const char *verb, const char *format, ...) __attribute__((format(
  * To be called before getopt_long() is called again. */
 int cmd__bad_option(const char *verb, int returned, char **argv);
 
+/* The argument of --without: a way to the OOM context that is not to be taken. */
+struct plan_options;
+int cmd__forbid(const char *verb, struct plan_options *ways, const char *way);
+
 /* Prints `help` to stdout. Returns CMD_DONE, or CMD_FAILED when stdout cannot take it. */
 int cmd__help(const char *help);
 

@@ -101,21 +101,6 @@ static int add_report(struct request *request, const char *argument)
 	return CMD_DONE;
 }
 
-static int forbid(struct plan_options *ways, const char *way)
-{
-	if (!strcmp(way, "fentry"))
-		ways->no_fentry = true;
-	else if (!strcmp(way, "kprobe"))
-		ways->no_kprobe = true;
-	else if (!strcmp(way, "stack"))
-		ways->no_stack = true;
-	else if (!strcmp(way, "events"))
-		ways->no_events = true;
-	else
-		return cmd__usage("record", "no way '%s': fentry, kprobe, stack or events", way);
-	return CMD_DONE;
-}
-
 static int parse_size(const char *option, const char *argument, uint64_t *bytes)
 {
 	if (units__parse_bytes(argument, bytes) || !*bytes || *bytes > GIB)
@@ -166,7 +151,7 @@ static int take_option(struct request *request, int option)
 	case REPORT:
 		return add_report(request, optarg);
 	default:
-		return forbid(&request->session.ways, optarg);
+		return cmd__forbid("record", &request->session.ways, optarg);
 	}
 }
 

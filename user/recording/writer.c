@@ -24,6 +24,7 @@ struct writer {
 	int folder_fd; /* until the first sync has made the file's name durable; -1 */
 	int error;     /* the first one; it stays */
 	bool closed;
+	bool preallocated;
 	uint64_t events; /* appended */
 	uint64_t bytes;  /* in the file, all of them whole blocks */
 
@@ -130,7 +131,7 @@ static int writer__open(struct writer *writer, const char *path)
 	err = remove_regular(path);
 	if (err)
 		return err;
-	writer->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	writer->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (writer->fd < 0)
 		return -errno;
 	/* A folder that may be written but not read cannot be synced either: not an error. */
@@ -150,7 +151,7 @@ static int writer__allocate(struct writer *writer)
 	return writer->raw && writer->block ? 0 : -ENOMEM;
 }
 
-int writer__new(struct writer **out, const char *path)
+static int writer__begin(struct writer **out)
 {
 	_cleanup_(writer__freep) struct writer *writer = calloc(1, sizeof(*writer));
 	int err;
@@ -162,6 +163,17 @@ int writer__new(struct writer **out, const char *path)
 	err = writer__allocate(writer);
 	if (err)
 		return err;
+	*out = take(writer);
+	return 0;
+}
+
+int writer__new(struct writer **out, const char *path)
+{
+	_cleanup_(writer__freep) struct writer *writer = NULL;
+	int err = writer__begin(&writer);
+
+	if (err)
+		return err;
 	err = writer__open(writer, path);
 	if (err)
 		return err;
@@ -171,6 +183,34 @@ int writer__new(struct writer **out, const char *path)
 		return err;
 	}
 	*out = take(writer);
+	return 0;
+}
+
+int writer__resume(struct writer **out, const char *path, uint64_t events)
+{
+	_cleanup_(writer__freep) struct writer *writer = NULL;
+	int err = writer__begin(&writer);
+	off_t end;
+
+	if (err)
+		return err;
+	writer->fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (writer->fd < 0)
+		return -errno;
+	end = lseek(writer->fd, 0, SEEK_END);
+	if (end < 0)
+		return -errno;
+	writer->bytes = (uint64_t)end;
+	writer->events = events;
+	*out = take(writer);
+	return 0;
+}
+
+int writer__preallocate(struct writer *writer, uint64_t bytes)
+{
+	if (fallocate(writer->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)bytes) < 0)
+		return errno == EOPNOTSUPP || errno == ENOSYS ? 0 : -errno;
+	writer->preallocated = true;
 	return 0;
 }
 
@@ -266,6 +306,11 @@ int writer__sync(struct writer *writer)
 	return err ? err : writer__sync_file(writer);
 }
 
+int writer__fd(const struct writer *writer)
+{
+	return writer->fd;
+}
+
 uint64_t writer__events(const struct writer *writer)
 {
 	return writer->events;
@@ -286,6 +331,8 @@ int writer__close(struct writer *writer)
 	if (err)
 		return err;
 	writer->closed = true;
+	if (writer->preallocated)
+		(void)!ftruncate(writer->fd, (off_t)writer->bytes);
 	return writer__sync_file(writer);
 }
 

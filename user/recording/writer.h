@@ -16,6 +16,14 @@ struct writer;
  * writer will ever need. */
 int writer__new(struct writer **out, const char *path);
 
+/* Goes on with a recording of `events` events that was left without a closing block, such as one
+ * that grows now and then. Its end is believed: whole blocks. */
+int writer__resume(struct writer **out, const char *path, uint64_t events);
+
+/* Takes the disk space for this much in advance, where the file system knows how; what is not used
+ * is given back by writer__close(). A full disk then cannot end the recording before. */
+int writer__preallocate(struct writer *writer, uint64_t bytes);
+
 /* Appends one event. Blocks are written as format.h says; `event` is copied. -EINVAL, without
  * consequences, for an event of impossible size; -ESHUTDOWN behind writer__close(). */
 int writer__append(struct writer *writer, const struct event_header *event);
@@ -29,6 +37,7 @@ int writer__flush(struct writer *writer);
 /* writer__flush() and fdatasync(2). */
 int writer__sync(struct writer *writer);
 
+int writer__fd(const struct writer *writer); /* of the file, readable too; stays the writer's */
 uint64_t writer__events(const struct writer *writer);
 uint64_t writer__bytes(const struct writer *writer); /* in the file so far */
 

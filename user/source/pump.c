@@ -14,7 +14,6 @@
 
 #include "base/cleanup.h"
 #include "base/units.h"
-#include "source/observe.h"
 
 /* All of a thread's stack is locked with the rest of the memory; walking needs 32 KiB of it. */
 #define STACK_BYTES (256 * KIB)
@@ -22,6 +21,8 @@
 struct pump {
 	struct live *live;
 	struct queue *queue;
+	void (*beat)(void *context);
+	void *context;
 	pthread_t thread;
 	bool started;
 	int stop_fd;
@@ -31,7 +32,6 @@ struct pump {
 	char why[256];
 	_Atomic uint64_t events;
 	_Atomic uint64_t written_bytes;
-	_Atomic uint64_t alive_ns;
 	_Atomic bool ended;
 };
 
@@ -89,6 +89,8 @@ int pump__new(struct pump **out, struct probe *probe, const struct pump_options 
 		return -ENOMEM;
 	}
 	pump->queue = options->queue;
+	pump->beat = options->beat;
+	pump->context = options->context;
 	live.sink = put;
 	live.context = pump;
 	live.refused = refused;
@@ -113,7 +115,8 @@ static int turn(struct pump *pump)
 	int error = live__run(pump->live);
 
 	wake(pump);
-	atomic_store_explicit(&pump->alive_ns, observe__now_ns(), memory_order_relaxed);
+	if (pump->beat)
+		pump->beat(pump->context);
 	return error;
 }
 
@@ -168,11 +171,6 @@ void pump__account(struct pump *pump, uint64_t events, uint64_t written_bytes)
 {
 	atomic_store_explicit(&pump->events, events, memory_order_relaxed);
 	atomic_store_explicit(&pump->written_bytes, written_bytes, memory_order_relaxed);
-}
-
-uint64_t pump__alive_ns(const struct pump *pump)
-{
-	return atomic_load_explicit(&pump->alive_ns, memory_order_relaxed);
 }
 
 void pump__stop(struct pump *pump)

@@ -17,6 +17,10 @@ struct pump;
 struct pump_options {
 	struct live_options live; /* sink, context and refused are the pump's own */
 	struct queue *queue;
+	/* Called by the thread whenever it comes around, at least ten times a second; may be NULL.
+	 */
+	void (*beat)(void *context);
+	void *context;
 };
 
 /* Attaches in this thread, which has the privileges. On failure `why` says so. */
@@ -28,9 +32,6 @@ int pump__start(struct pump *pump);
 
 /* The queue's other side tells how far it is, for the recorder's own event. Any thread. */
 void pump__account(struct pump *pump, uint64_t events, uint64_t written_bytes);
-
-/* When the thread last came around, CLOCK_MONOTONIC; 0 before the first time. */
-uint64_t pump__alive_ns(const struct pump *pump);
 
 /* Asks the thread to detach, to pass on what is left and to end. The queue must still be emptied.
  */
