@@ -41,15 +41,29 @@ int frozen__json(const struct frozen *frozen, struct text *out);
 /* Phase two: incident.json and report.txt from the folder's own trails. */
 int frozen__save(const struct frozen *frozen, struct store *store, const char *id);
 
+/* --- what a crash left ------------------------------------------------------------------------ */
+
+struct frozen_tail {
+	bool closed;         /* properly ended; then nothing else was looked at */
+	uint64_t events;     /* that can be read */
+	int64_t realtime_ns; /* of the last one; EVENT_UNKNOWN */
+};
+
+/* How far a chunk reaches, without replaying it: takes the memory of one block. */
+int frozen__tail(struct frozen_tail *out, const struct store *store, uint64_t number);
+
 /* For store__recover(): the id that the JSON gives, or that of the last incident in the window. */
 int frozen__id_of(void *context, int folder_fd, char id[STORE_ID_BYTES]);
 
 /*
- * After store__recover(), before the first chunk of a new run: when the newest chunk was never
- * closed, it becomes the incident "<UTC of its last event>-unfinished", with the reports of the
- * session. Once: a chunk that an unfinished incident holds already is left alone. 1: kept, named
- * in `id`; 0: nothing to keep; -errno.
+ * After store__recover() and store__prepare(), before the first chunk of a new run: when the newest
+ * chunk was never closed, it becomes the incident "<UTC of its last event>-unfinished", whose
+ * reports are still to be written as phase two. Once: a chunk that an unfinished incident holds
+ * already is left alone. 1: kept, named in `id`; 0: nothing to keep; -errno.
  */
 int frozen__keep_unfinished(struct store *store, char id[STORE_ID_BYTES]);
+
+/* Is `id` "<UTC>-<what>", with a number behind it or without? */
+bool frozen__is_called(const char *id, const char *what);
 
 void frozen__free(struct frozen *frozen);

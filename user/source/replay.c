@@ -32,7 +32,7 @@ static int replay__take(struct replay *replay, struct model *model,
 	return model__apply(model, event);
 }
 
-int replay__run(struct replay *replay, struct reader *reader, struct model *model)
+int replay__feed(struct replay *replay, struct reader *reader, struct model *model)
 {
 	const struct event_header *event;
 	struct replay result = {0};
@@ -45,6 +45,17 @@ int replay__run(struct replay *replay, struct reader *reader, struct model *mode
 	while (err == 0 && (event = read_ahead__next(ahead, &number)))
 		err = replay__take(&result, model, event, number);
 	read_ahead__free(ahead);
+	if (err < 0)
+		return err;
+	*replay = result;
+	return 0;
+}
+
+int replay__run(struct replay *replay, struct reader *reader, struct model *model)
+{
+	struct replay result;
+	int err = replay__feed(&result, reader, model);
+
 	if (err == 0)
 		err = model__finish(model);
 	if (err < 0)

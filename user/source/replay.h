@@ -23,3 +23,6 @@ struct replay {
  * before it is applied: it speaks of the events before it. How the recording ended is the
  * reader's to tell. 0, -ENOMEM, or -EAGAIN when the thread that reads ahead cannot be had. */
 int replay__run(struct replay *replay, struct reader *reader, struct model *model);
+
+/* The same for a model that more is to be told: it is not finished. */
+int replay__feed(struct replay *replay, struct reader *reader, struct model *model);

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <zlib.h>
+
+#include "base/cleanup.h"
+#include "base/units.h"
+#include "flight/frozen_internal.h"
+#include "flight/store_internal.h"
+#include "flight/stored_json.h"
+#include "recording/format.h"
+
+DEFINE_FREEP(frozen)
+DEFINE_FREEP(reader)
+
+bool frozen__is_called(const char *id, const char *what)
+{
+	const char *dash = strchr(id, '-');
+	const size_t length = strlen(what);
+
+	if (!dash || strncmp(dash + 1, what, length) != 0)
+		return false;
+	dash += 1 + length;
+	return !*dash ||
+	       (*dash == '-' && dash[1] && strspn(dash + 1, "0123456789") == strlen(dash + 1));
+}
+
+static void set_id(char id[STORE_ID_BYTES], int64_t realtime_ns, const char *what)
+{
+	const time_t seconds = realtime_ns / (int64_t)NS_PER_S;
+	char utc[32] = "unknown";
+	struct tm tm;
+
+	if (realtime_ns >= 0 && gmtime_r(&seconds, &tm))
+		strftime(utc, sizeof(utc), "%Y%m%dT%H%M%SZ", &tm);
+	snprintf(id, STORE_ID_BYTES, "%s-%s", utc, what);
+}
+
+/* --- how far a chunk reaches ------------------------------------------------------------------ */
+
+/* Its last block closes it. Nothing may follow one, so looking there is enough. */
+static bool ends_closed(int fd)
+{
+	struct trail_block_header header;
+	struct stat status;
+	uint32_t told;
+
+	if (fstat(fd, &status) < 0 || status.st_size < (off_t)sizeof(header) ||
+	    pread(fd, &header, sizeof(header), status.st_size - (off_t)sizeof(header)) !=
+		    sizeof(header))
+		return false;
+	told = header.crc32;
+	header.crc32 = 0;
+	return header.magic == TRAIL_BLOCK_MAGIC && header.kind == TRAIL_BLOCK_CLOSE &&
+	       header.stored_bytes == 0 &&
+	       told == (uint32_t)crc32(0, (const Bytef *)&header, sizeof(header));
+}
+
+static bool tells_clock(const struct event_header *event, int64_t *offset_ns)
+{
+	if (event->kind == EVENT_HOST)
+		*offset_ns = ((const struct event_host *)event)->realtime_offset_ns;
+	else if (event->kind == EVENT_CLOCK)
+		*offset_ns = ((const struct event_clock *)event)->realtime_offset_ns;
+	else
+		return false;
+	return true;
+}
+
+static int tail__read(struct frozen_tail *tail, int fd)
+{
+	_cleanup_(reader__freep) struct reader *reader = NULL;
+	const struct event_header *event;
+	uint64_t last_ns = 0;
+	int64_t offset_ns = 0;
+	bool known = false;
+	int err;
+
+	*tail = (struct frozen_tail){.realtime_ns = EVENT_UNKNOWN, .closed = ends_closed(fd)};
+	if (tail->closed)
+		return 0;
+	err = reader__new_of(&reader, fd);
+	/* Not even its header reached the disk: there are no events in it. */
+	if (err < 0)
+		return err == -EINVAL ? 0 : err;
+	while ((event = reader__next(reader))) {
+		tail->events++;
+		if (event->time_ns > last_ns)
+			last_ns = event->time_ns;
+		known |= tells_clock(event, &offset_ns);
+	}
+	if (!known || last_ns > INT64_MAX ||
+	    __builtin_add_overflow((int64_t)last_ns, offset_ns, &tail->realtime_ns) ||
+	    tail->realtime_ns < 0)
+		tail->realtime_ns = EVENT_UNKNOWN;
+	return 0;
+}
+
+int frozen__tail(struct frozen_tail *out, const struct store *store, uint64_t number)
+{
+	_cleanup_(closep) int fd = store__open_chunk(store, number);
+	struct frozen_tail tail;
+	int err = fd < 0 ? fd : tail__read(&tail, fd);
+
+	if (err == 0)
+		*out = tail;
+	return err;
+}
+
+/* --- after a crash ---------------------------------------------------------------------------- */
+
+/* -ENOENT: the JSON does not say. */
+static int id_from_json(int folder_fd, char id[STORE_ID_BYTES], bool *is_session)
+{
+	_cleanup_(closep) int fd = file__open(folder_fd, STORE_JSON);
+	_cleanup_(json_decrefp) json_t *json = NULL;
+	char why[80];
+	int err = fd < 0 ? fd : stored_json__load(&json, fd, why, sizeof(why));
+
+	if (err < 0)
+		return err;
+	*is_session = strcmp(stored_json__string(json, "schema"), "oomtrail.session/1") == 0;
+	if (*is_session || !store__is_id(stored_json__string(json, "id")))
+		return -ENOENT;
+	strcpy(id, stored_json__string(json, "id"));
+	return 0;
+}
+
+int frozen__id_of(void *context, int folder_fd, char id[STORE_ID_BYTES])
+{
+	_cleanup_(frozen__freep) struct frozen *frozen = NULL;
+	_cleanup_(closep) int window = -1;
+	bool is_session = false;
+	const struct model *model;
+	char why[160];
+	int err;
+
+	(void)context;
+	if (id_from_json(folder_fd, id, &is_session) == 0)
+		return 0;
+	window = file__open(folder_fd, STORE_TRAIL);
+	err = window < 0 ? window : frozen__new(&frozen, window, -1, "it", why, sizeof(why));
+	if (err < 0)
+		return err;
+	model = frozen__model(frozen);
+	if (model__incident_count(model) > 0 && !is_session)
+		strcpy(id, model__incident(model, model__incident_count(model) - 1)->id);
+	else
+		set_id(id, model__realtime_ns(model, model__span(model).last_ns), "asked");
+	return 0;
+}
+
+static bool is_same_file(int a, int b)
+{
+	struct stat first, second;
+
+	return fstat(a, &first) == 0 && fstat(b, &second) == 0 && first.st_dev == second.st_dev &&
+	       first.st_ino == second.st_ino;
+}
+
+static int is_kept(const struct store *store, int chunk)
+{
+	_cleanup_(freep) char(*ids)[STORE_ID_BYTES] = NULL;
+	size_t count;
+	int err = store__incidents(store, &ids, &count);
+
+	if (err < 0)
+		return err;
+	for (size_t i = 0; i < count; i++) {
+		_cleanup_(closep) int window = -1;
+
+		if (!frozen__is_called(ids[i], "unfinished"))
+			continue;
+		window = store__open_file(store, ids[i], STORE_TRAIL);
+		if (window >= 0 && is_same_file(window, chunk))
+			return 1;
+	}
+	return 0;
+}
+
+int frozen__keep_unfinished(struct store *store, char id[STORE_ID_BYTES])
+{
+	static const char json[] = "{\n  \"schema\": \"oomtrail.session/1\"\n}\n";
+	_cleanup_(freep) struct store_chunk *chunks = NULL;
+	_cleanup_(closep) int fd = -1;
+	struct store_published result;
+	struct frozen_tail tail;
+	size_t count;
+	int err = store__chunks(store, &chunks, &count);
+
+	if (err < 0 || count == 0)
+		return err;
+	fd = store__open_chunk(store, chunks[count - 1].number);
+	err = fd < 0 ? fd : tail__read(&tail, fd);
+	if (err < 0 || tail.closed || tail.events == 0)
+		return err;
+	err = is_kept(store, fd);
+	if (err != 0)
+		return err < 0 ? err : 0;
+	store__sync(fd);
+	/* Without a clock inside: when it was last written to. */
+	set_id(id, tail.realtime_ns >= 0 ? tail.realtime_ns : chunks[count - 1].modified_ns,
+	       "unfinished");
+	err = store__publish(store, id, chunks[count - 1].number, fd, json, strlen(json), &result);
+	return err < 0 ? err : 1;
+}
