@@ -244,6 +244,8 @@ static void an_error_names_its_line(void **state)
 	assert_refused("[watch]\nincidents = 99999999999999999999\n", -ERANGE,
 		       ":2: incidents: '99999999999999999999' is too large for a whole number");
 	assert_refused("\n[wach]\n", -EINVAL, ":2: no section '[wach]'; the only one is [watch]");
+	assert_refused("\xef\xbb\xbf[wach]\n", -EINVAL,
+		       ":1: no section '[wach]'; the only one is [watch]");
 	assert_refused("[watch\n", -EINVAL, ":1: no section '[watch'; the only one is [watch]");
 	assert_refused("[watch] max_size = 1M\n", -EINVAL,
 		       ":1: no section '[watch] max_size = 1M'; the only one is [watch]");
