@@ -26,30 +26,50 @@ static void text__exit(struct text *text, uint32_t exit_code)
 		text__printf(text, " exited with status %u", (exit_code >> 8) & 0xff);
 }
 
-static int incident__exit_of(struct incident *incident, const struct event_exit *event)
+/* Its kill in this list, when that is no longer ago than an exit is waited for. */
+static struct incident_kill *incident__kill_of(struct incident *incident,
+					       const struct event_exit *event)
 {
-	for (size_t i = 0; i < incident->kill_count; i++) {
+	for (size_t i = incident->kill_count; i-- > 0;) {
 		struct incident_kill *kill = &incident->kills[i];
-		struct text text = {0};
 
-		if (kill->exit_ns || kill->task.pid != event->task.pid ||
-		    kill->task.start_ns != event->task.start_ns)
-			continue;
-		kill->exit_ns = event->header.time_ns ? event->header.time_ns : 1;
-		kill->exit_code = event->exit_code;
-		timeline__name(&text, kill->comm, kill->task.pid);
-		text__exit(&text, event->exit_code);
-		return timeline__add(incident, event->header.time_ns, &text);
+		if (kill->later && event->header.time_ns > kill->time_ns &&
+		    event->header.time_ns - kill->time_ns > INCIDENT_AFTER_NS)
+			break;
+		if (!kill->exit_ns && kill->task.pid == event->task.pid &&
+		    kill->task.start_ns == event->task.start_ns)
+			return kill;
 	}
-	return 0;
+	return NULL;
+}
+
+static int incident__exit_of(struct incident *incident, const struct event_exit *event, bool open)
+{
+	struct incident_kill *kill = incident__kill_of(incident, event);
+	struct text text = {0};
+
+	if (!kill || (!open && !kill->later))
+		return 0;
+	kill->exit_ns = event->header.time_ns ? event->header.time_ns : 1;
+	kill->exit_code = event->exit_code;
+	if (kill->later || kill - incident->kills >= INCIDENT_TOLD)
+		return 0;
+	timeline__name(&text, kill->comm, kill->task.pid);
+	text__exit(&text, event->exit_code);
+	return timeline__add(incident, event->header.time_ns, &text);
 }
 
 int incident__note_exit(struct model *model, const struct event_exit *event)
 {
 	int error = 0;
 
-	for (size_t i = 0; i < model->open_count && !error; i++)
-		error = incident__exit_of(&open_incident(model, i)->incident, event);
+	for (size_t i = model->incident_count; i-- > 0 && !error;) {
+		struct incident *incident = &model->incidents[i]->incident;
+		bool open = model__incident_is_open(model, i);
+
+		if (open || incident->storm.count)
+			error = incident__exit_of(incident, event, open);
+	}
 	return error;
 }
 

@@ -175,7 +175,7 @@ static void digest__kills(struct digest *digest, const struct model *model)
 
 uint64_t model__digest(const struct model *model)
 {
-	struct digest digest = {.value = 0xcbf29ce484222325ULL};
+	struct digest digest = {.value = DIGEST_SEED};
 
 	digest__recording(&digest, model);
 	digest__readings(&digest, model);

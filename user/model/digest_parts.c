@@ -122,7 +122,12 @@ static void digest__incident_kills(struct digest *digest, const struct incident 
 		digest__bytes(digest, kill->comm, sizeof(kill->comm));
 		digest__u64(digest, kill->exit_ns);
 		digest__u64(digest, kill->exit_code);
+		digest__u64(digest, kill->later);
 	}
+	digest__u64(digest, incident->kill_omitted);
+	digest__u64(digest, incident->storm.count);
+	digest__u64(digest, incident->storm.first_ns);
+	digest__u64(digest, incident->storm.last_ns);
 }
 
 static void digest__timeline(struct digest *digest, const struct incident *incident)
@@ -138,6 +143,7 @@ static void digest__timeline(struct digest *digest, const struct incident *incid
 void digest__incident(struct digest *digest, const struct incident *incident)
 {
 	digest__text(digest, incident->id);
+	digest__text(digest, incident->fingerprint);
 	digest__u64(digest, incident->time_ns);
 	digest__u64(digest, incident->from_ns);
 	digest__u64(digest, (uint64_t)incident->realtime_ns);

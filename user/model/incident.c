@@ -10,9 +10,6 @@
 #include "model/model_internal.h"
 #include "model/shared_bytes.h"
 
-/* Two kills by one thread within this are one call of the kernel's out_of_memory(). */
-#define SAME_CALL_NS NS_PER_S
-
 void incident__free(struct incident_slot *slot)
 {
 	struct incident *incident;
@@ -53,8 +50,7 @@ bool incident__holds(struct model *model, const struct incident_slot *slot, uint
 	return cgroup_id && cgroup_id == slot->scope_id;
 }
 
-/* The level that was full, when the event lets us know it. */
-static bool domain_of(const struct event_oom_kill *event, uint64_t *id)
+bool incident__domain_of(const struct event_oom_kill *event, uint64_t *id)
 {
 	switch (event->constraint) {
 	case OOM_CONSTRAINT_MEMCG:
@@ -137,70 +133,6 @@ static int incident__set_domain(struct model *model, struct incident_slot *slot,
 			    incident->time_ns);
 }
 
-static int incident__watch(struct model *model, struct incident_slot *slot,
-			   const struct process_slot *victim)
-{
-	struct incident_watch *watch;
-	char *cgroup;
-
-	if (slot->watch_count == INCIDENT_WATCHES)
-		return 0;
-	for (size_t i = 0; victim->process.mm_id && i < slot->watch_count; i++) {
-		if (slot->watches[i].mm_id == victim->process.mm_id)
-			return 0;
-	}
-	cgroup = cgroup__shared_path(model, victim->process.cgroup_id);
-	if (!cgroup)
-		return -ENOMEM;
-	watch = &slot->watches[slot->watch_count++];
-	*watch = (struct incident_watch){
-		.task = victim->process.task,
-		.mm_id = victim->process.mm_id,
-		.held_bytes = memory__footprint(&victim->process.now),
-		.argv = shared_bytes__get(victim->process.argv),
-		.argv_bytes = victim->process.argv_bytes,
-		.cgroup = cgroup,
-	};
-	watch->given_back = !watch->mm_id || watch->held_bytes <= 0;
-	memcpy(watch->comm, victim->process.comm, EVENT_COMM_BYTES);
-	return 0;
-}
-
-static int incident__add_kill(struct model *model, struct incident_slot *slot,
-			      const struct kill *kill, const struct process_slot *victim)
-{
-	struct incident *incident = &slot->incident;
-	struct incident_kill *kills;
-	int error;
-
-	if (incident->kill_count == INCIDENT_KILLS)
-		return loss__count(model, LOSS_MODEL_FULL, EVENT_OOM_KILL);
-	if (!(incident->kill_count & (incident->kill_count - 1))) {
-		size_t room = incident->kill_count ? incident->kill_count * 2 : 1;
-
-		kills = reallocarray(incident->kills, room, sizeof(*kills));
-		if (!kills)
-			return -ENOMEM;
-		incident->kills = kills;
-	}
-	error = timeline__add_kill(incident, kill);
-	if (!error && victim)
-		error = incident__watch(model, slot, victim);
-	if (error)
-		return error;
-	kills = incident->kills + incident->kill_count++;
-	while (kills > incident->kills && kills[-1].time_ns > kill->time_ns) {
-		kills[0] = kills[-1];
-		kills--;
-	}
-	*kills = (struct incident_kill){
-		.time_ns = kill->time_ns, .class = kill->class, .task = kill->target};
-	memcpy(kills->comm, kill->target_comm, EVENT_COMM_BYTES);
-	if (kill->time_ns > slot->last_kill_ns)
-		slot->last_kill_ns = kill->time_ns;
-	return 0;
-}
-
 static int incident__fill(struct model *model, struct incident_slot *slot,
 			  const struct event_oom_kill *event, const struct process_slot *victim)
 {
@@ -229,8 +161,8 @@ static int incident__fill(struct model *model, struct incident_slot *slot,
 	return error ? error : timeline__look_back(model, slot);
 }
 
-static int incident__begin(struct model *model, const struct event_oom_kill *event,
-			   const struct process_slot *victim, struct incident_slot **out)
+int incident__begin(struct model *model, const struct event_oom_kill *event,
+		    const struct process_slot *victim, struct incident_slot **out)
 {
 	_cleanup_(incident_slot__freep) struct incident_slot *slot = calloc(1, sizeof(*slot));
 	uint64_t time_ns = event->header.time_ns;
@@ -258,103 +190,13 @@ static int incident__begin(struct model *model, const struct event_oom_kill *eve
 	if (incident->from_ns < model->span.first_ns)
 		incident->from_ns = model->span.first_ns < time_ns ? model->span.first_ns : time_ns;
 	incident->lost_before = loss__between(model, incident->from_ns, time_ns);
-	incident->domain_known = domain_of(event, &incident->domain_id);
+	incident->domain_known = incident__domain_of(event, &incident->domain_id);
 	slot->scope_id = incident->domain_known ? incident->domain_id : victim->process.cgroup_id;
 	error = incident__fill(model, slot, event, victim);
 	if (error)
 		return error;
 	*out = take(slot);
 	return 0;
-}
-
-/* --- which incident a kill belongs to ------------------------------------------------------- */
-
-static bool incident__is_same(const struct incident_slot *slot, const struct event_oom_kill *event,
-			      const struct process_slot *victim)
-{
-	const struct task_ref *trigger = &event->trigger.task, *last = &slot->last_trigger;
-	uint64_t time_ns = event->header.time_ns, id;
-	bool known = domain_of(event, &id);
-
-	if (trigger->pid && trigger->pid == last->pid && trigger->tid == last->tid &&
-	    trigger->start_ns == last->start_ns &&
-	    (time_ns < slot->last_kill_ns || time_ns - slot->last_kill_ns <= SAME_CALL_NS))
-		return true;
-	return known == slot->incident.domain_known &&
-	       slot->scope_id == (known ? id : victim->process.cgroup_id);
-}
-
-static int incident__open(struct model *model, const struct event_oom_kill *event,
-			  const struct process_slot *victim, long *out)
-{
-	struct incident_slot *slot;
-	int error;
-
-	*out = -1;
-	if (model->incident_count == INCIDENT_MAX)
-		return loss__count(model, LOSS_MODEL_FULL, EVENT_OOM_KILL);
-	error = array__reserve(&model->incidents, model->incident_count, &model->incident_capacity,
-			       sizeof(struct incident_slot *));
-	if (!error)
-		error = incident__begin(model, event, victim, &slot);
-	if (error)
-		return error;
-	*out = (long)model->incident_count;
-	if (model->open_count == INCIDENT_OPEN_MAX) {
-		model->open_count--;
-		memmove(model->open, model->open + 1, model->open_count * sizeof(model->open[0]));
-	}
-	model->open[model->open_count++] = (uint32_t)model->incident_count;
-	model->incidents[model->incident_count++] = slot;
-	return 0;
-}
-
-int incident__on_kill(struct model *model, const struct event_oom_kill *event,
-		      struct process_slot *victim, long *out)
-{
-	struct kill kill = {.time_ns = event->header.time_ns,
-			    .class = KILL_OOM,
-			    .target = event->victim.task,
-			    .sender = event->trigger.task};
-	struct incident_slot *slot;
-	long index = -1;
-	int error = 0;
-
-	for (size_t i = model->open_count; i-- && index < 0;) {
-		if (incident__is_same(model->incidents[model->open[i]], event, victim))
-			index = model->open[i];
-	}
-	if (index < 0)
-		error = incident__open(model, event, victim, &index);
-	if (error || index < 0)
-		return error;
-	slot = model->incidents[index];
-	slot->last_trigger = event->trigger.task;
-	memcpy(kill.target_comm, event->victim.comm, EVENT_COMM_BYTES);
-	memcpy(kill.sender_comm, event->trigger.comm, EVENT_COMM_BYTES);
-	error = incident__add_kill(model, slot, &kill, victim);
-	if (!error)
-		*out = index;
-	return error;
-}
-
-int incident__add_sharer(struct model *model, long index, const struct kill *kill,
-			 const struct process_slot *slot)
-{
-	return incident__add_kill(model, model->incidents[index], kill, slot);
-}
-
-void incident__advance(struct model *model, uint64_t now_ns)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < model->open_count; i++) {
-		uint64_t last_ns = model->incidents[model->open[i]]->last_kill_ns;
-
-		if (now_ns <= last_ns || now_ns - last_ns <= INCIDENT_AFTER_NS)
-			model->open[kept++] = model->open[i];
-	}
-	model->open_count = kept;
 }
 
 /* --- what model.h offers -------------------------------------------------------------------- */

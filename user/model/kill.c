@@ -263,6 +263,7 @@ int kill__on_oom_kill(struct model *model, const struct event_header *header)
 	struct process_slot *victim = NULL;
 	int error;
 
+	model->last_oom_incident = -1;
 	error = kill__learn(model, event, &victim);
 	if (error || !event->victim.task.pid)
 		return error;
@@ -274,6 +275,7 @@ int kill__on_oom_kill(struct model *model, const struct event_header *header)
 		error = incident__on_kill(model, event, victim, &kill.incident);
 		if (error)
 			return error;
+		model->last_oom_incident = kill.incident;
 	}
 	error = kill__add(model, &kill);
 	return error ? error : kill__claim_held(model, &kill);

@@ -62,6 +62,7 @@ int model__new(struct model **out)
 #define X(field, key) model->meminfo.field##_bytes = EVENT_UNKNOWN;
 	MEMINFO(X)
 #undef X
+	model->last_oom_incident = -1;
 	*out = model;
 	return 0;
 }

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "bpf/events.h"
+#include "model/cause.h"
 #include "model/series.h"
 
 struct model;
@@ -154,9 +155,11 @@ const struct kill *model__kill(const struct model *model, size_t index);
 
 /* --- incidents ------------------------------------------------------------------------------ */
 
-#define INCIDENT_WINDOW_NS 90000000000ULL /* growth is judged over this much before the kill */
-#define INCIDENT_AFTER_NS  10000000000ULL /* how long after its last kill an incident is open */
-#define INCIDENT_PROCESSES 64             /* listed at most; the rest is counted */
+#define INCIDENT_WINDOW_NS 90000000000ULL  /* growth is judged over this much before the kill */
+#define INCIDENT_AFTER_NS  10000000000ULL  /* how long after its last kill an incident is open */
+#define INCIDENT_BURST_NS  60000000000ULL  /* and how long after its first one at most */
+#define INCIDENT_STORM_NS  600000000000ULL /* a kill of the same cause within this joins it yet */
+#define INCIDENT_PROCESSES 64              /* listed at most; the rest is counted */
 #define INCIDENT_TIMELINE  64
 
 /* One process of an incident, frozen at the kill: everything a report says about it. */
@@ -186,6 +189,14 @@ struct incident_kill {
 	char comm[EVENT_COMM_BYTES];
 	uint64_t exit_ns;   /* 0: not seen */
 	uint32_t exit_code; /* wait(2) status, when exit_ns */
+	bool later;         /* after the first burst: one of the storm */
+};
+
+/* The same cause again, after the first burst was over: OOM kills that joined then. */
+struct incident_storm {
+	uint64_t count; /* 0: there were none */
+	uint64_t first_ns;
+	uint64_t last_ns;
 };
 
 struct timeline_entry {
@@ -193,9 +204,17 @@ struct timeline_entry {
 	char *what; /* plain words, raw bytes: escape before showing */
 };
 
+/*
+ * One cause, and its first burst of kills: those of the same scope or cause, each within
+ * INCIDENT_AFTER_NS after the one before and INCIDENT_BURST_NS after the first. While that lasts
+ * the incident is open, and what follows the kills is noted. Everything but `kills` and `storm` is
+ * about that burst; later kills of the same fingerprint join for as long as each comes within
+ * INCIDENT_STORM_NS after the one before, whatever new cgroup they are in.
+ */
 struct incident {
-	char id[64];      /* "<UTC time>-<comm>-<pid>", safe as a file name */
-	uint64_t time_ns; /* of the first kill */
+	char id[64]; /* "<UTC time>-<comm>-<pid>", safe as a file name */
+	char fingerprint[CAUSE_FINGERPRINT_BYTES]; /* of the cause (model/cause.h) */
+	uint64_t time_ns;                          /* of the first kill */
 	uint64_t from_ns; /* window start: time_ns - INCIDENT_WINDOW_NS or the recording's start */
 	int64_t realtime_ns; /* of the kill, UTC since the epoch; EVENT_UNKNOWN without a host event
 			      */
@@ -222,8 +241,10 @@ struct incident {
 	size_t process_count;
 	size_t process_omitted;
 
-	struct incident_kill *kills; /* by time */
+	struct incident_kill *kills; /* by time; those of the burst, then the later ones */
 	size_t kill_count;
+	uint64_t kill_omitted;
+	struct incident_storm storm;
 
 	struct series *victim_series; /* memory_column, from_ns to the kill; NULL: nothing known */
 	struct series *culprit_series;
@@ -244,6 +265,11 @@ struct incident {
 
 size_t model__incident_count(const struct model *model);
 const struct incident *model__incident(const struct model *model, size_t index);
+/* The one that the latest EVENT_OOM_KILL opened or joined; -1: none did, or none of it (a second
+ * mark of the same victim, no room for more incidents). */
+long model__last_oom_incident(const struct model *model);
+/* Is its first burst still going on, or what follows it still being noted? */
+bool model__incident_is_open(const struct model *model, size_t index);
 
 /* --- the recording itself ------------------------------------------------------------------- */
 

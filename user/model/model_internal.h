@@ -28,6 +28,7 @@
 #define INCIDENT_OPEN_MAX 64U
 #define INCIDENT_KILLS    10000U
 #define INCIDENT_WATCHES  64U
+#define INCIDENT_TOLD     16U /* kills in the timeline, with what followed them */
 #define HELD_SIGNALS_MAX  4096U
 #define CLOCK_MAX         4096U
 #define PROBE_MAX         64U
@@ -138,7 +139,8 @@ struct incident_watch {
 struct incident_slot {
 	struct incident incident; /* first: both have the same address */
 	uint64_t last_kill_ns;
-	uint64_t scope_id; /* the domain, or the victim's own cgroup when that is not known */
+	uint64_t burst_kill_ns; /* the last one of the first burst */
+	uint64_t scope_id;      /* the domain, or the victim's own cgroup when that is not known */
 	struct task_ref last_trigger;
 	struct incident_watch watches[INCIDENT_WATCHES];
 	size_t watch_count;
@@ -178,6 +180,7 @@ struct model {
 	size_t incident_count, incident_capacity;
 	uint32_t open[INCIDENT_OPEN_MAX]; /* indexes, oldest first; a further one closes that */
 	size_t open_count;
+	long last_oom_incident; /* of the latest EVENT_OOM_KILL; -1 */
 
 	struct attach_record attaches[ATTACH_MAX]; /* a ring */
 	uint64_t attach_count;
@@ -290,8 +293,14 @@ int kill__judge_all(struct model *model);
 int kill__on_signal(struct model *model, const struct event_header *event);
 int kill__on_oom_kill(struct model *model, const struct event_header *event);
 
-/* --- incident.c and aftermath.c
- * -------------------------------------------------------------------------- */
+/* --- incident.c, incident_join.c and aftermath.c -------------------------------------------- */
+
+/* A new one around its first kill, which it does not list yet. */
+int incident__begin(struct model *model, const struct event_oom_kill *event,
+		    const struct process_slot *victim, struct incident_slot **out);
+void incident__free(struct incident_slot *slot);
+/* The level that was full, when the event lets us know it. */
+bool incident__domain_of(const struct event_oom_kill *event, uint64_t *id);
 
 /* The victim is known to the process table, with its memory at the kill. *out: the incident's
  * index or -1. */
@@ -299,7 +308,7 @@ int incident__on_kill(struct model *model, const struct event_oom_kill *event,
 		      struct process_slot *victim, long *out);
 /* A process killed with the victim of this incident. */
 int incident__add_sharer(struct model *model, long index, const struct kill *kill,
-			 const struct process_slot *slot);
+			 const struct process_slot *victim);
 void incident__advance(struct model *model, uint64_t now_ns); /* closes */
 int incident__note_exit(struct model *model, const struct event_exit *event);
 int incident__note_rss(struct model *model, const struct event_rss *event);
@@ -309,7 +318,6 @@ int incident__note_limit(struct model *model, uint64_t cgroup_id,
 			 const struct limit_change *change);
 void incident__note_stat(struct model *model, const struct cgroup *cgroup);
 void incident__note_meminfo(struct model *model); /* the model's latest reading */
-void incident__free(struct incident_slot *slot);
 
 /* Does the incident's domain hold this cgroup? */
 bool incident__holds(struct model *model, const struct incident_slot *slot, uint64_t cgroup_id);
@@ -332,6 +340,9 @@ void timeline__name(struct text *text, const char comm[EVENT_COMM_BYTES], uint32
 int timeline__look_back(struct model *model, struct incident_slot *slot);
 int timeline__add_reclaim(struct model *model, struct incident_slot *slot);
 int timeline__add_kill(struct incident *incident, const struct kill *kill);
+/* Of a kill that is one of many: the 10th, 100th, ..., and the one for which `always` is set. */
+int timeline__add_repeated(struct incident *incident, const struct kill *kill, uint64_t number,
+			   bool always);
 int timeline__add_limit(struct model *model, struct incident *incident, uint64_t cgroup_id,
 			const struct limit_change *change);
 
@@ -357,6 +368,8 @@ uint64_t loss__between(const struct model *model, uint64_t from_ns, uint64_t to_
 struct service service__of(const struct model *model, const struct process *process);
 
 /* --- digest_parts.c -------------------------------------------------------------------------- */
+
+#define DIGEST_SEED 0xcbf29ce484222325ULL
 
 /* FNV-1a 64, running. Numbers go in as 8 little-endian bytes, strings behind their length. */
 struct digest {

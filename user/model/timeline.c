@@ -77,6 +77,26 @@ int timeline__add_kill(struct incident *incident, const struct kill *kill)
 	return timeline__add(incident, kill->time_ns, &text);
 }
 
+static bool is_power_of_ten(uint64_t number)
+{
+	while (number >= 10 && number % 10 == 0)
+		number /= 10;
+	return number == 1;
+}
+
+int timeline__add_repeated(struct incident *incident, const struct kill *kill, uint64_t number,
+			   bool always)
+{
+	struct text text = {0};
+	char count[UNITS_MAX];
+
+	if (!always && !is_power_of_ten(number))
+		return 0;
+	text__printf(&text, "the same cause again, kill %s: ", units__count(count, number));
+	timeline__name(&text, kill->target_comm, kill->target.pid);
+	return timeline__add(incident, kill->time_ns, &text);
+}
+
 static void text__limit(struct text *text, int64_t bytes)
 {
 	char size[UNITS_MAX];

@@ -202,14 +202,37 @@ static void test_it_is_bounded(void **state)
 	const struct incident *incident;
 
 	(void)state;
-	for (uint32_t pid = 1000; pid < 1100; pid++)
+	kill_python(model, 200000);
+	for (uint32_t ms = 1; ms <= 100; ms++)
+		sigkill(model, 200000 + ms, 99, 12, 0);
+	model__finish(model);
+	incident = model__incident(model, 0);
+	assert_int_equal(incident->timeline_count, INCIDENT_TIMELINE);
+	assert_int_equal(incident->timeline_omitted, 101 - INCIDENT_TIMELINE);
+	model__free(model);
+}
+
+/* Many kills must not fill it: the first ones are told, then the 100th. */
+static void test_many_kills_take_little_room(void **state)
+{
+	struct model *model = prepared(0);
+	const struct incident *incident;
+
+	(void)state;
+	for (uint32_t pid = 1000; pid < 1100; pid++) {
 		oom_kill(model, 200000 + pid, state_of(pid, 1, "x", APP, M),
 			 state_of(pid, 1, "x", APP, M), APP, counters(LIMIT, LIMIT, 7));
+		exit_of(model, 200000 + pid, pid, SIGKILL_NUMBER);
+	}
 	model__finish(model);
 	incident = model__incident(model, 0);
 	assert_int_equal(incident->kill_count, 100);
-	assert_int_equal(incident->timeline_count, INCIDENT_TIMELINE);
-	assert_int_equal(incident->timeline_omitted, 100 - INCIDENT_TIMELINE);
+	assert_int_equal(incident->timeline_omitted, 0);
+	assert_int_equal(incident->timeline_count, 2 * 16 + 1);
+	assert_string_equal(incident->timeline[32].what,
+			    "the same cause again, kill 100: x (pid 1099)");
+	for (size_t i = 0; i < 100; i++)
+		assert_true(incident->kills[i].exit_ns == incident->kills[i].time_ns);
 	model__free(model);
 }
 
@@ -225,6 +248,7 @@ int main(void)
 		cmocka_unit_test(test_reclaim_of_several_cgroups),
 		cmocka_unit_test(test_signals_and_sharers),
 		cmocka_unit_test(test_it_is_bounded),
+		cmocka_unit_test(test_many_kills_take_little_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
