@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "source/live_internal.h"
+#include "source/observe.h"
+
+#define CLOCK_STEP_NS (1 * NS_PER_MS) /* a smaller move of the wall clock is drift of the reading \
+				       */
+
+/* An observation that failed is a loss, unless this host never had what it looks for. */
+static void push_observed(struct live *live, int result, const struct event_header *event)
+{
+	if (result == 0)
+		live__push(live, event);
+	else if (result != -ENOENT && result != -EOPNOTSUPP && result != -ESTALE)
+		live->unread++;
+}
+
+void live__observe_memcg(struct live *live, uint64_t cgroup_id)
+{
+	struct event_memcg_stat stat;
+
+	if (cgroup_id && live->options.facts->cgroupfs.version)
+		push_observed(live,
+			      observe__memcg_stat(&stat, &live->options.facts->cgroupfs, cgroup_id),
+			      &stat.header);
+}
+
+void live__observe_pressure(struct live *live)
+{
+	struct event_psi psi;
+
+	push_observed(live, observe__psi(&psi), &psi.header);
+}
+
+void live__observe_counters(struct live *live)
+{
+	struct event_meminfo meminfo;
+	struct event_oom_counter counter;
+
+	push_observed(live, observe__meminfo(&meminfo), &meminfo.header);
+	push_observed(live, observe__oom_counter(&counter), &counter.header);
+	live__observe_pressure(live);
+}
+
+int live__tell_host(struct live *live)
+{
+	const struct live_options *options = &live->options;
+	struct event_host host;
+	struct event_probe probe;
+	int error = observe__host(&host, options->facts, options->scope, options->followed,
+				  options->step_bytes);
+
+	if (error)
+		return error;
+	live->realtime_offset_ns = host.realtime_offset_ns;
+	live__push(live, &host.header);
+	for (int capability = 0; capability < CAPABILITY_COUNT; capability++) {
+		observe__probe(&probe, capability, &options->plan->ways[capability]);
+		live__push(live, &probe.header);
+	}
+	live__observe_counters(live);
+	return 0;
+}
+
+static void tell_loss(struct live *live, enum loss_reason reason, uint32_t kind, uint64_t count)
+{
+	struct event_loss event = {.reason = reason, .kind = kind, .count = count};
+
+	if (count == live->told_losses[reason][kind])
+		return;
+	live->told_losses[reason][kind] = count;
+	observe__header(&event.header, EVENT_LOSS, sizeof(event));
+	live__push(live, &event.header);
+}
+
+void live__tell_losses(struct live *live)
+{
+	const struct live_options *options = &live->options;
+
+	for (uint32_t kind = 0; kind < EVENT_KIND_END; kind++) {
+		tell_loss(live, LOSS_RING_FULL, kind, probe__ring_losses(live->probe, kind));
+		if (options->refused)
+			tell_loss(live, LOSS_QUEUE_FULL, kind,
+				  options->refused(options->context, kind));
+	}
+	for (uint32_t reason = LOSS_MM_TABLE_FULL; reason <= LOSS_FOLLOWED_TABLE_FULL; reason++)
+		tell_loss(live, reason, 0, probe__table_losses(live->probe, reason));
+	tell_loss(live, LOSS_RECURSION, 0, probe__recursion_misses(live->probe));
+	tell_loss(live, LOSS_MALFORMED, 0, live->malformed);
+	tell_loss(live, LOSS_OBSERVATION, 0, live->unread);
+}
+
+void live__check_clock(struct live *live)
+{
+	struct event_clock event;
+
+	observe__clock(&event);
+	if (llabs(event.realtime_offset_ns - live->realtime_offset_ns) < (int64_t)CLOCK_STEP_NS)
+		return;
+	live->realtime_offset_ns = event.realtime_offset_ns;
+	live__push(live, &event.header);
+}
+
+void live__tell_account(struct live *live)
+{
+	const struct live_account *account = &live->options.account;
+	struct event_recorder recorder;
+
+	observe__recorder(&recorder, live->opened_ns, live->start_cpu_ns);
+	recorder.kernel_bytes = probe__kernel_bytes(live->probe);
+	recorder.events = account->events(account->context);
+	recorder.written_bytes = account->written_bytes(account->context);
+	live__push(live, &recorder.header);
+}
