@@ -275,6 +275,88 @@ reports()
 		"$WORK/replay.json" >"$WORK/report.json" || fail "the JSON report does not parse"
 }
 
+# --- the flight recorder ------------------------------------------------------------------------
+
+# Starts `watch` on $FLIGHT (a folder of this test) and returns once everything is attached. Its
+# log is $WORK/watch.err.
+FLIGHT=$WORK/flight
+WATCHER=
+watch_start() # ARGUMENT...
+{
+	need_root
+	: >"$WORK/watch.err"
+	printf '[watch]\n' >"$WORK/empty.conf"
+	env --default-signal=INT,QUIT "${OOMTRAIL_WATCH:-$OOMTRAIL}" watch --dir "$FLIGHT" \
+		--config "$WORK/empty.conf" "$@" >"$WORK/watch.out" 2>"$WORK/watch.err" </dev/null &
+	WATCHER=$!
+	STARTED_PIDS+=("$WATCHER")
+	wait_for 'grep -q "^oomtrail: watching the host" "$WORK/watch.err" || gone "$WATCHER"'
+	! gone "$WATCHER" || watch_failed "watch ended before it began"
+}
+
+watch_failed() # WHAT...
+{
+	echo "--- the flight recorder's log"
+	cat -v "$WORK/watch.err"
+	[[ ! -d $FLIGHT ]] || ls -lR "$FLIGHT" | head -n 60
+	fail "$@"
+}
+
+watch_stop()
+{
+	kill -TERM "$WATCHER"
+	join "$WATCHER"
+	[[ $STATUS -eq 0 ]] || watch_failed "watch ended with status $STATUS"
+}
+
+# How often the log has a line like this.
+logged() # REGEXP
+{
+	grep -cE -- "$1" "$WORK/watch.err" || true
+}
+
+# The ids of incidents in cgroups of this test, oldest first. The host may have others meanwhile.
+our_incidents()
+{
+	local json
+	for json in "$FLIGHT"/incidents/*/incident.json; do
+		[[ -e $json ]] || continue
+		! jq -e --arg tag "$TAG" '.victim.cgroup // "" | contains($tag)' "$json" \
+			>/dev/null 2>&1 || basename "$(dirname "$json")"
+	done
+}
+
+# Waits until this many incidents of ours have been written, and sets ID to the last one.
+wait_for_incidents() # COUNT [SECONDS]
+{
+	local end=$((SECONDS + ${2:-20})) ids
+	until ids=$(our_incidents) && [[ $(wc -w <<<"$ids") -ge $1 ]]; do
+		[[ $SECONDS -lt $end ]] || watch_failed "waited ${2:-20} s for $1 incidents: $ids"
+		pause
+	done
+	ID=${ids##*$'\n'}
+}
+
+# The incident ID's own report.txt and incident.json, once they are final, into $WORK/report.*.
+wait_for_reports() # ID [SECONDS]
+{
+	local end=$((SECONDS + ${2:-60}))
+	until [[ -e $FLIGHT/incidents/$1/report.txt ]]; do
+		[[ $SECONDS -lt $end ]] || watch_failed "no report.txt of $1 after ${2:-60} s"
+		pause
+	done
+	cp "$FLIGHT/incidents/$1/report.txt" "$FLIGHT/incidents/$1/incident.json" "$WORK/"
+	cp "$WORK/incident.json" "$WORK/report.json"
+}
+
+# Kills a process of CGROUP (its limit is LIMIT MiB) by its own growth.
+oom_kill() # LABEL CGROUP TOTAL-MiB
+{
+	cgroup_start "$1" "$2" "$WORKLOADS/grow" --total "$3M" --rate 200M
+	join "$STARTED"
+	equal "status of the victim $1" "$STATUS" 137
+}
+
 # Names of variables for jq come in pairs: json_is 'EXPRESSION' pid 12 cgroup /a: $pid, $cgroup.
 # Numbers and [arrays] arrive as such. Asserts that the expression is true of the session report.
 json_is() # EXPRESSION [NAME VALUE]...
