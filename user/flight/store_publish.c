@@ -168,13 +168,13 @@ static int store__need_spare(struct store *store, size_t json_bytes)
 {
 	int err = store__finish_pending(store);
 
-	if (err == 0 && is_linked(store->spare_fd))
-		return 0;
-	if (err == 0 && !store__is_there(store))
+	if (err < 0 || is_linked(store->spare_fd))
+		return err;
+	if (!store__is_there(store))
 		err = store__revive(store);
 	if (err == 0)
 		err = store__prepare(store, json_bytes);
-	return store->spare_fd >= 0 && store->json_fd >= 0 ? 0 : err;
+	return is_linked(store->spare_fd) ? 0 : err;
 }
 
 /* --- publishing ------------------------------------------------------------------------------- */
