@@ -103,6 +103,10 @@ static int learn_cpu_offsets(struct oomtrail_bpf *skeleton)
 int probe__new(struct probe **out, const struct plan *plan, const struct facts *facts,
 	       const struct probe_options *options, char *why, size_t why_size)
 {
+	/* Named, because libbpf (1.1) otherwise searches the types of modules too for those that
+	 * the kernel lacks, and that takes CAP_SYS_ADMIN. */
+	LIBBPF_OPTS(bpf_object_open_opts, open_options,
+		    .btf_custom_path = "/sys/kernel/btf/vmlinux");
 	struct probe *probe = calloc(1, sizeof(*probe));
 	int error;
 
@@ -112,7 +116,7 @@ int probe__new(struct probe **out, const struct plan *plan, const struct facts *
 	libbpf_set_print(listen_to_libbpf);
 	probe->measuring_fd = -1;
 	probe->plan = plan;
-	probe->skeleton = oomtrail_bpf__open();
+	probe->skeleton = oomtrail_bpf__open_opts(&open_options);
 	if (!probe->skeleton) {
 		error = explain(why, why_size, -errno, "opening the BPF programs");
 		probe__free(probe);
