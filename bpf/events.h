@@ -30,32 +30,38 @@
  * X(NAME, number, struct tag). Numbers are for ever: a recording made today must still be read
  * when more kinds exist. 1-31 come from the kernel, 32-63 from user space.
  */
-#define EVENT_KINDS(X)                        \
-	X(FORK, 1, event_fork)                \
-	X(EXEC, 2, event_exec)                \
-	X(EXIT, 3, event_exit)                \
-	X(RENAME, 4, event_rename)            \
-	X(CGROUP, 5, event_cgroup)            \
-	X(CGROUP_GONE, 6, event_cgroup_gone)  \
-	X(ATTACH, 7, event_attach)            \
-	X(RSS, 8, event_rss)                  \
-	X(MEMCG, 9, event_memcg)              \
-	X(RECLAIM, 10, event_reclaim)         \
-	X(SIGNAL, 11, event_signal)           \
-	X(OOM_KILL, 12, event_oom_kill)       \
-	X(PROCESS, 13, event_process)         \
-	X(HOST, 32, event_host)               \
-	X(PROBE, 33, event_probe)             \
-	X(CLOCK, 34, event_clock)             \
-	X(ARGV, 35, event_argv)               \
-	X(OPENED, 36, event_opened)           \
-	X(MEMCG_STAT, 37, event_memcg_stat)   \
-	X(PSI, 38, event_psi)                 \
-	X(MEMINFO, 39, event_meminfo)         \
-	X(OOM_COUNTER, 40, event_oom_counter) \
-	X(LOSS, 41, event_loss)               \
-	X(RECORDER, 42, event_recorder)       \
-	X(DIGEST, 43, event_digest)
+#define EVENT_KINDS(X)                          \
+	X(FORK, 1, event_fork)                  \
+	X(EXEC, 2, event_exec)                  \
+	X(EXIT, 3, event_exit)                  \
+	X(RENAME, 4, event_rename)              \
+	X(CGROUP, 5, event_cgroup)              \
+	X(CGROUP_GONE, 6, event_cgroup_gone)    \
+	X(ATTACH, 7, event_attach)              \
+	X(RSS, 8, event_rss)                    \
+	X(MEMCG, 9, event_memcg)                \
+	X(RECLAIM, 10, event_reclaim)           \
+	X(SIGNAL, 11, event_signal)             \
+	X(OOM_KILL, 12, event_oom_kill)         \
+	X(PROCESS, 13, event_process)           \
+	X(HOST, 32, event_host)                 \
+	X(PROBE, 33, event_probe)               \
+	X(CLOCK, 34, event_clock)               \
+	X(ARGV, 35, event_argv)                 \
+	X(OPENED, 36, event_opened)             \
+	X(MEMCG_STAT, 37, event_memcg_stat)     \
+	X(PSI, 38, event_psi)                   \
+	X(MEMINFO, 39, event_meminfo)           \
+	X(OOM_COUNTER, 40, event_oom_counter)   \
+	X(LOSS, 41, event_loss)                 \
+	X(RECORDER, 42, event_recorder)         \
+	X(DIGEST, 43, event_digest)             \
+	X(STATE, 44, event_state)               \
+	X(KEPT_PROCESS, 45, event_kept_process) \
+	X(KEPT_CGROUP, 46, event_kept_cgroup)   \
+	X(KEPT_SERIES, 47, event_kept_series)   \
+	X(KEPT_ATTACH, 48, event_kept_attach)   \
+	X(PROGRAM, 49, event_program)
 
 enum event_kind {
 #define X(name, number, type) EVENT_##name = number,
@@ -66,7 +72,8 @@ enum event_kind {
 };
 
 enum event_flag {
-	EVENT_LATE = 1 << 0, /* admitted after a younger event had already been passed on */
+	EVENT_LATE = 1 << 0,   /* admitted after a younger event had already been passed on */
+	EVENT_CLOSING = 1 << 1 /* of a RECORDER: the recording ends here and was not cut off */
 };
 
 struct event_header {
@@ -435,7 +442,8 @@ struct event_loss {
 	__u64 count;  /* since the recording began */
 };
 
-/* What the recorder itself cost. The last event before the digest that closes a recording. */
+/* What the recorder itself cost so far; the latest counts. The last one, flagged EVENT_CLOSING, is
+ * the last event before the digest that closes a recording. */
 struct event_recorder {
 	struct event_header header;
 	__u64 wall_ns; /* since the opening snapshot was complete */
@@ -447,11 +455,155 @@ struct event_recorder {
 	__u64 start_cpu_ns; /* spent before: looking at the host, loading, the snapshot */
 };
 
+/* What one BPF program cost so far, by the kernel's own measuring (bpf_stats) while that was on;
+ * the latest counts. Without measuring there is none. */
+struct event_program {
+	struct event_header header;
+	char name[32];
+	__u64 runs; /* that were measured */
+	__u64 run_ns;
+};
+
 /* The model's state after all events before this one: what a replay must arrive at too. */
 struct event_digest {
 	struct event_header header;
 	__u64 events; /* admitted before this one */
 	__u64 digest; /* FNV-1a 64 over the model (user/model/digest.c) */
+};
+
+/*
+ * The state block: how a recording that goes on from an earlier one begins (the flight recorder's
+ * chunks). Behind the HOST event, told again as it was first told, comes a STATE that BEGINS the
+ * block; then what the recorder knew: the last readings as ordinary events with their own, past
+ * times, and KEPT_* events for what ordinary events cannot say; then a STATE that ENDS it. None of
+ * these counts as an event of the recording: the first STATE says how many there were before.
+ *
+ * A STATE that neither begins nor ends a block only sets the bounds: the first chunk's.
+ * KEPT_* outside a block mean nothing.
+ */
+enum state_flag { STATE_BEGINS = 1 << 0, STATE_ENDS = 1 << 1 };
+
+struct event_state {
+	struct event_header header; /* time: when this chunk began */
+	__u64 chunk;
+	__u32 flags;            /* enum state_flag */
+	__u32 processes_max;    /* bounds of the model from here on; 0: this version's own */
+	__u64 series_max_bytes; /* likewise */
+	__u64 argv_max_bytes;   /* likewise */
+	__u64 first_ns;         /* of the first event that was recorded */
+	__u64 last_ns;
+	__u64 opened_ns; /* 0: the opening snapshot did not complete */
+	__u64 events;    /* before this block */
+	__u64 late_events;
+	/* Left behind since the recorder began. */
+	__u64 forgotten_processes; /* that had ended long enough ago */
+	__u64 forgotten_early;     /* that had ended lately, but were too many */
+	__u64 forgotten_cgroups;
+	__u64 forgotten_series; /* of processes that ended long ago, but are somebody's ancestor */
+};
+
+enum kept_process_flag {
+	KEPT_BORN_HERE = 1 << 0,  /* forked while it was recorded */
+	KEPT_EXIT_LOST = 1 << 1,  /* exit_ns is when its pid was seen on a younger process */
+	KEPT_KILLED = 1 << 2,     /* the target of a SIGKILL */
+	KEPT_OOM_KILLED = 1 << 3, /* by the OOM killer */
+	KEPT_ARGV = 1 << 4        /* the command line is known and stands in argv */
+};
+
+/* A process as it was known. Its memory is what was last told, its task's tid the pid. */
+struct event_kept_process {
+	struct event_header header; /* time: when it was first seen */
+	struct process_state process;
+	struct memory first; /* when first seen */
+	__u64 exec_ns;       /* the last exec that was recorded; 0: none */
+	__u64 exit_ns;       /* 0: alive */
+	__s64 peak_rss_bytes;
+	struct task_ref argv_of; /* a process of this block with the same argv; pid 0: none */
+	__u32 exit_code;
+	__u32 flags;      /* enum kept_process_flag */
+	__u32 argv_flags; /* enum argv_flag */
+	__u32 argv_bytes;
+	char argv[];
+};
+
+#define EVENT_KEPT_LIMITS   8
+#define EVENT_KEPT_RECLAIMS 4
+
+struct kept_limit {
+	__u64 time_ns;
+	__s64 from_bytes;
+	__s64 to_bytes;
+	__u32 high; /* 1: memory.high; 0: memory.max */
+	__u32 reserved;
+};
+
+struct kept_reclaim {
+	__u64 first_ns;
+	__u64 last_ns;
+	__u64 stall_ns;
+	__u64 reclaimed_bytes;
+	__u64 runs;
+};
+
+enum kept_cgroup_flag {
+	KEPT_NAMED = 1 << 0,  /* name and parent_id are known */
+	KEPT_COUNTED = 1 << 1 /* first and now are known */
+};
+
+struct event_kept_cgroup {
+	struct event_header header; /* time: when it was first seen */
+	__u64 cgroup_id;            /* 0: no cgroup, but reclaim by tasks whose is not known */
+	__u64 parent_id;
+	__u64 gone_ns; /* 0: still there */
+	__u64 stat_ns; /* 0: stat was never read */
+	__s64 peak_usage_bytes;
+	struct memcg_counters first;
+	struct memcg_counters now;
+	struct memcg_stat stat;
+	__u32 flags; /* enum kept_cgroup_flag */
+	__u32 limit_count;
+	__u32 reclaim_count;
+	__u32 reserved;
+	struct kept_limit limits[EVENT_KEPT_LIMITS]; /* changes, oldest first */
+	struct kept_reclaim reclaims[EVENT_KEPT_RECLAIMS];
+	char name[EVENT_NAME_BYTES];
+};
+
+/* What a series is of. X(NAME, values a point) */
+#define KEPT_SERIES_OF(X)                                                  \
+	X(PROCESS, 6)  /* anon, file, shmem, swap, page tables, hugetlb */ \
+	X(CGROUP, 2)   /* usage, swap usage */                             \
+	X(FAILURES, 1) /* of a cgroup: times its limit was hit */          \
+	X(LOST, 1)     /* events lost, for all reasons */
+
+enum kept_series_of {
+#define X(name, width) KEPT_SERIES_##name,
+	KEPT_SERIES_OF(X)
+#undef X
+		KEPT_SERIES_END
+};
+
+#define EVENT_SERIES_POINTS    192 /* a series has no more */
+#define EVENT_SERIES_THINNINGS 21
+
+/* A quantity over time: points of a time in ns and the values from then on, times ascending. */
+struct event_kept_series {
+	struct event_header header; /* time: of the last point */
+	struct task_ref task;       /* of a process */
+	__u64 cgroup_id;            /* of a cgroup */
+	__u32 of;                   /* enum kept_series_of */
+	__u32 thinning;             /* how far it has been thinned */
+	__u32 reserved;
+	__u32 rows_bytes; /* of rows: points of (1 + values a point) * 8 bytes */
+	__s64 rows[];
+};
+
+/* A process moved to another cgroup. */
+struct event_kept_attach {
+	struct event_header header;
+	struct task_ref task;
+	__u64 from_id;
+	__u64 to_id;
 };
 
 /* The layout is a promise; a size that changes by accident must not compile. */
@@ -468,3 +620,9 @@ _Static_assert(sizeof(struct event_reclaim) == 88, "event_reclaim");
 _Static_assert(sizeof(struct event_signal) == 96, "event_signal");
 _Static_assert(sizeof(struct event_oom_kill) == 384, "event_oom_kill");
 _Static_assert(sizeof(struct event_host) == 568, "event_host");
+_Static_assert(sizeof(struct event_program) == 64, "event_program");
+_Static_assert(sizeof(struct event_state) == 120, "event_state");
+_Static_assert(sizeof(struct event_kept_process) == 248, "event_kept_process");
+_Static_assert(sizeof(struct event_kept_cgroup) == 1008, "event_kept_cgroup");
+_Static_assert(sizeof(struct event_kept_series) == 56, "event_kept_series");
+_Static_assert(sizeof(struct event_kept_attach) == 48, "event_kept_attach");

@@ -27,7 +27,8 @@ static const struct value_name scopes[] = {
 	{"CGROUP", FOLLOW_CGROUP},
 	{NULL, 0},
 };
-static const struct value_name event_flags[] = {{"LATE", EVENT_LATE}, {NULL, 0}};
+static const struct value_name event_flags[] = {
+	{"LATE", EVENT_LATE}, {"CLOSING", EVENT_CLOSING}, {NULL, 0}};
 static const struct value_name process_flags[] = {
 	{"SHARES_MM", PROCESS_SHARES_MM},
 	{"NO_MM", PROCESS_NO_MM},
@@ -37,6 +38,16 @@ static const struct value_name process_flags[] = {
 static const struct value_name argv_flags[] = {
 	{"CUT", ARGV_CUT}, {"UNREADABLE", ARGV_UNREADABLE}, {NULL, 0}};
 static const struct value_name rss_flags[] = {{"EXACT", RSS_EXACT}, {"GONE", RSS_GONE}, {NULL, 0}};
+static const struct value_name state_flags[] = {
+	{"BEGINS", STATE_BEGINS}, {"ENDS", STATE_ENDS}, {NULL, 0}};
+static const struct value_name kept_process_flags[] = {
+	{"BORN_HERE", KEPT_BORN_HERE},   {"EXIT_LOST", KEPT_EXIT_LOST}, {"KILLED", KEPT_KILLED},
+	{"OOM_KILLED", KEPT_OOM_KILLED}, {"ARGV", KEPT_ARGV},           {NULL, 0}};
+static const struct value_name kept_cgroup_flags[] = {
+	{"NAMED", KEPT_NAMED}, {"COUNTED", KEPT_COUNTED}, {NULL, 0}};
+#define X(name, width) {#name, KEPT_SERIES_##name},
+static const struct value_name series_of[] = {KEPT_SERIES_OF(X){NULL, 0}};
+#undef X
 static const struct value_name reclaim_flags[] = {{"MEMCG", RECLAIM_MEMCG}, {NULL, 0}};
 
 /*
@@ -263,45 +274,146 @@ static const struct value_name reclaim_flags[] = {{"MEMCG", RECLAIM_MEMCG}, {NUL
 	N(event_recorder, written_bytes, 0, NULL)  \
 	N(event_recorder, start_cpu_ns, 0, NULL)
 
+#define FIELDS_event_program(N, G, P, T, S, H) \
+	HEADER(S, event_program)               \
+	T(event_program, name)                 \
+	N(event_program, runs, 0, NULL)        \
+	N(event_program, run_ns, 0, NULL)
+
 #define FIELDS_event_digest(N, G, P, T, S, H) \
 	HEADER(S, event_digest)               \
 	N(event_digest, events, 0, NULL)      \
 	N(event_digest, digest, 0, NULL)
 
+#define FIELDS_event_state(N, G, P, T, S, H)         \
+	HEADER(S, event_state)                       \
+	N(event_state, chunk, 0, NULL)               \
+	G(event_state, flags, state_flags)           \
+	N(event_state, processes_max, 0, NULL)       \
+	N(event_state, series_max_bytes, 0, NULL)    \
+	N(event_state, argv_max_bytes, 0, NULL)      \
+	N(event_state, first_ns, 0, NULL)            \
+	N(event_state, last_ns, 0, NULL)             \
+	N(event_state, opened_ns, 0, NULL)           \
+	N(event_state, events, 0, NULL)              \
+	N(event_state, late_events, 0, NULL)         \
+	N(event_state, forgotten_processes, 0, NULL) \
+	N(event_state, forgotten_early, 0, NULL)     \
+	N(event_state, forgotten_cgroups, 0, NULL)   \
+	N(event_state, forgotten_series, 0, NULL)
+
+#define FIELDS_event_kept_process(N, G, P, T, S, H)          \
+	HEADER(S, event_kept_process)                        \
+	S(event_kept_process, process, "", process_state)    \
+	S(event_kept_process, first, "first.", memory)       \
+	N(event_kept_process, exec_ns, 0, NULL)              \
+	N(event_kept_process, exit_ns, 0, NULL)              \
+	N(event_kept_process, peak_rss_bytes, UNKNOWN, NULL) \
+	S(event_kept_process, argv_of, "argv_of.", task_ref) \
+	N(event_kept_process, exit_code, 0, NULL)            \
+	G(event_kept_process, flags, kept_process_flags)     \
+	G(event_kept_process, argv_flags, argv_flags)        \
+	H(event_kept_process, argv_bytes)
+
+#define FIELDS_kept_limit(N, G, P, T, S, H)  \
+	N(kept_limit, time_ns, 0, NULL)      \
+	N(kept_limit, from_bytes, 0, limits) \
+	N(kept_limit, to_bytes, 0, limits)   \
+	N(kept_limit, high, 0, NULL)         \
+	H(kept_limit, reserved)
+
+#define FIELDS_kept_reclaim(N, G, P, T, S, H)     \
+	N(kept_reclaim, first_ns, 0, NULL)        \
+	N(kept_reclaim, last_ns, 0, NULL)         \
+	N(kept_reclaim, stall_ns, 0, NULL)        \
+	N(kept_reclaim, reclaimed_bytes, 0, NULL) \
+	N(kept_reclaim, runs, 0, NULL)
+
+#define FIELDS_event_kept_cgroup(N, G, P, T, S, H)                   \
+	HEADER(S, event_kept_cgroup)                                 \
+	N(event_kept_cgroup, cgroup_id, 0, NULL)                     \
+	N(event_kept_cgroup, parent_id, 0, NULL)                     \
+	N(event_kept_cgroup, gone_ns, 0, NULL)                       \
+	N(event_kept_cgroup, stat_ns, 0, NULL)                       \
+	N(event_kept_cgroup, peak_usage_bytes, UNKNOWN, NULL)        \
+	S(event_kept_cgroup, first, "first.", memcg_counters)        \
+	S(event_kept_cgroup, now, "", memcg_counters)                \
+	S(event_kept_cgroup, stat, "stat.", memcg_stat)              \
+	G(event_kept_cgroup, flags, kept_cgroup_flags)               \
+	N(event_kept_cgroup, limit_count, 0, NULL)                   \
+	N(event_kept_cgroup, reclaim_count, 0, NULL)                 \
+	H(event_kept_cgroup, reserved)                               \
+	S(event_kept_cgroup, limits[0], "limit0.", kept_limit)       \
+	S(event_kept_cgroup, limits[1], "limit1.", kept_limit)       \
+	S(event_kept_cgroup, limits[2], "limit2.", kept_limit)       \
+	S(event_kept_cgroup, limits[3], "limit3.", kept_limit)       \
+	S(event_kept_cgroup, limits[4], "limit4.", kept_limit)       \
+	S(event_kept_cgroup, limits[5], "limit5.", kept_limit)       \
+	S(event_kept_cgroup, limits[6], "limit6.", kept_limit)       \
+	S(event_kept_cgroup, limits[7], "limit7.", kept_limit)       \
+	S(event_kept_cgroup, reclaims[0], "reclaim0.", kept_reclaim) \
+	S(event_kept_cgroup, reclaims[1], "reclaim1.", kept_reclaim) \
+	S(event_kept_cgroup, reclaims[2], "reclaim2.", kept_reclaim) \
+	S(event_kept_cgroup, reclaims[3], "reclaim3.", kept_reclaim) \
+	T(event_kept_cgroup, name)
+
+#define FIELDS_event_kept_series(N, G, P, T, S, H) \
+	HEADER(S, event_kept_series)               \
+	S(event_kept_series, task, "", task_ref)   \
+	N(event_kept_series, cgroup_id, 0, NULL)   \
+	N(event_kept_series, of, 0, series_of)     \
+	N(event_kept_series, thinning, 0, NULL)    \
+	H(event_kept_series, reserved)             \
+	H(event_kept_series, rows_bytes)
+
+#define FIELDS_event_kept_attach(N, G, P, T, S, H) \
+	HEADER(S, event_kept_attach)               \
+	S(event_kept_attach, task, "", task_ref)   \
+	N(event_kept_attach, from_id, 0, NULL)     \
+	N(event_kept_attach, to_id, 0, NULL)
+
 /* Every struct, those that others contain first. X(struct tag, has argv behind it) */
-#define STRUCTS(X)              \
-	X(event_header, 0)      \
-	X(task_ref, 0)          \
-	X(memory, 0)            \
-	X(memcg_counters, 0)    \
-	X(memcg_stat, 0)        \
-	X(meminfo, 0)           \
-	X(process_state, 0)     \
-	X(event_fork, 0)        \
-	X(event_exec, 1)        \
-	X(event_exit, 0)        \
-	X(event_rename, 0)      \
-	X(event_cgroup, 0)      \
-	X(event_cgroup_gone, 0) \
-	X(event_attach, 0)      \
-	X(event_rss, 0)         \
-	X(event_memcg, 0)       \
-	X(event_reclaim, 0)     \
-	X(event_signal, 0)      \
-	X(event_oom_kill, 0)    \
-	X(event_process, 0)     \
-	X(event_host, 0)        \
-	X(event_probe, 0)       \
-	X(event_clock, 0)       \
-	X(event_argv, 1)        \
-	X(event_opened, 0)      \
-	X(event_memcg_stat, 0)  \
-	X(event_psi, 0)         \
-	X(event_meminfo, 0)     \
-	X(event_oom_counter, 0) \
-	X(event_loss, 0)        \
-	X(event_recorder, 0)    \
-	X(event_digest, 0)
+#define STRUCTS(X)               \
+	X(event_header, 0)       \
+	X(task_ref, 0)           \
+	X(memory, 0)             \
+	X(memcg_counters, 0)     \
+	X(memcg_stat, 0)         \
+	X(meminfo, 0)            \
+	X(process_state, 0)      \
+	X(event_fork, 0)         \
+	X(event_exec, 1)         \
+	X(event_exit, 0)         \
+	X(event_rename, 0)       \
+	X(event_cgroup, 0)       \
+	X(event_cgroup_gone, 0)  \
+	X(event_attach, 0)       \
+	X(event_rss, 0)          \
+	X(event_memcg, 0)        \
+	X(event_reclaim, 0)      \
+	X(event_signal, 0)       \
+	X(event_oom_kill, 0)     \
+	X(event_process, 0)      \
+	X(event_host, 0)         \
+	X(event_probe, 0)        \
+	X(event_clock, 0)        \
+	X(event_argv, 1)         \
+	X(event_opened, 0)       \
+	X(event_memcg_stat, 0)   \
+	X(event_psi, 0)          \
+	X(event_meminfo, 0)      \
+	X(event_oom_counter, 0)  \
+	X(event_loss, 0)         \
+	X(event_recorder, 0)     \
+	X(event_program, 0)      \
+	X(event_digest, 0)       \
+	X(event_state, 0)        \
+	X(event_kept_process, 1) \
+	X(kept_limit, 0)         \
+	X(kept_reclaim, 0)       \
+	X(event_kept_cgroup, 0)  \
+	X(event_kept_series, 1)  \
+	X(event_kept_attach, 0)
 
 /* First pass: the sizes add up. */
 

@@ -17,16 +17,33 @@ struct cgroup_slot *cgroup__find(const struct model *model, uint64_t id)
 	return slot;
 }
 
+static void cgroup_slot__free_contents(struct cgroup_slot *slot)
+{
+	series__free(slot->cgroup.series);
+	slot->cgroup.series = NULL;
+	series__free(slot->failures);
+	slot->failures = NULL;
+	free(slot->limits);
+	slot->limits = NULL;
+	free(slot->reclaim);
+	slot->reclaim = NULL;
+	shared_bytes__put(slot->path);
+	slot->path = NULL;
+}
+
+void cgroup__free_contents(struct model *model, struct cgroup_slot *slot)
+{
+	model->processes.series_bytes -=
+		series__bytes(slot->cgroup.series) + series__bytes(slot->failures);
+	cgroup_slot__free_contents(slot);
+}
+
 static void cgroup_slot__free(struct cgroup_slot *slot)
 {
 	if (!slot)
 		return;
+	cgroup_slot__free_contents(slot);
 	free(slot->cgroup.name);
-	series__free(slot->cgroup.series);
-	series__free(slot->failures);
-	free(slot->limits);
-	free(slot->reclaim);
-	shared_bytes__put(slot->path);
 	free(slot);
 }
 DEFINE_FREEP(cgroup_slot)
@@ -92,7 +109,7 @@ static int cgroup__extend(struct model *model, struct cgroup_slot *slot, struct 
 	int error = 0;
 
 	if (!*series) {
-		if (model->processes.series_bytes > SERIES_TOTAL_MAX)
+		if (model->processes.series_bytes > model->bounds.series_bytes)
 			return loss__count(model, LOSS_MODEL_FULL, EVENT_MEMCG);
 		error = series__new(series, width);
 		if (!error)
@@ -172,16 +189,16 @@ int cgroup__set_counters(struct model *model, struct cgroup_slot *slot, uint64_t
 	return error;
 }
 
-static int cgroup__set_name(struct model *model, struct cgroup_slot *slot,
-			    const struct event_cgroup *event)
+int cgroup__set_name(struct model *model, struct cgroup_slot *slot, const char *name,
+		     uint64_t parent_id)
 {
-	char *name = strndup(event->name, EVENT_NAME_BYTES);
+	char *copy = strndup(name, EVENT_NAME_BYTES);
 
-	if (!name)
+	if (!copy)
 		return -ENOMEM;
 	free(slot->cgroup.name);
-	slot->cgroup.name = name;
-	slot->cgroup.parent_id = event->parent_id;
+	slot->cgroup.name = copy;
+	slot->cgroup.parent_id = parent_id;
 	slot->named = true;
 	model->cgroups.version++;
 	return 0;
@@ -197,7 +214,7 @@ int cgroup__on_cgroup(struct model *model, const struct event_header *event)
 	if (error || !slot)
 		return error;
 	if (!slot->named)
-		error = cgroup__set_name(model, slot, cgroup);
+		error = cgroup__set_name(model, slot, cgroup->name, cgroup->parent_id);
 	return error ? error : cgroup__set_counters(model, slot, event->time_ns, &cgroup->counters);
 }
 

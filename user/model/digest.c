@@ -5,9 +5,9 @@
 
 /*
  * The digest: FNV-1a 64 over everything a report can show, field by field in the order of the
- * structs in model.h. The order is: span, host, recorder, clock mappings, probes, losses, meminfo,
- * the kernel's kill counter, pressure, cgroups, processes, kills, signals held back, incidents.
- * Lists are preceded by their count.
+ * structs in model.h. The order is: span, host, recorder, programs, clock mappings, probes, losses,
+ * meminfo, the kernel's kill counter, pressure, cgroups, processes, kills, signals held back,
+ * incidents. Lists are preceded by their count.
  */
 
 static void digest__host(struct digest *digest, const struct model *model)
@@ -49,6 +49,17 @@ static void digest__recorder(struct digest *digest, const struct model *model)
 	digest__u64(digest, recorder->events);
 	digest__u64(digest, recorder->written_bytes);
 	digest__u64(digest, recorder->start_cpu_ns);
+	digest__u64(digest, model->closed);
+}
+
+static void digest__programs(struct digest *digest, const struct model *model)
+{
+	digest__u64(digest, model->program_count);
+	for (size_t i = 0; i < model->program_count; i++) {
+		digest__text(digest, model->programs[i].name);
+		digest__u64(digest, model->programs[i].runs);
+		digest__u64(digest, model->programs[i].run_ns);
+	}
 }
 
 static void digest__recording(struct digest *digest, const struct model *model)
@@ -60,6 +71,7 @@ static void digest__recording(struct digest *digest, const struct model *model)
 	digest__u64(digest, model->span.late_events);
 	digest__host(digest, model);
 	digest__recorder(digest, model);
+	digest__programs(digest, model);
 	digest__u64(digest, model->clock_count);
 	for (size_t i = 0; i < model->clock_count; i++) {
 		digest__u64(digest, model->clocks[i].time_ns);

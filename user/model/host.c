@@ -133,6 +133,7 @@ int host__on_oom_counter(struct model *model, const struct event_header *event)
 	if (!model->oom_counters)
 		model->first_oom_kills = kills;
 	model->last_oom_kills = kills;
+	model->oom_counter_ns = event->time_ns ? event->time_ns : 1;
 	if (model->oom_counters < 2)
 		model->oom_counters++;
 	return 0;
@@ -141,8 +142,33 @@ int host__on_oom_counter(struct model *model, const struct event_header *event)
 int host__on_recorder(struct model *model, const struct event_header *event)
 {
 	memcpy(&model->recorder, event, sizeof(model->recorder));
+	/* Told again at the start of a chunk, it closes nothing. */
+	model->recorder.header.flags &= (uint16_t)~EVENT_CLOSING;
 	model->recorder_seen = true;
+	model->closed |= (event->flags & EVENT_CLOSING) != 0;
 	return 0;
+}
+
+int host__on_program(struct model *model, const struct event_header *event)
+{
+	const struct event_program *told = (const struct event_program *)event;
+	struct measured_program cost = {.runs = told->runs, .run_ns = told->run_ns};
+	int error;
+
+	memcpy(cost.name, told->name, sizeof(told->name));
+	for (size_t i = 0; i < model->program_count; i++) {
+		if (!strcmp(model->programs[i].name, cost.name)) {
+			model->programs[i] = cost;
+			return 0;
+		}
+	}
+	if (model->program_count == PROGRAM_MAX)
+		return loss__count(model, LOSS_MODEL_FULL, EVENT_PROGRAM);
+	error = array__reserve(&model->programs, model->program_count, &model->program_capacity,
+			       sizeof(cost));
+	if (!error)
+		model->programs[model->program_count++] = cost;
+	return error;
 }
 
 void host__free_all(struct model *model)
@@ -155,6 +181,7 @@ void host__free_all(struct model *model)
 	}
 	free(model->clocks);
 	free(model->probes);
+	free(model->programs);
 	free(model->losses);
 	series__free(model->lost_series);
 }
@@ -169,6 +196,21 @@ const struct event_host *model__host(const struct model *model)
 const struct event_recorder *model__recorder(const struct model *model)
 {
 	return model->recorder_seen ? &model->recorder : NULL;
+}
+
+bool model__is_closed(const struct model *model)
+{
+	return model->closed;
+}
+
+size_t model__program_count(const struct model *model)
+{
+	return model->program_count;
+}
+
+const struct measured_program *model__program(const struct model *model, size_t index)
+{
+	return &model->programs[index];
 }
 
 struct model_span model__span(const struct model *model)

@@ -83,6 +83,8 @@ static int kill__add(struct model *model, const struct kill *kill)
 	model->kill_count++;
 	if (target)
 		target->process.killed = true;
+	if (target && (kill->class == KILL_OOM || kill->class == KILL_OOM_SHARED_MM))
+		target->process.oom_killed = true;
 	return 0;
 }
 
@@ -213,22 +215,6 @@ static int kill__claim_held(struct model *model, const struct kill *kill)
 	return error;
 }
 
-/* The kernel marks once per thread: a second thread of a process that is dying already, when it
- * asks for memory itself. That is no second kill. */
-static bool kill__is_repeated(const struct model *model, const struct process_slot *victim)
-{
-	if (!victim->process.killed)
-		return false;
-	for (size_t i = 0; i < model->kill_count && i < RECENT_MAX; i++) {
-		const struct kill *kill = &model->kills[model->kill_count - 1 - i];
-
-		if ((kill->class == KILL_OOM || kill->class == KILL_OOM_SHARED_MM) &&
-		    same_process(&kill->target, &victim->process.task))
-			return true;
-	}
-	return false;
-}
-
 /* The event is the latest word on the victim, the trigger and the full level. */
 static int kill__learn(struct model *model, const struct event_oom_kill *event,
 		       struct process_slot **victim)
@@ -267,7 +253,9 @@ int kill__on_oom_kill(struct model *model, const struct event_header *header)
 	error = kill__learn(model, event, &victim);
 	if (error || !event->victim.task.pid)
 		return error;
-	if (victim && kill__is_repeated(model, victim))
+	/* The kernel marks once per thread: a second thread of a process that is dying already,
+	 * when it asks for memory itself. That is no second kill. */
+	if (victim && victim->process.oom_killed)
 		return 0;
 	memcpy(kill.target_comm, event->victim.comm, EVENT_COMM_BYTES);
 	memcpy(kill.sender_comm, event->trigger.comm, EVENT_COMM_BYTES);

@@ -107,7 +107,7 @@ struct memcg_counters counters__unknown(void)
 				       0};
 }
 
-static int64_t limit__normal(int64_t bytes)
+int64_t limit__normal(int64_t bytes)
 {
 	if (bytes < 0)
 		return EVENT_UNKNOWN;

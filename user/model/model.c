@@ -34,6 +34,12 @@ static const struct handler {
 	[EVENT_OOM_COUNTER] = {sizeof(struct event_oom_counter), host__on_oom_counter},
 	[EVENT_LOSS] = {sizeof(struct event_loss), loss__on_loss},
 	[EVENT_RECORDER] = {sizeof(struct event_recorder), host__on_recorder},
+	[EVENT_PROGRAM] = {sizeof(struct event_program), host__on_program},
+	[EVENT_STATE] = {sizeof(struct event_state), kept__on_state},
+	[EVENT_KEPT_PROCESS] = {sizeof(struct event_kept_process), kept__on_process},
+	[EVENT_KEPT_CGROUP] = {sizeof(struct event_kept_cgroup), kept__on_cgroup},
+	[EVENT_KEPT_SERIES] = {sizeof(struct event_kept_series), kept__on_series},
+	[EVENT_KEPT_ATTACH] = {sizeof(struct event_kept_attach), kept__on_attach},
 	/* EVENT_DIGEST is about the model and no part of it. */
 };
 
@@ -63,8 +69,18 @@ int model__new(struct model **out)
 	MEMINFO(X)
 #undef X
 	model->last_oom_incident = -1;
+	bounds__set(&model->bounds, NULL);
 	*out = model;
 	return 0;
+}
+
+static void span__count(struct model_span *span, const struct event_header *event)
+{
+	if (!span->events++)
+		span->first_ns = span->last_ns = event->time_ns;
+	span->late_events += (event->flags & EVENT_LATE) != 0;
+	if (event->time_ns > span->last_ns)
+		span->last_ns = event->time_ns;
 }
 
 int model__apply(struct model *model, const struct event_header *event)
@@ -77,13 +93,13 @@ int model__apply(struct model *model, const struct event_header *event)
 	handler = &handlers[event->kind];
 	if (!handler->apply)
 		return 0;
-	if (!model->span.events++)
-		model->span.first_ns = model->span.last_ns = event->time_ns;
-	model->span.late_events += (event->flags & EVENT_LATE) != 0;
-	if (event->time_ns > model->span.last_ns)
-		model->span.last_ns = event->time_ns;
+	if (!model->restoring)
+		span__count(&model->span, event);
 	if (event->size_bytes < handler->size_bytes)
 		return loss__count(model, LOSS_MALFORMED, event->kind);
+	/* What is told again is of the past, and was judged then. */
+	if (model->restoring)
+		return handler->apply(model, event);
 	error = kill__advance(model, model->span.last_ns);
 	if (error)
 		return error;

@@ -85,9 +85,10 @@ struct process {
 	uint32_t ns_pid;
 	int32_t oom_score_adj;
 	uint32_t exit_code;
-	bool born_here; /* forked inside the recording */
-	bool exit_lost; /* exit_ns is when its pid was seen on a younger process; no exit_code */
-	bool killed;    /* the target of a kill that counts */
+	bool born_here;  /* forked inside the recording */
+	bool exit_lost;  /* exit_ns is when its pid was seen on a younger process; no exit_code */
+	bool killed;     /* the target of a kill that counts */
+	bool oom_killed; /* by the OOM killer, as its victim or for running on a victim's memory */
 	char comm[EVENT_COMM_BYTES];
 };
 
@@ -244,6 +245,7 @@ struct incident {
 	struct incident_kill *kills; /* by time; those of the burst, then the later ones */
 	size_t kill_count;
 	uint64_t kill_omitted;
+	uint64_t burst_kills; /* how many of all those were of the first burst */
 	struct incident_storm storm;
 
 	struct series *victim_series; /* memory_column, from_ns to the kill; NULL: nothing known */
@@ -285,6 +287,13 @@ struct loss {
 	uint64_t count;
 };
 
+/* What one BPF program cost, by bpf_stats. */
+struct measured_program {
+	char name[33];
+	uint64_t runs;
+	uint64_t run_ns;
+};
+
 struct model_span {
 	uint64_t first_ns; /* of the first event */
 	uint64_t last_ns;
@@ -294,7 +303,12 @@ struct model_span {
 };
 
 const struct event_host *model__host(const struct model *model);         /* NULL: none seen */
-const struct event_recorder *model__recorder(const struct model *model); /* NULL: not closed */
+const struct event_recorder *model__recorder(const struct model *model); /* NULL: none told */
+/* Did the recording end as it should? It may have been cut off, or not be at its end yet. */
+bool model__is_closed(const struct model *model);
+/* In order of first appearance; none where it was not measured. */
+size_t model__program_count(const struct model *model);
+const struct measured_program *model__program(const struct model *model, size_t index);
 struct model_span model__span(const struct model *model);
 size_t model__probe_count(const struct model *model);
 const struct probe_choice *model__probe(const struct model *model, size_t index);
@@ -309,3 +323,39 @@ int64_t model__kernel_oom_kills(const struct model *model);
 int64_t model__realtime_ns(const struct model *model, uint64_t time_ns);
 /* Per host (cgroup_id 0) or cgroup: PSI totals gained since the first reading; UNKNOWN. */
 struct event_psi model__psi_gained(const struct model *model, uint64_t cgroup_id);
+
+/* --- going on in another model: the state block (bpf/events.h) ---------------------------------
+ */
+
+/* Plain heap held, roughly; O(1), for deciding when to go on in a new model. */
+size_t model__bytes(const struct model *model);
+uint32_t model__processes_alive(const struct model *model);
+/* Incidents that still wait for what follows their kills: not the moment to go on. */
+size_t model__open_incidents(const struct model *model);
+/* The STATE that set the bounds in force, chunk number and what was left behind; NULL: none. */
+const struct event_state *model__state(const struct model *model);
+/* Between a state block's begin and its end; at the end of a recording: the block is torn. */
+bool model__is_restoring(const struct model *model);
+
+struct state_options {
+	uint64_t now_ns;       /* when the new chunk begins */
+	uint64_t chunk;        /* its number */
+	uint64_t keep_dead_ns; /* what has ended longer ago stays behind */
+	uint32_t dead_max;     /* of the later ones at most so many go on, the largest */
+	/* Bounds of the next model; 0: the defaults. */
+	uint32_t processes_max;
+	uint64_t series_max_bytes;
+	uint64_t argv_max_bytes;
+};
+
+/* The event that a first chunk has behind its HOST, so that the bounds hold there too. */
+struct event_state model__first_state(const struct state_options *options);
+
+/*
+ * Tells `sink` everything that reports of later events can need, as events that a new model takes
+ * by model__apply(), and frees what it has told as it goes: both together hold little more than
+ * one. Allocates nothing. Not while an incident is open: incidents and OOM kills stay behind.
+ * Afterwards `model` may only be freed, also when the sink's error (-errno) has ended it.
+ */
+int model__move_out(struct model *model, const struct state_options *options,
+		    int (*sink)(void *context, const struct event_header *event), void *context);

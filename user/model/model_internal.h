@@ -32,6 +32,7 @@
 #define HELD_SIGNALS_MAX  4096U
 #define CLOCK_MAX         4096U
 #define PROBE_MAX         64U
+#define PROGRAM_MAX       64U
 #define LOSS_MAX          1024U
 #define ATTACH_MAX        1024U
 #define ARGV_TOTAL_MAX    (64U << 20)
@@ -57,7 +58,8 @@ struct process_table {
 	uint32_t chunk_count;
 	uint32_t count;
 	uint32_t evict_from; /* where the search for a series to give up goes on */
-	bool evicted_all;    /* nobody who has ended has a series */
+	uint32_t alive;
+	bool evicted_all; /* nobody who has ended has a series */
 	uint64_t argv_bytes;
 	uint64_t series_bytes; /* of processes and cgroups */
 };
@@ -101,6 +103,7 @@ struct cgroup_slot {
 	uint64_t within_id; /* memory of the last cgroup__within() question */
 	uint64_t within_version;
 	bool within;
+	bool kept;    /* goes on in the next model (state.c) */
 	bool named;   /* an EVENT_CGROUP told name and parent */
 	bool counted; /* counters have been told */
 	UT_hash_handle hh;
@@ -158,6 +161,13 @@ struct clock_mapping {
 	int64_t offset_ns;
 };
 
+/* From the stream (EVENT_STATE), for a replay must give up what the recorder gave up. */
+struct model_bounds {
+	uint32_t processes;
+	uint64_t series_bytes;
+	uint64_t argv_bytes;
+};
+
 struct psi_slot {
 	uint64_t cgroup_id;
 	uint64_t first_ns;
@@ -191,6 +201,9 @@ struct model {
 	bool host_seen;
 	struct event_recorder recorder;
 	bool recorder_seen;
+	bool closed;
+	struct measured_program *programs;
+	size_t program_count, program_capacity;
 	struct clock_mapping *clocks;
 	size_t clock_count, clock_capacity;
 	struct probe_choice *probes;
@@ -203,8 +216,14 @@ struct model {
 	uint64_t meminfo_ns;
 	int64_t first_oom_kills, last_oom_kills;
 	unsigned int oom_counters;
+	uint64_t oom_counter_ns; /* of the last reading */
 	struct psi_slot *psi;
 	size_t psi_count;
+
+	struct model_bounds bounds;
+	struct event_state state;
+	bool state_seen;
+	bool restoring; /* inside a state block */
 };
 
 /* Room for one more in a growing array; 0 or -ENOMEM. */
@@ -213,6 +232,7 @@ int array__reserve(void *array_pointer, size_t count, size_t *capacity, size_t e
 /* --- memory.c: values as events bring them -> values that may be added up ------------------- */
 
 int64_t bytes__normal(int64_t bytes);                 /* negative: UNKNOWN; absurd: cut */
+int64_t limit__normal(int64_t bytes);                 /* likewise: absurd: none */
 int64_t bytes__add(int64_t a, int64_t b);             /* saturating */
 int64_t bytes__minus(int64_t later, int64_t earlier); /* UNKNOWN when either is */
 struct memory memory__normal(const struct memory *memory);
@@ -233,9 +253,11 @@ struct process_slot *process_table__slot(const struct process_table *table, uint
 struct process_slot *process_table__find(const struct process_table *table,
 					 const struct task_ref *ref);
 struct process_slot *process_table__newest(const struct process_table *table, uint32_t pid);
-/* A new slot, or NULL in *out when the table is full. 0 or -ENOMEM. */
+/* A new slot, or NULL in *out when the table holds `most` already. 0 or -ENOMEM. */
 int process_table__add(struct process_table *table, const struct task_ref *ref, uint64_t time_ns,
-		       struct process_slot **out);
+		       uint32_t most, struct process_slot **out);
+/* The process has ended; exit_ns is never 0 then. */
+void process_table__end(struct process_table *table, struct process_slot *slot, uint64_t time_ns);
 /* The process leaves its mm's index for another mm's. False: nobody will find it there. */
 bool process_table__set_mm(struct process_table *table, struct process_slot *slot, uint64_t mm_id);
 /* Before its end; mm_id stays readable. */
@@ -254,6 +276,14 @@ int process__learn(struct model *model, const struct process_state *state, uint6
 		   struct process_slot **out);
 int process__set_memory(struct model *model, struct process_slot *slot, uint64_t time_ns,
 			const struct memory *memory);
+int process__set_identity(struct model *model, struct process_slot *slot,
+			  const struct process_state *state); /* everything but the memory */
+/* `room_bytes` are readable at argv, whatever the event says. */
+int process__set_argv(struct model *model, struct process_slot *slot, uint32_t flags,
+		      const char *argv, uint32_t bytes, size_t room_bytes);
+/* The series has grown from `before` bytes: keeps the sum of all below its bound. */
+int process__pay_series(struct model *model, struct process_slot *slot, size_t before);
+void process__drop_argv(struct model *model, struct process_slot *slot);
 void process__free_contents(struct model *model);
 
 int process__on_fork(struct model *model, const struct event_header *event);
@@ -268,6 +298,9 @@ int process__on_argv(struct model *model, const struct event_header *event);
 /* --- cgroup.c and cgroup_tree.c ------------------------------------------------------------------
  */
 
+int cgroup__set_name(struct model *model, struct cgroup_slot *slot, const char *name,
+		     uint64_t parent_id); /* name: EVENT_NAME_BYTES */
+void cgroup__free_contents(struct model *model, struct cgroup_slot *slot); /* but not its name */
 struct cgroup_slot *cgroup__find(const struct model *model, uint64_t id);
 /* Created nameless when unknown; NULL in *out: id 0 or no room. */
 int cgroup__reach(struct model *model, uint64_t id, uint64_t time_ns, struct cgroup_slot **out);
@@ -356,12 +389,23 @@ int host__on_psi(struct model *model, const struct event_header *event);
 int host__on_meminfo(struct model *model, const struct event_header *event);
 int host__on_oom_counter(struct model *model, const struct event_header *event);
 int host__on_recorder(struct model *model, const struct event_header *event);
+int host__on_program(struct model *model, const struct event_header *event);
 void host__free_all(struct model *model);
 
 int loss__on_loss(struct model *model, const struct event_header *event);
 /* The model itself had to leave something out. */
 int loss__count(struct model *model, enum loss_reason reason, enum event_kind kind);
 uint64_t loss__between(const struct model *model, uint64_t from_ns, uint64_t to_ns);
+
+/* --- kept.c and state.c: the state block ---------------------------------------------------- */
+
+void bounds__set(struct model_bounds *bounds, const struct event_state *state); /* NULL: defaults */
+
+int kept__on_state(struct model *model, const struct event_header *event);
+int kept__on_process(struct model *model, const struct event_header *event);
+int kept__on_cgroup(struct model *model, const struct event_header *event);
+int kept__on_series(struct model *model, const struct event_header *event);
+int kept__on_attach(struct model *model, const struct event_header *event);
 
 /* --- service.c ------------------------------------------------------------------------------ */
 

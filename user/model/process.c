@@ -31,12 +31,12 @@ static int process__drop_series(struct model *model, struct process_slot *slot)
 }
 
 /* Keeps the sum of all series below its bound, at the cost of the dead, else of `slot`. */
-static int process__pay_series(struct model *model, struct process_slot *slot, size_t before)
+int process__pay_series(struct model *model, struct process_slot *slot, size_t before)
 {
 	struct process_table *table = &model->processes;
 
 	table->series_bytes += series__bytes(slot->process.series) - before;
-	while (table->series_bytes > SERIES_TOTAL_MAX && slot->process.series) {
+	while (table->series_bytes > model->bounds.series_bytes && slot->process.series) {
 		struct process_slot *other = process__evictable(table);
 		int error = process__drop_series(model, other ? other : slot);
 
@@ -89,7 +89,7 @@ int process__set_memory(struct model *model, struct process_slot *slot, uint64_t
 	return process__pay_series(model, slot, before);
 }
 
-static void process__drop_argv(struct model *model, struct process_slot *slot)
+void process__drop_argv(struct model *model, struct process_slot *slot)
 {
 	model->processes.argv_bytes -= shared_bytes__put(slot->process.argv);
 	slot->process.argv = NULL;
@@ -97,9 +97,8 @@ static void process__drop_argv(struct model *model, struct process_slot *slot)
 	slot->process.argv_flags = 0;
 }
 
-/* `room_bytes` are readable at argv, whatever the event says. */
-static int process__set_argv(struct model *model, struct process_slot *slot, uint32_t flags,
-			     const char *argv, uint32_t bytes, size_t room_bytes)
+int process__set_argv(struct model *model, struct process_slot *slot, uint32_t flags,
+		      const char *argv, uint32_t bytes, size_t room_bytes)
 {
 	if (bytes > room_bytes)
 		bytes = (uint32_t)room_bytes;
@@ -111,7 +110,7 @@ static int process__set_argv(struct model *model, struct process_slot *slot, uin
 	slot->process.argv_flags = flags;
 	if (flags & ARGV_UNREADABLE)
 		return 0;
-	if (model->processes.argv_bytes > ARGV_TOTAL_MAX) {
+	if (model->processes.argv_bytes > model->bounds.argv_bytes) {
 		slot->process.argv_flags |= ARGV_UNREADABLE;
 		return loss__count(model, LOSS_MODEL_FULL, EVENT_ARGV);
 	}
@@ -145,7 +144,7 @@ int process__reach(struct model *model, const struct task_ref *ref, uint64_t tim
 		*out = slot;
 		return 0;
 	}
-	error = process_table__add(&model->processes, ref, time_ns, &slot);
+	error = process_table__add(&model->processes, ref, time_ns, model->bounds.processes, &slot);
 	if (error)
 		return error;
 	if (!slot) {
@@ -158,16 +157,16 @@ int process__reach(struct model *model, const struct task_ref *ref, uint64_t tim
 	return 0;
 }
 
+/* In a state block it is the loss told before. */
 static int process__set_mm(struct model *model, struct process_slot *slot, uint64_t mm_id)
 {
-	if (process_table__set_mm(&model->processes, slot, mm_id))
+	if (process_table__set_mm(&model->processes, slot, mm_id) || model->restoring)
 		return 0;
 	return loss__count(model, LOSS_MODEL_FULL, EVENT_RSS);
 }
 
-/* Everything but the memory. */
-static int process__set_identity(struct model *model, struct process_slot *slot,
-				 const struct process_state *state)
+int process__set_identity(struct model *model, struct process_slot *slot,
+			  const struct process_state *state)
 {
 	struct process *process = &slot->process;
 
@@ -270,10 +269,8 @@ int process__on_exit(struct model *model, const struct event_header *event)
 	error = process__set_memory(model, slot, event->time_ns, &memory);
 	if (error)
 		return error;
-	process_table__leave_mm(&model->processes, slot);
-	slot->process.exit_ns = event->time_ns ? event->time_ns : 1;
+	process_table__end(&model->processes, slot, event->time_ns);
 	slot->process.exit_lost = false;
-	model->processes.evicted_all = false;
 	slot->process.exit_code = exit->exit_code;
 	slot->process.peak_rss_bytes = bytes__normal(exit->peak_rss_bytes);
 	return slot->process.killed ? incident__note_exit(model, exit) : 0;

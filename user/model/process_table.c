@@ -176,23 +176,29 @@ static int process_table__new_chunk(struct process_table *table)
 	return 0;
 }
 
-static void process_table__close(struct process_table *table, struct process_slot *slot,
-				 uint64_t time_ns)
+void process_table__end(struct process_table *table, struct process_slot *slot, uint64_t time_ns)
 {
 	process_table__leave_mm(table, slot);
+	table->alive -= !slot->process.exit_ns;
 	slot->process.exit_ns = time_ns ? time_ns : 1;
-	slot->process.exit_lost = true;
 	table->evicted_all = false;
 }
 
+static void process_table__close(struct process_table *table, struct process_slot *slot,
+				 uint64_t time_ns)
+{
+	process_table__end(table, slot, time_ns);
+	slot->process.exit_lost = true;
+}
+
 int process_table__add(struct process_table *table, const struct task_ref *ref, uint64_t time_ns,
-		       struct process_slot **out)
+		       uint32_t most, struct process_slot **out)
 {
 	struct process_slot *newest, *slot;
 	int error = 0;
 
 	*out = NULL;
-	if (table->count >= PROCESS_MAX)
+	if (table->count >= most)
 		return 0;
 	if (table->count >= table->buckets * 2)
 		error = process_table__widen(table);
@@ -210,6 +216,7 @@ int process_table__add(struct process_table *table, const struct task_ref *ref, 
 		.now = memory__unknown(),
 	};
 	process_table__link_pid(table, table->count++);
+	table->alive++;
 	if (newest && newest->process.task.start_ns > ref->start_ns)
 		process_table__close(table, slot, time_ns);
 	else if (newest && !newest->process.exit_ns)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "bpf/events.h"
 #include "model/series.h"
 
 #define SERIES_MAX_WIDTH    8
@@ -42,6 +43,11 @@ static const struct thinning {
 	{3, 6},      {2, 6},      {2, 5},      {1, 5},      {1, 4},  {0, 4},  {0, 2},
 };
 #define THINNINGS (sizeof(thinnings) / sizeof(thinnings[0]))
+
+_Static_assert(THINNINGS == EVENT_SERIES_THINNINGS, "thinnings as in the wire format");
+_Static_assert(SERIES_MAX_POINTS == EVENT_SERIES_POINTS, "points as in the wire format");
+
+DEFINE_FREEP(series)
 
 static int64_t *series__row(const struct series *series, size_t index)
 {
@@ -182,6 +188,53 @@ int series__add(struct series *series, uint64_t time_ns, const int64_t *values)
 	return 0;
 }
 
+/* What series__grow() would have come to. */
+static uint16_t series__capacity_for(size_t count)
+{
+	size_t capacity = SERIES_FIRST_POINTS;
+
+	while (capacity < count)
+		capacity *= 2;
+	return (uint16_t)(capacity < SERIES_MAX_POINTS ? capacity : SERIES_MAX_POINTS);
+}
+
+int series__restore(struct series **out, unsigned int width, unsigned int thinning,
+		    const int64_t *rows, size_t count)
+{
+	_cleanup_(series__freep) struct series *series = NULL;
+	int error;
+
+	if (!count || count > SERIES_MAX_POINTS || thinning >= THINNINGS)
+		return -EINVAL;
+	error = series__new(&series, width);
+	if (error)
+		return error;
+	for (size_t i = 1; i < count; i++) {
+		if ((uint64_t)rows[i * (width + 1)] <= (uint64_t)rows[(i - 1) * (width + 1)])
+			return -EINVAL;
+	}
+	series->capacity = series__capacity_for(count);
+	series->rows = malloc(series->capacity * (width + 1U) * sizeof(*rows));
+	if (!series->rows)
+		return -ENOMEM;
+	memcpy(series->rows, rows, count * (width + 1U) * sizeof(*rows));
+	series->count = (uint16_t)count;
+	series->thinning = (uint8_t)thinning;
+	series__judge_all(series);
+	*out = take(series);
+	return 0;
+}
+
+const int64_t *series__rows(const struct series *series)
+{
+	return series->rows;
+}
+
+unsigned int series__thinning(const struct series *series)
+{
+	return series->thinning;
+}
+
 size_t series__count(const struct series *series)
 {
 	return series ? series->count : 0;
@@ -216,8 +269,6 @@ long series__at(const struct series *series, uint64_t time_ns)
 	}
 	return (long)low - 1;
 }
-
-DEFINE_FREEP(series)
 
 bool series__is_younger(const struct series *series, uint64_t time_ns)
 {

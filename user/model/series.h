@@ -27,6 +27,14 @@ int series__new(struct series **out, unsigned int width); /* width 1..8; 0 or -e
  * A point at the last one's time replaces it. -ENOMEM leaves the series as it was. */
 int series__add(struct series *series, uint64_t time_ns, const int64_t *values);
 
+/* From points that a series once had: rows of a time and its values. 0, -EINVAL when there are none
+ * or their times do not ascend, or -ENOMEM. */
+int series__restore(struct series **out, unsigned int width, unsigned int thinning,
+		    const int64_t *rows, size_t count);
+/* All points, back to back, and how far they are thinned: what series__restore() takes. */
+const int64_t *series__rows(const struct series *series);
+unsigned int series__thinning(const struct series *series);
+
 size_t series__count(const struct series *series); /* series NULL: 0 */
 unsigned int series__width(const struct series *series);
 uint64_t series__time(const struct series *series, size_t index);

@@ -5,8 +5,9 @@
 #include "model/shared_bytes.h"
 
 struct shared_bytes {
-	size_t owners;
 	size_t length;
+	uint32_t owners;
+	uint32_t mark;
 	char bytes[];
 };
 
@@ -22,6 +23,7 @@ char *shared_bytes__new(const char *bytes, size_t length)
 	if (!shared)
 		return NULL;
 	shared->owners = 1;
+	shared->mark = 0;
 	shared->length = length;
 	if (length)
 		memcpy(shared->bytes, bytes, length);
@@ -49,4 +51,14 @@ size_t shared_bytes__put(char *bytes)
 		return 0;
 	free(shared_bytes__of(bytes));
 	return size;
+}
+
+void shared_bytes__mark(char *bytes, uint32_t mark)
+{
+	shared_bytes__of(bytes)->mark = mark;
+}
+
+uint32_t shared_bytes__marked(const char *bytes)
+{
+	return shared_bytes__of(bytes)->mark;
 }

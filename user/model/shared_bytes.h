@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * Immutable bytes with several owners: a command line belongs to a process, to the children that
@@ -17,3 +18,6 @@ char *shared_bytes__get(char *bytes);
 size_t shared_bytes__put(char *bytes);
 /* Heap bytes behind it; NULL: 0. */
 size_t shared_bytes__size(const char *bytes);
+/* A number that the owners share as well, 0 at first. */
+void shared_bytes__mark(char *bytes, uint32_t mark);
+uint32_t shared_bytes__marked(const char *bytes);

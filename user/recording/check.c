@@ -25,6 +25,31 @@ static int oom_kill__check(const struct event_oom_kill *kill)
 	return 0;
 }
 
+static int kept_cgroup__check(const struct event_kept_cgroup *kept)
+{
+	return kept->limit_count > EVENT_KEPT_LIMITS || kept->reclaim_count > EVENT_KEPT_RECLAIMS
+		       ? -EBADMSG
+		       : 0;
+}
+
+static int kept_series__check(const struct event_kept_series *kept)
+{
+	static const __u32 widths[] = {
+#define X(name, width) [KEPT_SERIES_##name] = width,
+		KEPT_SERIES_OF(X)
+#undef X
+	};
+	__u32 row_bytes;
+
+	if (kept->of >= KEPT_SERIES_END || kept->thinning >= EVENT_SERIES_THINNINGS)
+		return -ENOENT;
+	row_bytes = (1 + widths[kept->of]) * (__u32)sizeof(kept->rows[0]);
+	if (kept->rows_bytes > kept->header.size_bytes - sizeof(*kept) ||
+	    kept->rows_bytes % row_bytes || kept->rows_bytes / row_bytes > EVENT_SERIES_POINTS)
+		return -EBADMSG;
+	return 0;
+}
+
 int event__check(const struct event_header *event, size_t available)
 {
 	if (available < sizeof(*event) || event->size_bytes < sizeof(*event) ||
@@ -50,6 +75,12 @@ int event__check(const struct event_header *event, size_t available)
 
 		return loss->reason >= LOSS_END || loss->kind >= EVENT_KIND_END ? -ENOENT : 0;
 	}
+	case EVENT_KEPT_PROCESS:
+		return argv__check(event, ((const struct event_kept_process *)event)->argv_bytes);
+	case EVENT_KEPT_CGROUP:
+		return kept_cgroup__check((const struct event_kept_cgroup *)event);
+	case EVENT_KEPT_SERIES:
+		return kept_series__check((const struct event_kept_series *)event);
 	default:
 		return 0;
 	}
