@@ -11,6 +11,7 @@ static const struct verb {
 } verbs[] = {
 	{"demo", cmd_demo, "a real OOM kill in a throwaway cgroup, and its report"},
 	{"record", cmd_record, "follow a command, processes, a cgroup or the host into a file"},
+	{"watch", cmd_watch, "the flight recorder: follow the host for ever, keep every OOM kill"},
 	{"report", cmd_report, "explain a recording: who died, which limit, who grew"},
 	{"info", cmd_info, "what is in a recording, and whether it is whole"},
 	{"doctor", cmd_doctor, "what this kernel and these privileges allow, and why"},

@@ -32,6 +32,8 @@
  */
 struct recorder;
 
+#define RECORDER_JSON_BYTES (512U << 10) /* to be preallocated for the next incident.json */
+
 struct recorder_options {
 	struct store *store; /* stays the caller's, open and locked */
 	const struct config *config;

@@ -23,12 +23,11 @@ static int pass_on(struct live *live, uint64_t until_ns)
 /* Without memory to hold it, an event goes on at once, behind everything that is held. */
 void live__push(struct live *live, const struct event_header *event)
 {
-	int error = order__push(live->order, event);
+	int error;
 
-	if (error == -ENOMEM)
-		error = pass_on(live, UINT64_MAX);
-	else
+	if (!order__push(live->order, event))
 		return;
+	error = pass_on(live, UINT64_MAX);
 	if (!error)
 		error = live->options.sink(live->options.context, event);
 	if (error < 0 && !live->error)
