@@ -92,8 +92,7 @@ int privileges__drop(char *why, size_t why_size)
 	error = cut_bounding_set(held, why, why_size);
 	if (error)
 		return error;
-	if (cap_reset_ambient() && errno != ENOSYS && errno != EINVAL)
-		return fail(why, why_size, "clearing ambient capabilities");
+	/* What is not inheritable any more the kernel takes out of the ambient set. */
 	if (keep(held, wanted) || cap_set_proc(wanted))
 		return fail(why, why_size, "dropping capabilities");
 	return 0;
