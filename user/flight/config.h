@@ -20,7 +20,7 @@
 	X(incidents_bytes, "incidents_size", BYTES, "1G", 0, "disk space of all incidents")       \
 	X(step_bytes, "step", BYTES, "256K", 1, "smallest movement of memory that is told")       \
 	X(buffer_bytes, "buffer", BYTES, "1M", 1, "size of each of the two ring buffers")         \
-	X(queue_bytes, "queue", BYTES, "4M", 1, "events that may wait for the disk")              \
+	X(queue_bytes, "queue", BYTES, "2M", 1, "events that may wait for the disk")              \
 	X(memory_bytes, "memory", BYTES, "8M", 1, "heap reserved and locked at start")
 
 struct config {
