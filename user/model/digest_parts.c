@@ -125,6 +125,7 @@ static void digest__incident_kills(struct digest *digest, const struct incident 
 		digest__u64(digest, kill->later);
 	}
 	digest__u64(digest, incident->kill_omitted);
+	digest__u64(digest, incident->burst_kills);
 	digest__u64(digest, incident->storm.count);
 	digest__u64(digest, incident->storm.first_ns);
 	digest__u64(digest, incident->storm.last_ns);

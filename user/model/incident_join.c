@@ -59,28 +59,27 @@ static int incident__tell_kill(struct model *model, struct incident_slot *slot,
 
 	if (later || number > INCIDENT_TOLD)
 		return timeline__add_repeated(incident, kill, number,
-					      later && incident->storm.count == 1);
+					      later && number == incident->burst_kills + 1);
 	error = timeline__add_kill(incident, kill);
 	return !error && victim ? incident__watch(model, slot, victim) : error;
 }
 
 static void incident__count_kill(struct incident_slot *slot, const struct kill *kill, bool later)
 {
-	struct incident_storm *storm = &slot->incident.storm;
+	struct incident *incident = &slot->incident;
 
 	if (kill->time_ns > slot->last_kill_ns)
 		slot->last_kill_ns = kill->time_ns;
 	if (!later) {
-		if (kill->time_ns > slot->burst_kill_ns)
-			slot->burst_kill_ns = kill->time_ns;
+		incident->burst_kills++;
+		slot->burst_kill_ns = slot->last_kill_ns;
 		return;
 	}
-	if (kill->class != KILL_OOM)
-		return;
-	if (!storm->count++ || kill->time_ns < storm->first_ns)
-		storm->first_ns = kill->time_ns;
-	if (kill->time_ns > storm->last_ns)
-		storm->last_ns = kill->time_ns;
+	incident->storm = (struct incident_storm){
+		.count = incident->kill_count + incident->kill_omitted + 1,
+		.first_ns = incident->time_ns,
+		.last_ns = slot->last_kill_ns,
+	};
 }
 
 static int incident__list_kill(struct incident *incident, const struct kill *kill, bool later)

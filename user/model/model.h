@@ -193,10 +193,10 @@ struct incident_kill {
 	bool later;         /* after the first burst: one of the storm */
 };
 
-/* The same cause again, after the first burst was over: OOM kills that joined then. */
+/* The same cause came again after the first burst was over. */
 struct incident_storm {
-	uint64_t count; /* 0: there were none */
-	uint64_t first_ns;
+	uint64_t count; /* of all kills of the cause, those of the burst too; 0: it is no storm */
+	uint64_t first_ns; /* the first kill of all */
 	uint64_t last_ns;
 };
 

@@ -70,6 +70,17 @@ void build__ms(struct build *build, json_t *object, const char *key, int64_t ns)
 		build__set(build, object, key, json_real((double)us / 1000.0));
 }
 
+void build__ns(struct build *build, json_t *object, const char *key, uint64_t sum_ns,
+	       uint64_t count)
+{
+	const unsigned __int128 tenths = ((unsigned __int128)sum_ns * 10 + count / 2) / count;
+
+	if (tenths % 10 == 0)
+		build__count(build, object, key, (uint64_t)(tenths / 10));
+	else
+		build__set(build, object, key, json_real((double)tenths / 10.0));
+}
+
 void build__utc(struct build *build, json_t *object, const char *key, int64_t realtime_ns)
 {
 	char buffer[UNITS_MAX];

@@ -33,6 +33,9 @@ void build__bytes(struct build *build, json_t *object, const char *key, int64_t 
 void build__limit(struct build *build, json_t *object, const char *key, int64_t bytes);
 /* Milliseconds, with up to three decimals: microseconds are exact, the rest is cut. */
 void build__ms(struct build *build, json_t *object, const char *key, int64_t ns);
+/* The mean of so many, in ns with one decimal; count is not 0. */
+void build__ns(struct build *build, json_t *object, const char *key, uint64_t sum_ns,
+	       uint64_t count);
 /* RFC 3339; null when the wall clock is not known. */
 void build__utc(struct build *build, json_t *object, const char *key, int64_t realtime_ns);
 

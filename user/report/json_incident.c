@@ -163,6 +163,18 @@ static json_t *killed__new(struct build *build, const struct incident *incident)
 	return array;
 }
 
+/* Of the kills after the first burst only this and `killed` tell. */
+static json_t *storm__new(struct build *build, const struct incident *incident)
+{
+	const struct incident_storm *storm = &incident->storm;
+	json_t *object = json_object();
+
+	build__count(build, object, "count", storm->count);
+	build__ms(build, object, "first_ms", (int64_t)(storm->first_ns - incident->time_ns));
+	build__ms(build, object, "last_ms", (int64_t)(storm->last_ns - incident->time_ns));
+	return object;
+}
+
 static json_t *processes__new(struct build *build, const struct model *model,
 			      const struct incident *incident)
 {
@@ -291,6 +303,8 @@ json_t *json__incident(struct build *build, const struct model *model,
 
 	build__string(build, object, "schema", "oomtrail.incident/1");
 	build__text_array(build, object, "id", incident->id, sizeof(incident->id));
+	build__text_array(build, object, "fingerprint", incident->fingerprint,
+			  sizeof(incident->fingerprint));
 	build__utc(build, object, "time", incident->realtime_ns);
 	json__set_source(build, object, model);
 	build__set(build, object, "window", window__new(build, incident));
@@ -305,6 +319,9 @@ json_t *json__incident(struct build *build, const struct model *model,
 	if (incident->culprit.task.pid != 0)
 		build__set(build, object, "culprit", culprit__new(build, model, incident));
 	build__set(build, object, "killed", killed__new(build, incident));
+	build__count(build, object, "killed_omitted", incident->kill_omitted);
+	if (incident->storm.count > 0)
+		build__set(build, object, "storm", storm__new(build, incident));
 	build__set(build, object, "processes", processes__new(build, model, incident));
 	build__count(build, object, "processes_omitted", incident->process_omitted);
 	build__set(build, object, "trajectory", trajectory__new(build, model, incident));

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#include "base/cleanup.h"
 #include "report/json.h"
 #include "report/reading.h"
 
@@ -167,6 +168,34 @@ static json_t *losses__new(struct build *build, const struct model *model,
 	return object;
 }
 
+/* A program nobody measured is not there; nor is anything where nothing was measured. */
+static void set_ns_per_event(struct build *build, json_t *object, const struct model *model)
+{
+	const struct measured_program all = model__programs_together(model);
+	json_t *means, *runs;
+
+	if (all.runs == 0)
+		return;
+	build__ns(build, object, "mean_ns_per_event", all.run_ns, all.runs);
+	means = json_object();
+	runs = json_object();
+	for (size_t i = 0; i < model__program_count(model); i++) {
+		const struct measured_program *program = model__program(model, i);
+		_cleanup_(text__free) struct text name = {0};
+
+		text__escaped_array(&name, program->name, sizeof(program->name));
+		if (!text__ok(&name) || !name.data) {
+			build->failed |= !text__ok(&name);
+			continue;
+		}
+		if (program->runs > 0)
+			build__ns(build, means, name.data, program->run_ns, program->runs);
+		build__count(build, runs, name.data, program->runs);
+	}
+	build__set(build, object, "ns_per_event", means);
+	build__set(build, object, "measured_events", runs);
+}
+
 static json_t *recorder__new(struct build *build, const struct model *model)
 {
 	const struct event_recorder *recorder = model__recorder(model);
@@ -178,7 +207,8 @@ static json_t *recorder__new(struct build *build, const struct model *model)
 		build__text_array(build, object, "version", host->version, sizeof(host->version));
 		build__count(build, object, "step_bytes", host->step_bytes);
 	}
-	build__bool(build, object, "closed", recorder != NULL);
+	build__utc(build, object, "since", model__since_ns(model));
+	build__bool(build, object, "closed", model__is_closed(model));
 	if (recorder) {
 		build__count(build, object, "rss_bytes", recorder->peak_rss_bytes);
 		build__count(build, object, "kernel_bytes", recorder->kernel_bytes);
@@ -196,6 +226,7 @@ static json_t *recorder__new(struct build *build, const struct model *model)
 	build__count(build, object, "events", span.events);
 	build__count(build, object, "late_events", span.late_events);
 	build__count(build, object, "lost_events", model__lost_events(model));
+	set_ns_per_event(build, object, model);
 	return object;
 }
 

@@ -56,6 +56,42 @@ uint64_t incident__window_ns(const struct incident *incident)
 	return incident->time_ns > incident->from_ns ? incident->time_ns - incident->from_ns : 0;
 }
 
+/* The HOST event is the first thing a recorder says. */
+static uint64_t model__began_ns(const struct model *model)
+{
+	const struct event_host *host = model__host(model);
+
+	return host ? host->header.time_ns : model__span(model).first_ns;
+}
+
+int64_t model__since_ns(const struct model *model)
+{
+	return model__realtime_ns(model, model__began_ns(model));
+}
+
+uint64_t model__looked_ns(const struct model *model, uint64_t until_ns)
+{
+	const uint64_t began_ns = model__began_ns(model);
+
+	return until_ns > began_ns ? until_ns - began_ns : 0;
+}
+
+struct measured_program model__programs_together(const struct model *model)
+{
+	struct measured_program all = {0};
+
+	for (size_t i = 0; i < model__program_count(model); i++) {
+		const struct measured_program *program = model__program(model, i);
+
+		if (program->runs == 0)
+			continue;
+		if (__builtin_add_overflow(all.runs, program->runs, &all.runs) ||
+		    __builtin_add_overflow(all.run_ns, program->run_ns, &all.run_ns))
+			return (struct measured_program){0};
+	}
+	return all;
+}
+
 struct share incident__culprit_share(const struct incident *incident)
 {
 	const int64_t part = incident->culprit.grew_bytes;

@@ -71,6 +71,13 @@ const char *loss__reason(const struct loss *loss);
 const char *loss__touches(const struct loss *loss); /* which figures to distrust; "" for none */
 uint64_t model__lost_events(const struct model *model);
 
+/* When the recorder began to look, on the wall clock; EVENT_UNKNOWN. */
+int64_t model__since_ns(const struct model *model);
+uint64_t model__looked_ns(const struct model *model, uint64_t until_ns); /* for how long by then */
+
+/* Of all BPF programs; no name. runs 0: nothing was measured. */
+struct measured_program model__programs_together(const struct model *model);
+
 const char *service_kind__name(enum service_kind kind);
 
 /* The second counter of a cgroup: v1 keeps memory and swap in one sum, v2 swap alone. The same

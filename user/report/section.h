@@ -11,7 +11,8 @@
 
 void section__heading(struct text *out, const char *title);
 
-/* Title, KILLED, LIMIT, ASKED, GREW: what must be right when nothing else is read. */
+/* Title, STORM if it is one, KILLED, LIMIT, ASKED, GREW: what must be right when nothing else is
+ * read. */
 void section__answer(struct text *out, const struct model *model, const struct incident *incident);
 
 void section__chart(struct text *out, const struct incident *incident);

@@ -8,7 +8,8 @@
 #include "report/section.h"
 #include "report/wording.h"
 
-#define OTHERS_LISTED 20 /* the JSON lists all that were kept */
+#define OTHERS_LISTED 20  /* the JSON lists all that were kept */
+#define KILLS_LISTED  500 /* likewise */
 
 static const struct {
 	const char *name;
@@ -249,19 +250,74 @@ static void print_kill(struct text *out, const struct model *model, const struct
 	text__free(&name);
 }
 
+/* The first burst, one line each. */
+static size_t print_burst(struct text *out, const struct model *model,
+			  const struct incident *incident)
+{
+	size_t others = 0;
+
+	for (size_t i = 0; i < incident->kill_count; i++) {
+		const struct incident_kill *kill = &incident->kills[i];
+
+		if (kill->later || task_ref__same(&kill->task, &incident->victim.task))
+			continue;
+		if (others++ < KILLS_LISTED)
+			print_kill(out, model, incident, kill);
+	}
+	if (others > KILLS_LISTED)
+		text__printf(out, "  and %zu more\n", others - KILLS_LISTED);
+	return others;
+}
+
+/* The same cause again: side by side. */
+static void print_later(struct text *out, const struct incident *incident)
+{
+	const uint64_t later = incident->storm.count - incident->burst_kills;
+	size_t listed = 0, column = 0;
+
+	text__string(out, "  the same cause again, ");
+	wording__counted(out, later, "kill", "kills");
+	text__string(out, ":\n");
+	for (size_t i = 0; i < incident->kill_count && listed < KILLS_LISTED; i++) {
+		const struct incident_kill *kill = &incident->kills[i];
+		struct text entry = {0};
+		char offset[UNITS_MAX];
+
+		if (!kill->later)
+			continue;
+		text__printf(&entry, "%s ",
+			     units__offset(offset, (int64_t)(kill->time_ns - incident->time_ns)));
+		wording__task(&entry, kill->comm, kill->task.pid);
+		wording__flow(out, &column, 2 * SECTION_INDENT, REPORT_COLUMNS, &entry);
+		text__free(&entry);
+		listed++;
+	}
+	text__string(out, column > 0 ? "\n" : "");
+	if (later > listed) {
+		text__string(out, "  and ");
+		wording__count(out, later - listed);
+		text__string(out, " more\n");
+	}
+}
+
 void section__killed_with(struct text *out, const struct model *model,
 			  const struct incident *incident)
 {
-	bool first = true;
+	struct text burst = {0};
+	const size_t others = print_burst(&burst, model, incident);
 
-	for (size_t i = 0; i < incident->kill_count; i++) {
-		if (task_ref__same(&incident->kills[i].task, &incident->victim.task))
-			continue;
-		if (first)
-			section__heading(out, "KILLED AS WELL");
-		first = false;
-		print_kill(out, model, incident, &incident->kills[i]);
+	if (others > 0 || incident->storm.count > 0)
+		section__heading(out, "KILLED AS WELL");
+	text__append(out, burst.data, burst.length);
+	out->failed |= burst.failed;
+	if (incident->storm.count > 0)
+		print_later(out, incident);
+	if (incident->kill_omitted > 0) {
+		text__string(out, "  ");
+		wording__count(out, incident->kill_omitted);
+		text__string(out, " of them are counted, but by name and time no longer known\n");
 	}
+	text__free(&burst);
 }
 
 void section__timeline(struct text *out, const struct incident *incident)

@@ -54,6 +54,29 @@ static void print_title(struct text *out, const struct incident *incident)
 	text__string(out, "\n");
 }
 
+/* Before anything else: what follows is only the first of many. */
+static void print_storm(struct text *out, const struct model *model,
+			const struct incident *incident)
+{
+	const uint64_t kills = incident->storm.count;
+	const uint64_t span_ns = incident->storm.last_ns - incident->storm.first_ns;
+	_cleanup_(text__free) struct text body = {0};
+
+	if (kills == 0)
+		return;
+	wording__counted(&body, kills, "kill", "kills");
+	text__string(&body, " of this cause in ");
+	wording__duration(&body, span_ns);
+	/* Members of a group die together: a mean would be no interval. */
+	if (kills > 2 && !incident__kills_group(model, incident)) {
+		text__string(&body, " (on average every ");
+		wording__duration(&body, span_ns / (kills - 1));
+		text__string(&body, ")");
+	}
+	text__string(&body, "; this is the first, all of them: see KILLED AS WELL");
+	wording__paragraph(out, "STORM", ANSWER_INDENT, &body);
+}
+
 static void print_killed(struct text *out, const struct incident *incident)
 {
 	_cleanup_(text__free) struct text body = {0};
@@ -63,8 +86,11 @@ static void print_killed(struct text *out, const struct incident *incident)
 	wording__task(&body, victim->comm, victim->task.pid);
 	text__string(&body, ": ");
 	wording__memory(&body, &victim->memory);
-	if (incident->kill_count > 1)
-		text__printf(&body, "; and %zu more, see KILLED AS WELL", incident->kill_count - 1);
+	if (incident->burst_kills > 1) {
+		text__string(&body, "; and ");
+		wording__count(&body, incident->burst_kills - 1);
+		text__string(&body, " more, see KILLED AS WELL");
+	}
 	wording__paragraph(out, "KILLED", ANSWER_INDENT, &body);
 	wording__argv(&command, victim->argv, victim->argv_bytes, victim->argv_flags, ARGV_COLUMNS);
 	wording__paragraph(out, "", ANSWER_INDENT, &command);
@@ -334,6 +360,7 @@ static void print_grew(struct text *out, const struct incident *incident)
 void section__answer(struct text *out, const struct model *model, const struct incident *incident)
 {
 	print_title(out, incident);
+	print_storm(out, model, incident);
 	print_killed(out, incident);
 	print_limit(out, model, incident);
 	print_asked(out, model, incident);

@@ -8,7 +8,25 @@
 #include "report/section.h"
 #include "report/wording.h"
 
-#define LABEL_INDENT 18
+#define LABEL_INDENT  18
+#define PROGRAMS_SAID 4 /* the JSON has all of them */
+
+/* A window that is shorter than it should be makes every growth look smaller than it was. */
+static void say_window(struct text *out, const struct model *model, const struct incident *incident)
+{
+	const uint64_t window_ns = incident__window_ns(incident);
+	const bool cut = window_ns < INCIDENT_WINDOW_NS;
+
+	text__string(out, ", ");
+	wording__duration(out, model__looked_ns(model, incident->time_ns));
+	text__string(out, cut ? " before the kill: growth is judged over those "
+			      : " before the kill; growth is judged over ");
+	wording__duration(out, window_ns);
+	if (cut) {
+		text__string(out, ", not over ");
+		wording__duration(out, INCIDENT_WINDOW_NS);
+	}
+}
 
 static void print_since(struct text *out, const struct model *model,
 			const struct incident *incident)
@@ -16,22 +34,17 @@ static void print_since(struct text *out, const struct model *model,
 	const struct model_span span = model__span(model);
 	_cleanup_(text__free) struct text body = {0};
 
-	wording__utc(&body, model__realtime_ns(model, span.first_ns));
-	if (incident && incident->time_ns > span.first_ns) {
-		text__string(&body, ", ");
-		wording__duration(&body, incident->time_ns - span.first_ns);
-		text__string(&body, " before the kill; growth is judged over ");
-		wording__duration(&body, incident__window_ns(incident));
-	} else if (!incident) {
+	wording__utc(&body, model__since_ns(model));
+	if (incident) {
+		say_window(&body, model, incident);
+	} else {
 		text__string(&body, ", for ");
-		wording__duration(&body, span.last_ns - span.first_ns);
+		wording__duration(&body, model__looked_ns(model, span.last_ns));
 	}
 	if (span.opened_ns == 0)
 		text__string(&body, "; the opening snapshot did not complete: processes that were "
 				    "already there may be missing");
-	else if (incident && span.opened_ns > incident->from_ns)
-		text__string(&body, "; the window begins with the recording");
-	wording__paragraph(out, "  recorded since", LABEL_INDENT, &body);
+	wording__paragraph(out, "  looking since", LABEL_INDENT, &body);
 }
 
 static void print_followed(struct text *out, const struct model *model)
@@ -126,9 +139,15 @@ static void print_events(struct text *out, const struct model *model,
 {
 	const struct model_span span = model__span(model);
 	const uint64_t lost = model__lost_events(model);
+	const uint64_t span_ns = span.last_ns - span.first_ns;
 	_cleanup_(text__free) struct text body = {0};
 
 	wording__count(&body, span.events);
+	if (span_ns >= NS_PER_S) {
+		text__string(&body, ", on average ");
+		wording__per_second(&body, span.events, span_ns);
+		text__string(&body, " a second");
+	}
 	text__string(&body, "; ");
 	wording__count(&body, lost);
 	text__string(&body, " lost");
@@ -145,6 +164,21 @@ static void print_events(struct text *out, const struct model *model,
 		print_loss(out, model__loss(model, i));
 }
 
+static void say_cost(struct text *out, const struct event_recorder *recorder)
+{
+	text__string(out, "; ");
+	wording__bytes(out, (int64_t)recorder->peak_rss_bytes);
+	text__string(out, " resident, ");
+	wording__bytes(out, (int64_t)recorder->kernel_bytes);
+	text__string(out, " in the kernel; ");
+	wording__percent(out, recorder->cpu_ns, recorder->wall_ns, 2);
+	text__string(out, " of one CPU over ");
+	wording__duration(out, recorder->wall_ns);
+	text__string(out, " (and ");
+	wording__duration(out, recorder->start_cpu_ns);
+	text__string(out, " of CPU time to start)");
+}
+
 static void print_recorder(struct text *out, const struct model *model)
 {
 	const struct event_recorder *recorder = model__recorder(model);
@@ -156,21 +190,63 @@ static void print_recorder(struct text *out, const struct model *model)
 		text__escaped_array(&body, host->version, sizeof(host->version));
 	else
 		text__string(&body, "of unknown version");
-	if (recorder) {
-		text__string(&body, "; ");
-		wording__percent(&body, recorder->cpu_ns, recorder->wall_ns, 2);
-		text__string(&body, " of one CPU (and ");
-		wording__duration(&body, recorder->start_cpu_ns);
-		text__string(&body, " of CPU time to start), ");
-		wording__bytes(&body, (int64_t)recorder->peak_rss_bytes);
-		text__string(&body, " resident, ");
-		wording__bytes(&body, (int64_t)recorder->kernel_bytes);
-		text__string(&body, " in the kernel");
-	} else {
+	if (recorder)
+		say_cost(&body, recorder);
+	if (!model__is_closed(model))
 		text__string(&body, "; INCOMPLETE: the recording was not closed, its last moments "
 				    "may be missing");
-	}
 	wording__paragraph(out, "  recorder", LABEL_INDENT, &body);
+}
+
+static bool program__is_before(const struct measured_program *a, const struct measured_program *b)
+{
+	return a->run_ns != b->run_ns ? a->run_ns > b->run_ns : strcmp(a->name, b->name) < 0;
+}
+
+static void say_mean(struct text *out, const struct measured_program *program)
+{
+	wording__ns(out, program->run_ns, program->runs);
+	text__string(out, " over ");
+	wording__counted(out, program->runs, "event", "events");
+}
+
+/* Those that took most of the time, dearest first. */
+static void say_programs(struct text *out, const struct model *model)
+{
+	const struct measured_program *last = NULL;
+
+	for (unsigned int said = 0; said < PROGRAMS_SAID; said++) {
+		const struct measured_program *next = NULL;
+
+		for (size_t i = 0; i < model__program_count(model); i++) {
+			const struct measured_program *program = model__program(model, i);
+
+			if (program->runs > 0 && (!last || program__is_before(last, program)) &&
+			    (!next || program__is_before(program, next)))
+				next = program;
+		}
+		if (!next)
+			return;
+		text__string(out, said == 0 ? ": " : ", ");
+		text__escaped_array(out, next->name, sizeof(next->name));
+		text__string(out, " ");
+		say_mean(out, next);
+		last = next;
+	}
+}
+
+/* Nothing is said where nothing was measured. */
+static void print_programs(struct text *out, const struct model *model)
+{
+	const struct measured_program all = model__programs_together(model);
+	_cleanup_(text__free) struct text body = {0};
+
+	if (all.runs == 0)
+		return;
+	say_mean(&body, &all);
+	text__string(&body, " (bpf_stats)");
+	say_programs(&body, model);
+	wording__paragraph(out, "  per event", LABEL_INDENT, &body);
 }
 
 static void print_probe(struct text *out, const struct probe_choice *probe, bool first)
@@ -220,6 +296,7 @@ void section__known(struct text *out, const struct model *model, const struct in
 	print_kills(out, model);
 	print_events(out, model, incident);
 	print_recorder(out, model);
+	print_programs(out, model);
 	for (size_t i = 0; i < model__probe_count(model); i++)
 		print_probe(out, model__probe(model, i), i == 0);
 }

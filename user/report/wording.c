@@ -75,6 +75,31 @@ void wording__percent(struct text *out, uint64_t part, uint64_t whole, unsigned 
 	text__string(out, "%");
 }
 
+/* Rounded half up, one decimal below `decimal_below`. */
+static void say_quotient(struct text *out, unsigned __int128 part, uint64_t whole,
+			 uint64_t decimal_below)
+{
+	const unsigned __int128 tenths = (part * 10 + whole / 2) / whole;
+	const unsigned __int128 rounded = (part + whole / 2) / whole;
+
+	if (tenths < (unsigned __int128)decimal_below * 10 && tenths % 10 != 0)
+		text__printf(out, "%" PRIu64 ".%u", (uint64_t)(tenths / 10),
+			     (unsigned int)(tenths % 10));
+	else
+		wording__count(out, rounded > UINT64_MAX ? UINT64_MAX : (uint64_t)rounded);
+}
+
+void wording__ns(struct text *out, uint64_t sum_ns, uint64_t count)
+{
+	say_quotient(out, sum_ns, count, 100);
+	text__string(out, " ns");
+}
+
+void wording__per_second(struct text *out, uint64_t count, uint64_t ns)
+{
+	say_quotient(out, (unsigned __int128)count * NS_PER_S, ns, 10);
+}
+
 void wording__rate(struct text *out, int64_t bytes, uint64_t ns)
 {
 	char buffer[UNITS_MAX];

@@ -25,6 +25,12 @@ void wording__utc(struct text *out, int64_t realtime_ns);
 /* "97%", rounded half up; with decimals 0 to 2. whole 0: "unknown". */
 void wording__percent(struct text *out, uint64_t part, uint64_t whole, unsigned int decimals);
 
+/* The mean of so many: "71.3 ns", "2,689 ns"; count is not 0. */
+void wording__ns(struct text *out, uint64_t sum_ns, uint64_t count);
+
+/* "1,402" of that many in that time; below 10 with one decimal. ns is not 0. */
+void wording__per_second(struct text *out, uint64_t count, uint64_t ns);
+
 /* "17.7 MiB/s" */
 void wording__rate(struct text *out, int64_t bytes, uint64_t ns);
 

@@ -218,7 +218,7 @@ static inline void story__exit(struct model *model, uint64_t ms, uint32_t pid, c
 
 static inline void story__end(struct model *model, uint64_t ms)
 {
-	const struct event_recorder recorder = {
+	struct event_recorder recorder = {
 		.header = STORY_HEADER(RECORDER, event_recorder, ms),
 		.wall_ns = MS(ms),
 		.cpu_ns = MS(ms) / 1000,
@@ -227,6 +227,7 @@ static inline void story__end(struct model *model, uint64_t ms)
 		.kernel_bytes = 4 << 20,
 	};
 
+	recorder.header.flags = EVENT_CLOSING;
 	story__tell(model, &recorder);
 	assert_int_equal(model__finish(model), 0);
 }

@@ -94,8 +94,14 @@ static void test_roles_are_told_apart(void **state)
 	assert_has(&out, "\n  importer, pid 21 (grew most) ");
 	assert_has(&out, "\n  nginx, pid 23 (asked) ");
 	assert_has(&out, "  the cgroup's memory.stat was not read\n");
-	assert_has(&out, "  recorder        oomtrail 0.1.0; 0.10% of one CPU (and 290 ms of CPU "
-			 "time to start), 11 MiB");
+	assert_has(&out, "  looking since   2026-11-20T22:40:00Z, 12 s before the kill: growth is judged "
+			 "over those 12 s, not\n                  over 90 s\n");
+	assert_has(&out, "  events          32, on average 1.1 a second; 0 lost; 0 came late\n"
+			 "  recorder        oomtrail 0.1.0; 11 MiB resident, 4.0 MiB in the kernel; "
+			 "0.10% of one CPU over 30 s\n"
+			 "                  (and 290 ms of CPU time to start)\n");
+	assert_null(strstr(out.data, "per event")); /* nobody measured */
+	assert_null(strstr(out.data, "STORM"));
 	assert_has(&out, "\noomtrail session 2026-11-20T22:40:00Z  web-1  (30 s, 3 processes, ");
 }
 
