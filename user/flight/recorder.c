@@ -182,14 +182,28 @@ static void free_chunk(struct chunk *chunk)
 	*chunk = (struct chunk){0};
 }
 
+/* The latest account, told again, says that the chunk was not cut off. */
+static int close_account(struct chunk *chunk)
+{
+	const struct event_recorder *latest = model__recorder(chunk->model);
+	struct event_recorder closing;
+
+	if (!latest || model__is_closed(chunk->model))
+		return 0;
+	closing = *latest;
+	closing.header.flags |= EVENT_CLOSING;
+	return capture__admit(chunk->capture, &closing.header);
+}
+
 static void finish_file(struct recorder *recorder, struct chunk *chunk)
 {
-	int error;
+	int error = close_account(chunk);
 
 	recorder->events += capture__events(chunk->capture);
 	if (!chunk->writer)
 		return;
-	error = capture__digest(chunk->capture);
+	if (!error)
+		error = capture__digest(chunk->capture);
 	if (!error)
 		error = capture__write_error(chunk->capture);
 	if (!error)
