@@ -4,9 +4,12 @@
 # file is read, so that `make test` and `make demo` can begin by installing what is missing.
 
 VERSION  := 0.1.0
-PREFIX   ?= /usr/local
-DESTDIR  ?=
-SANITIZE ?=
+PREFIX     ?= /usr/local
+SYSCONFDIR ?= /etc
+# systemd looks there for PREFIX=/usr/local and PREFIX=/usr.
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
+DESTDIR    ?=
+SANITIZE   ?=
 
 ifeq ($(origin CC),default)
 CC := gcc
@@ -32,9 +35,12 @@ BPF_CFLAGS = -g -O2 -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Werror \
 	     -isystem vmlinux/$(BPF_ARCH) -isystem vmlinux -I. \
 	     $(addprefix -I/usr/include/,$(TRIPLET))
 
-# The sanitized variant: the same targets below another folder.
+# The sanitized variants: the same targets below another folder.
 O := build
-ifneq ($(SANITIZE),)
+ifeq ($(SANITIZE),thread)
+O := build/tsan
+ALL_CFLAGS += -O1 -fsanitize=thread -fno-omit-frame-pointer
+else ifneq ($(SANITIZE),)
 O := build/asan
 ALL_CFLAGS += -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
@@ -51,6 +57,9 @@ BPF_OBJECTS  := $(patsubst %.c,build/%.o,$(BPF_SOURCES))
 LIB_OBJECTS  := $(patsubst %.c,$(O)/%.o,$(filter-out user/main.c,$(call find_sources,user,.c)))
 MAIN_OBJECT  := $(O)/user/main.o
 UNIT_TESTS   := $(patsubst %.c,$(O)/%,$(call find_sources,tests/unit,_test.c))
+# The folders whose code runs in several threads; tests/run has the same two.
+THREADED     := $(filter $(O)/tests/unit/source/% $(O)/tests/unit/flight/%,$(UNIT_TESTS))
+EVENT_TEXT   := $(addprefix $(O)/tests/replay/,event_fields.o event_text_read.o)
 WORKLOADS    := $(patsubst tests/workloads/%.c,build/workloads/%,$(wildcard tests/workloads/*.c))
 STYLED       := $(wildcard bpf/*.[ch] tests/fuzz/*.[ch] tests/replay/*.[ch] \
 		tests/workloads/*.[ch] tests/bench/*.[ch]) \
@@ -59,12 +68,14 @@ STYLED       := $(wildcard bpf/*.[ch] tests/fuzz/*.[ch] tests/replay/*.[ch] \
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all unit workloads products sanitized install clean demo test check-style format bench \
-	fuzz help FORCE
+.PHONY: all unit threaded workloads products sanitized install uninstall clean demo test \
+	check-style format bench fuzz help FORCE
 
 all: $(O)/oomtrail
 
 unit: $(UNIT_TESTS)
+
+threaded: $(THREADED)
 
 workloads: $(WORKLOADS)
 
@@ -73,6 +84,7 @@ products: all unit workloads
 
 sanitized:
 	+@$(MAKE) --no-print-directory SANITIZE=1 all unit
+	+@$(MAKE) --no-print-directory SANITIZE=thread threaded
 
 # --- what everything depends on ---------------------------------------------------------------
 
@@ -128,7 +140,10 @@ $(O)/oomtrail: $(MAIN_OBJECT) $(O)/liboomtrail.a
 # --- tests --------------------------------------------------------------------------------------
 
 $(O)/tests/unit/%_test: $(O)/tests/unit/%_test.o $(O)/liboomtrail.a
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ -lcmocka $(LIBS) -o $@
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(filter %.o,$^) $(O)/liboomtrail.a -lcmocka $(LIBS) -o $@
+
+# It reads the recordings of tests/replay.
+$(O)/tests/unit/model/state_test: $(EVENT_TEXT)
 
 build/workloads/%: tests/workloads/%.c Makefile | build/tools
 	@mkdir -p $(@D)
@@ -164,8 +179,21 @@ demo:
 	+@$(MAKE) --silent --no-print-directory all
 	@build/oomtrail demo
 
+BINARY := $(DESTDIR)$(PREFIX)/bin/oomtrail
+UNIT   := $(DESTDIR)$(UNITDIR)/oomtrail.service
+CONFIG := $(DESTDIR)$(SYSCONFDIR)/oomtrail.conf
+
+# A configuration that is there is somebody's.
 install: all
-	install -D -m 0755 build/oomtrail $(DESTDIR)$(PREFIX)/bin/oomtrail
+	install -D -m 0755 build/oomtrail '$(BINARY)'
+	install -D -m 0644 tools/oomtrail.service '$(UNIT)'
+	sed -i 's|@BINDIR@|$(PREFIX)/bin|; s|@SYSCONFDIR@|$(SYSCONFDIR)|' '$(UNIT)'
+	install -D -m 0644 tools/oomtrail.conf '$(CONFIG)'
+
+# What was recorded stays, and a configuration that was changed.
+uninstall:
+	rm -f '$(BINARY)' '$(UNIT)'
+	if cmp -s tools/oomtrail.conf '$(CONFIG)'; then rm '$(CONFIG)'; fi
 
 clean:
 	rm -rf build
@@ -173,7 +201,8 @@ clean:
 help:
 	@printf '%s\n' \
 		'make              build/oomtrail' \
-		'make install      into PREFIX ($(PREFIX)), below DESTDIR' \
+		'make install      program, systemd unit, configuration: PREFIX ($(PREFIX)),' \
+		'                  UNITDIR, SYSCONFDIR, DESTDIR; make uninstall takes them away' \
 		'make demo         a real OOM kill in a throwaway cgroup, and its report (root)' \
 		'make test         everything: style, unit, replay, e2e on this kernel (root)' \
 		'make check-style  formatting, include directions, SPDX lines' \
@@ -182,7 +211,8 @@ help:
 		'make fuzz         hostile recordings against the reader' \
 		'make clean        removes build/' \
 		'SANITIZE=1        the same below build/asan, with address and undefined sanitizers' \
+		'SANITIZE=thread   the same below build/tsan, with the thread sanitizer' \
 		'Missing packages: tools/install-deps --help'
 
 -include $(BPF_OBJECTS:.o=.d) $(LIB_OBJECTS:.o=.d) $(MAIN_OBJECT:.o=.d) $(UNIT_TESTS:=.d) \
-	$(WORKLOADS:=.d)
+	$(EVENT_TEXT:.o=.d) $(WORKLOADS:=.d)

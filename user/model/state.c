@@ -41,6 +41,7 @@ struct move {
 		struct event_host host;
 		struct event_clock clock;
 		struct event_probe probe;
+		struct event_program program;
 		struct event_loss loss;
 		struct event_psi psi;
 		struct event_meminfo meminfo;
@@ -265,11 +266,13 @@ static int tell_series(struct move *move, enum kept_series_of of, const struct t
 	return tell(move);
 }
 
-/* Kept as it came, but for what a longer one may have had behind the fields known here. */
+/* As it came, but for what a longer one may have had behind the fields known here, and without
+ * the word that a recording ends. */
 static int tell_again(struct move *move, const struct event_header *event, size_t bytes)
 {
 	memcpy(&move->event, event, bytes);
 	move->event.header.size_bytes = (uint32_t)bytes;
+	move->event.header.flags &= (uint16_t)~EVENT_CLOSING;
 	return tell(move);
 }
 
@@ -309,6 +312,24 @@ static int tell_probes(struct move *move)
 		memcpy(event->capability, probe->capability, sizeof(event->capability));
 		memcpy(event->way, probe->way, sizeof(event->way));
 		memcpy(event->why, probe->why, sizeof(event->why));
+		error = tell(move);
+	}
+	return error;
+}
+
+static int tell_programs(struct move *move)
+{
+	const struct model *model = move->model;
+	int error = 0;
+
+	for (size_t i = 0; i < model->program_count && !error; i++) {
+		const struct measured_program *program = &model->programs[i];
+		struct event_program *event =
+			begin_event(move, EVENT_PROGRAM, sizeof(*event), model->span.last_ns);
+
+		memcpy(event->name, program->name, sizeof(event->name));
+		event->runs = program->runs;
+		event->run_ns = program->run_ns;
 		error = tell(move);
 	}
 	return error;
@@ -669,8 +690,8 @@ int model__move_out(struct model *model, const struct state_options *options,
 		    int (*sink)(void *context, const struct event_header *event), void *context)
 {
 	static int (*const parts[])(struct move * move) = {
-		tell_clocks,    tell_probes,   tell_losses,  tell_readings, tell_cgroups,
-		tell_processes, tell_attaches, tell_signals, tell_pressure,
+		tell_losses,  tell_clocks,    tell_probes,   tell_programs, tell_readings,
+		tell_cgroups, tell_processes, tell_attaches, tell_signals,  tell_pressure,
 	};
 	struct move move = {
 		.model = model,
