@@ -188,7 +188,7 @@ install: all
 	install -D -m 0755 build/oomtrail '$(BINARY)'
 	install -D -m 0644 tools/oomtrail.service '$(UNIT)'
 	sed -i 's|@BINDIR@|$(PREFIX)/bin|; s|@SYSCONFDIR@|$(SYSCONFDIR)|' '$(UNIT)'
-	install -D -m 0644 tools/oomtrail.conf '$(CONFIG)'
+	test -e '$(CONFIG)' || install -D -m 0644 tools/oomtrail.conf '$(CONFIG)'
 
 # What was recorded stays, and a configuration that was changed.
 uninstall:

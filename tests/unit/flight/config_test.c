@@ -101,7 +101,7 @@ static void defaults_are_what_the_list_says(void **state)
 	assert_int_equal(config.incidents_bytes, GIB);
 	assert_int_equal(config.step_bytes, 256 * KIB);
 	assert_int_equal(config.buffer_bytes, MIB);
-	assert_int_equal(config.queue_bytes, 4 * MIB);
+	assert_int_equal(config.queue_bytes, 2 * MIB);
 	assert_int_equal(config.memory_bytes, 8 * MIB);
 	assert_int_equal(config__check(&config, why, sizeof(why)), 0);
 }
@@ -493,7 +493,7 @@ static void a_reload_takes_what_may_change(void **state)
 	assert_int_equal(config.window_ns, 60 * NS_PER_S);
 	assert_int_equal(config.incidents, 3);
 	assert_string_equal(config.dir, "/var/lib/oomtrail");
-	assert_int_equal(config.queue_bytes, 4 * MIB);
+	assert_int_equal(config.queue_bytes, 2 * MIB);
 	assert_int_equal(config.memory_bytes, 8 * MIB);
 	/* Cut, not overrun. */
 	memset(fixed, '#', sizeof(fixed));

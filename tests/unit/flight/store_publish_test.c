@@ -14,7 +14,7 @@
 
 static size_t allocations;
 
-#ifndef __SANITIZE_ADDRESS__
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 void *__libc_malloc(size_t size);
 
 void *malloc(size_t size)
