@@ -12,7 +12,9 @@ static const struct verb {
 	{"demo", cmd_demo, "a real OOM kill in a throwaway cgroup, and its report"},
 	{"record", cmd_record, "follow a command, processes, a cgroup or the host into a file"},
 	{"watch", cmd_watch, "the flight recorder: follow the host for ever, keep every OOM kill"},
-	{"report", cmd_report, "explain a recording: who died, which limit, who grew"},
+	{"report", cmd_report,
+	 "explain an incident or a recording: who died, which limit, who grew"},
+	{"incidents", cmd_incidents, "what the flight recorder has kept, by cause"},
 	{"info", cmd_info, "what is in a recording, and whether it is whole"},
 	{"doctor", cmd_doctor, "what this kernel and these privileges allow, and why"},
 };
@@ -26,7 +28,7 @@ static int usage(FILE *out)
 		"Follows the resident memory of processes and cgroups and explains OOM kills.\n\n"
 		"Verbs:\n");
 	for (size_t i = 0; i < VERB_COUNT; i++)
-		fprintf(out, "  %-8s %s\n", verbs[i].name, verbs[i].summary);
+		fprintf(out, "  %-9s %s\n", verbs[i].name, verbs[i].summary);
 	fprintf(out, "\n'oomtrail VERB --help' tells more; 'oomtrail --version' the version.\n"
 		     "Exit status: 0 done, 1 the operation failed, 2 the command line is wrong.\n");
 	return out == stdout ? CMD_DONE : CMD_USAGE;

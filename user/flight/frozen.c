@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "flight/frozen.h"
 #include "flight/frozen_internal.h"
+#include "flight/store_internal.h"
 #include "recording/reader.h"
 #include "report/report.h"
 #include "source/replay.h"
@@ -22,6 +23,7 @@ struct frozen {
 	struct model *model;     /* finished */
 	struct replay replay;    /* of the window */
 	bool whole;
+	bool growing;
 	char why_not[224];
 };
 
@@ -116,12 +118,29 @@ int frozen__new(struct frozen **out, int window_fd, int storm_fd, const char *wh
 	return 0;
 }
 
+/* The newest chunk belongs to the recorder for as long as it runs. Asked before it is read: closed
+ * meanwhile, it is whole. */
+static bool is_being_written(const struct store *store, int window_fd)
+{
+	_cleanup_(freep) struct store_chunk *chunks = NULL;
+	_cleanup_(closep) int newest = -1;
+	struct store_holder holder;
+	size_t count;
+
+	if (!store__is_watched(store, &holder) || store__chunks(store, &chunks, &count) < 0 ||
+	    count == 0)
+		return false;
+	newest = store__open_chunk(store, chunks[count - 1].number);
+	return newest >= 0 && fd__is_same(newest, window_fd);
+}
+
 int frozen__open(struct frozen **out, struct store *store, const char *id, char *why,
 		 size_t why_size)
 {
 	_cleanup_(closep) int window = store__open_file(store, id, "window.trail");
 	_cleanup_(closep) int storm = store__open_file(store, id, "storm.trail");
 	char what[STORE_ID_BYTES + 32];
+	bool growing;
 	int err;
 
 	if (window == -ENOENT)
@@ -131,10 +150,13 @@ int frozen__open(struct frozen **out, struct store *store, const char *id, char 
 			       "the window of incident %.80s cannot be opened: %s", id,
 			       strerror(-window));
 	snprintf(what, sizeof(what), "the window of incident %s", id);
+	growing = is_being_written(store, window);
 	err = frozen__new(out, window, storm, what, why, why_size);
-	if (err == 0)
-		snprintf((*out)->id, sizeof((*out)->id), "%s", id);
-	return err;
+	if (err < 0)
+		return err;
+	snprintf((*out)->id, sizeof((*out)->id), "%s", id);
+	(*out)->growing = growing;
+	return 0;
 }
 
 int frozen__open_chunk(struct frozen **out, struct store *store, uint64_t number, char *why,
@@ -142,12 +164,18 @@ int frozen__open_chunk(struct frozen **out, struct store *store, uint64_t number
 {
 	_cleanup_(closep) int window = store__open_chunk(store, number);
 	char what[64];
+	bool growing;
+	int err;
 
 	if (window < 0)
 		return explain(why, why_size, window, "the window cannot be opened: %s",
 			       strerror(-window));
 	snprintf(what, sizeof(what), "the window %016" PRIx64 ".trail", number);
-	return frozen__new(out, window, -1, what, why, why_size);
+	growing = is_being_written(store, window);
+	err = frozen__new(out, window, -1, what, why, why_size);
+	if (err == 0)
+		(*out)->growing = growing;
+	return err;
 }
 
 void frozen__free(struct frozen *frozen)
@@ -196,6 +224,11 @@ long frozen__index(const struct frozen *frozen)
 bool frozen__is_whole(const struct frozen *frozen)
 {
 	return frozen->whole;
+}
+
+bool frozen__is_growing(const struct frozen *frozen)
+{
+	return frozen->growing && !frozen->whole;
 }
 
 const char *frozen__why_not(const struct frozen *frozen)

@@ -31,6 +31,8 @@ const struct model *frozen__model(const struct frozen *frozen);
 long frozen__index(const struct frozen *frozen);
 
 bool frozen__is_whole(const struct frozen *frozen); /* closed, not torn */
+/* Not whole because a recorder is still writing it. */
+bool frozen__is_growing(const struct frozen *frozen);
 const char *frozen__why_not(const struct frozen *frozen);
 bool frozen__differs(const struct frozen *frozen); /* a digest does not agree */
 

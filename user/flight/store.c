@@ -153,14 +153,6 @@ static void holder__write(int fd)
 	(void)!file__put(fd, text, (size_t)length);
 }
 
-static bool is_same(int a, int b)
-{
-	struct stat first, second;
-
-	return a >= 0 && b >= 0 && fstat(a, &first) == 0 && fstat(b, &second) == 0 &&
-	       first.st_dev == second.st_dev && first.st_ino == second.st_ino;
-}
-
 /* `held` is the lock of an earlier time, or -1: still the same file, it is kept. */
 static int store__lock(struct store *store, int *held, struct store_holder *holder, char *why,
 		       size_t size)
@@ -172,7 +164,7 @@ static int store__lock(struct store *store, int *held, struct store_holder *hold
 	if (fd < 0)
 		return explain(why, size, fd, "cannot make '%s/%s': %s", store->dir, STORE_LOCK,
 			       strerror(-fd));
-	if (is_same(fd, *held)) {
+	if (fd__is_same(fd, *held)) {
 		store->lock_fd = take_fd(held);
 		return 0;
 	}

@@ -110,6 +110,14 @@ int file__put(int fd, const char *data, size_t length)
 	return ftruncate(fd, (off_t)length) < 0 ? -errno : 0;
 }
 
+bool fd__is_same(int a, int b)
+{
+	struct stat first, second;
+
+	return a >= 0 && b >= 0 && fstat(a, &first) == 0 && fstat(b, &second) == 0 &&
+	       first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+}
+
 int store__sync(int fd)
 {
 	return fsync(fd) < 0 && errno != EINVAL ? -errno : 0;

@@ -40,6 +40,8 @@ int file__create(int folder_fd, const char *name);
 /* mkdir(2) with mode 0700 whatever the umask. 0 also when there is one. */
 int folder__make(int parent_fd, const char *name);
 
+bool fd__is_same(int a, int b); /* both of one file; false when one is -1 */
+
 /* Calls `visit` for every name but "." and "..", until it returns something else than 0. */
 int folder__walk(int folder_fd, int (*visit)(void *context, int folder_fd, const char *name),
 		 void *context);

@@ -155,14 +155,6 @@ int frozen__id_of(void *context, int folder_fd, char id[STORE_ID_BYTES])
 	return 0;
 }
 
-static bool is_same_file(int a, int b)
-{
-	struct stat first, second;
-
-	return fstat(a, &first) == 0 && fstat(b, &second) == 0 && first.st_dev == second.st_dev &&
-	       first.st_ino == second.st_ino;
-}
-
 static int is_kept(const struct store *store, int chunk)
 {
 	_cleanup_(freep) char(*ids)[STORE_ID_BYTES] = NULL;
@@ -177,35 +169,55 @@ static int is_kept(const struct store *store, int chunk)
 		if (!frozen__is_called(ids[i], "unfinished"))
 			continue;
 		window = store__open_file(store, ids[i], STORE_TRAIL);
-		if (window >= 0 && is_same_file(window, chunk))
+		if (window >= 0 && fd__is_same(window, chunk))
 			return 1;
 	}
 	return 0;
 }
 
-int frozen__keep_unfinished(struct store *store, char id[STORE_ID_BYTES])
+int unfinished__find(struct unfinished *out, const struct store *store)
 {
-	static const char json[] = "{\n  \"schema\": \"oomtrail.session/1\"\n}\n";
 	_cleanup_(freep) struct store_chunk *chunks = NULL;
 	_cleanup_(closep) int fd = -1;
-	struct store_published result;
+	const struct store_chunk *last;
 	struct frozen_tail tail;
 	size_t count;
 	int err = store__chunks(store, &chunks, &count);
 
 	if (err < 0 || count == 0)
 		return err;
-	fd = store__open_chunk(store, chunks[count - 1].number);
+	last = &chunks[count - 1];
+	fd = store__open_chunk(store, last->number);
 	err = fd < 0 ? fd : tail__read(&tail, fd);
 	if (err < 0 || tail.closed || tail.events == 0)
 		return err;
 	err = is_kept(store, fd);
 	if (err != 0)
 		return err < 0 ? err : 0;
-	store__sync(fd);
-	/* Without a clock inside: when it was last written to. */
-	set_id(id, tail.realtime_ns >= 0 ? tail.realtime_ns : chunks[count - 1].modified_ns,
-	       "unfinished");
-	err = store__publish(store, id, chunks[count - 1].number, fd, json, strlen(json), &result);
+	out->chunk = *last;
+	/* Without a clock inside there is still that of the file. */
+	out->realtime_ns = tail.realtime_ns >= 0 ? tail.realtime_ns : last->modified_ns;
+	return 1;
+}
+
+int frozen__keep_unfinished(struct store *store, char id[STORE_ID_BYTES])
+{
+	static const char json[] = "{\n  \"schema\": \"oomtrail.session/1\"\n}\n";
+	_cleanup_(closep) int fd = -1;
+	struct store_published result;
+	struct unfinished last;
+	int err = unfinished__find(&last, store);
+
+	if (err <= 0)
+		return err;
+	fd = store__open_chunk(store, last.chunk.number);
+	if (fd < 0)
+		return fd;
+	/* Its last blocks may never have been asked onto the disk. */
+	err = store__sync(fd);
+	if (err < 0)
+		return err;
+	set_id(id, last.realtime_ns, "unfinished");
+	err = store__publish(store, id, last.chunk.number, fd, json, strlen(json), &result);
 	return err < 0 ? err : 1;
 }
