@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The recorder's own cgroup is full, not a page is left for it: the incident is written all the same,
+# from memory and disk space taken in advance.
+. "$(dirname "$0")/lib.sh"
+
+cgroup_new recorder 256
+cgroup_new full 16
+OOMTRAIL_WATCH=$WORK/in-cgroup
+cat >"$OOMTRAIL_WATCH" <<-END
+	#!/bin/sh
+	echo \$\$ >"$(cgroup_dir recorder)/cgroup.procs" && exec "$OOMTRAIL" "\$@"
+END
+chmod +x "$OOMTRAIL_WATCH"
+watch_start
+grep -q "$TAG.recorder" "/proc/$WATCHER/cgroup" || fail "the recorder is elsewhere"
+
+# A hog beside it holds whatever is left, and the limit comes down onto both.
+cgroup_start hog recorder "$WORKLOADS/grow" --total 16M --hold 120
+wait_for '[[ $(truth hog grown_bytes) == $((16 << 20)) ]]'
+limit=$(cgroup_file recorder limit)
+for ((step = 0; step < 200; step++)); do
+	usage=$(cat "$(cgroup_file recorder usage)")
+	# What reclaim cannot take is what is locked: the limit stops there.
+	echo $((usage - 65536)) >"$limit" 2>/dev/null || break
+done
+wait_for '[[ $(($(cat "$limit") - $(cat "$(cgroup_file recorder usage)"))) -lt 262144 ]]'
+oom_kill grow full 40
+wait_for_incidents 1
+gone "$WATCHER" && watch_failed "the recorder died"
+jq -e --argjson pid "$(truth grow pid)" '.victim.pid == $pid' \
+	"$FLIGHT/incidents/$ID/incident.json" >/dev/null || fail "another victim"
+equal "what phase one took" "$(logged "incident $ID: .* 0 page faults, 0 bytes of heap taken")" 1
+echo $((256 << 20)) >"$limit"
+wait_for_reports "$ID" 120
+json_is '.victim.pid == $pid' pid "$(truth grow pid)"
+watch_stop
