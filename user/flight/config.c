@@ -280,13 +280,6 @@ int config__check(const struct config *config, char *why, size_t why_size)
 			 units__duration(b, config->window_ns));
 		return -EINVAL;
 	}
-	if (config->memory_bytes <= config->queue_bytes) {
-		snprintf(why, why_size,
-			 "memory: %s does not hold the queue, %s, and what is made of it",
-			 units__bytes(a, config->memory_bytes),
-			 units__bytes(b, config->queue_bytes));
-		return -EINVAL;
-	}
 	return 0;
 }
 

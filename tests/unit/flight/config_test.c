@@ -469,9 +469,8 @@ static void what_cannot_work_is_refused(void **state)
 	assert_unfit("sync", "2h", "sync: 2 h is not between 100 ms and 1 h");
 	assert_unfit("window", "9s", "sync: 10 s is longer than the window, 9.0 s");
 	assert_fit("window", "10s");
-	assert_unfit("memory", "4M",
-		     "memory: 4.0 MiB does not hold the queue, 4.0 MiB, and what "
-		     "is made of it");
+	assert_unfit("memory", "1023K", "memory: 1023 KiB is not between 1.0 MiB and 4.00 GiB");
+	assert_unfit("queue", "63K", "queue: 63 KiB is not between 64 KiB and 1.00 GiB");
 	assert_fit("queue", "7M");
 }
 
