@@ -96,7 +96,9 @@ static void test_noise(void **state)
 static void test_everything_counts(void **state)
 {
 	struct model *model = new_model();
-	uint64_t digests[16];
+	struct event_recorder recorder = {.header = header(EVENT_RECORDER, sizeof(recorder), 6)};
+	struct event_program program = {.header = header(EVENT_PROGRAM, sizeof(program), 6)};
+	uint64_t digests[32];
 	size_t count = 0;
 
 	(void)state;
@@ -125,6 +127,16 @@ static void test_everything_counts(void **state)
 		 counters(5, 5, 1));
 	digests[count++] = model__digest(model);
 	exit_of(model, 5, 10, 9);
+	digests[count++] = model__digest(model);
+	apply(model, &recorder);
+	digests[count++] = model__digest(model);
+	recorder.header.flags = EVENT_CLOSING;
+	apply(model, &recorder);
+	digests[count++] = model__digest(model);
+	apply(model, &program);
+	digests[count++] = model__digest(model);
+	program.runs = 1;
+	apply(model, &program);
 	digests[count++] = model__digest(model);
 	for (size_t i = 0; i < count; i++) {
 		for (size_t j = 0; j < i; j++)

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#include <stdio.h>
+
 #include "tests/unit/model/stream.h"
 
 static void test_empty(void **state)
@@ -162,6 +164,51 @@ static void test_recorder(void **state)
 	(void)state;
 	apply(model, &event);
 	assert_int_equal(model__recorder(model)->events, 42);
+	assert_false(model__is_closed(model));
+	event.events = 43;
+	event.header.flags = EVENT_CLOSING;
+	apply(model, &event);
+	assert_int_equal(model__recorder(model)->events, 43);
+	assert_true(model__is_closed(model));
+	/* What a later recording is told of it does not close that one. */
+	assert_int_equal(model__recorder(model)->header.flags, 0);
+	model__free(model);
+}
+
+static void program(struct model *model, const char *name, uint64_t runs, uint64_t run_ns)
+{
+	struct event_program event = {
+		.header = header(EVENT_PROGRAM, sizeof(event), 1), .runs = runs, .run_ns = run_ns};
+
+	set_name(event.name, sizeof(event.name), name);
+	apply(model, &event);
+}
+
+static void test_programs(void **state)
+{
+	struct model *model = new_model();
+	char name[8];
+
+	(void)state;
+	assert_int_equal(model__program_count(model), 0);
+	program(model, "on_exec", 1, 100);
+	program(model, "0123456789012345678901234567890123456789", 7, 8);
+	program(model, "on_exec", 2, 300); /* the latest counts */
+	assert_int_equal(model__program_count(model), 2);
+	assert_string_equal(model__program(model, 0)->name, "on_exec");
+	assert_int_equal(model__program(model, 0)->runs, 2);
+	assert_int_equal(model__program(model, 0)->run_ns, 300);
+	assert_string_equal(model__program(model, 1)->name, "01234567890123456789012345678901");
+	for (int i = 0; i < 70; i++) {
+		snprintf(name, sizeof(name), "p%d", i);
+		program(model, name, 1, 1);
+	}
+	assert_int_equal(model__program_count(model), 64);
+	assert_int_equal(model__loss(model, 0)->reason, LOSS_MODEL_FULL);
+	assert_int_equal(model__loss(model, 0)->kind, EVENT_PROGRAM);
+	assert_int_equal(model__loss(model, 0)->count, 8);
+	program(model, "on_exec", 3, 400);
+	assert_int_equal(model__program(model, 0)->runs, 3);
 	model__free(model);
 }
 
@@ -176,6 +223,7 @@ int main(void)
 		cmocka_unit_test(test_kernel_counter),
 		cmocka_unit_test(test_pressure),
 		cmocka_unit_test(test_recorder),
+		cmocka_unit_test(test_programs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,6 +113,64 @@ static void test_an_incident(void **state)
 	assert_string(json, "kills.0.class", "oom");
 	assert_string(json, "kills.0.incident", json_string_value(at(json, "incidents.0.id")));
 	assert_true(json_is_true(at(json, "recorder.closed")));
+	assert_string(json, "recorder.since", "2026-11-20T22:40:00Z");
+	assert_int_equal(json_string_length(at(json, "incidents.0.fingerprint")), 16);
+	assert_null(at(json, "incidents.0.storm")); /* one kill is none */
+	assert_number(json, "incidents.0.killed_omitted", 0);
+	assert_null(at(json, "recorder.ns_per_event")); /* nobody measured */
+	assert_null(at(json, "recorder.mean_ns_per_event"));
+	json_decref(json);
+}
+
+static void test_a_storm(void **state)
+{
+	_cleanup_(model__freep) struct model *model = story(2);
+	struct event_oom_kill kill = story_kill();
+	json_t *json;
+
+	(void)state;
+	story__tell(model, &kill);
+	kill.header.time_ns = MS(65500);
+	kill.victim.task = story__task(31);
+	story__tell(model, &kill);
+	story__exit(model, 65600, 31, "b\xff", 9);
+	story__end(model, 70000);
+	json = json_of(model);
+	assert_int_equal(json_array_size(at(json, "incidents")), 1);
+	assert_number(json, "incidents.0.storm.count", 2);
+	assert_number(json, "incidents.0.storm.first_ms", 0);
+	assert_number(json, "incidents.0.storm.last_ms", 60500);
+	assert_int_equal(json_array_size(at(json, "incidents.0.killed")), 2);
+	assert_number(json, "incidents.0.killed.1.t_ms", 60500);
+	assert_number(json, "incidents.0.killed.1.exit.t_ms", 60600);
+	assert_string(json, "kills.1.incident", json_string_value(at(json, "incidents.0.id")));
+	json_decref(json);
+}
+
+static void test_what_the_programs_cost(void **state)
+{
+	_cleanup_(model__freep) struct model *model = story(2);
+	struct event_program program = {
+		.header = STORY_HEADER(PROGRAM, event_program, 6000),
+		.name = "on_rss_stat",
+		.runs = 1000,
+		.run_ns = 71250,
+	};
+	json_t *json;
+
+	(void)state;
+	story__tell(model, &program);
+	memset(program.name, 0, sizeof(program.name));
+	memcpy(program.name, "x\xff", 2);
+	program.runs = 0;
+	story__tell(model, &program);
+	story__end(model, 30000);
+	json = json_of(model);
+	assert_true(json_real_value(at(json, "recorder.ns_per_event.on_rss_stat")) == 71.3);
+	assert_true(json_real_value(at(json, "recorder.mean_ns_per_event")) == 71.3);
+	assert_int_equal(json_object_size(at(json, "recorder.ns_per_event")), 1);
+	assert_number(json, "recorder.measured_events.on_rss_stat", 1000);
+	assert_number(json, "recorder.measured_events.x\\xff", 0);
 	json_decref(json);
 }
 
@@ -206,6 +264,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_an_incident),
+		cmocka_unit_test(test_a_storm),
+		cmocka_unit_test(test_what_the_programs_cost),
 		cmocka_unit_test(test_unknown_is_not_zero),
 		cmocka_unit_test(test_memory_plus_swap),
 		cmocka_unit_test(test_a_session),

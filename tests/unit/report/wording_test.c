@@ -163,12 +163,53 @@ static void test_a_long_name_leaves_the_columns_in_place(void **state)
 	assert_string_equal(out.data, "NAMES\n  cc1     |1\n  abcdefgh\n          |2\n");
 }
 
+static void test_means(void **state)
+{
+	static const struct {
+		uint64_t sum, count;
+		const char *ns, *per_second;
+	} rows[] = {
+		{0, 5, "0 ns", "0"},
+		{713000, 10000, "71.3 ns", "10,000"},
+		{999, 10, "99.9 ns", "10"},
+		{99996, 1000, "100 ns", "1,000"}, /* 99.996 */
+		{2689500, 1000, "2,690 ns", "1,000"},
+		{1, 3, "0.3 ns", "3"},
+		{UINT64_MAX, 1, "18,446,744,073,709,551,615 ns", "1"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		_cleanup_(text__free) struct text ns = {0}, rate = {0};
+
+		wording__ns(&ns, rows[i].sum, rows[i].count);
+		assert_string_equal(ns.data, rows[i].ns);
+		wording__per_second(&rate, i ? rows[i].count : 0, NS_PER_S);
+		assert_string_equal(rate.data, rows[i].per_second);
+	}
+}
+
+static void test_rates_below_ten_have_a_decimal(void **state)
+{
+	_cleanup_(text__free) struct text out = {0};
+
+	(void)state;
+	wording__per_second(&out, 3, 2 * NS_PER_S);
+	text__string(&out, " ");
+	wording__per_second(&out, 199, 20 * NS_PER_S);
+	text__string(&out, " ");
+	wording__per_second(&out, 299, 20 * NS_PER_S);
+	assert_string_equal(out.data, "1.5 10 15");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_unknown_zero_and_no_limit_are_three_things),
 		cmocka_unit_test(test_percent),
 		cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_means),
+		cmocka_unit_test(test_rates_below_ten_have_a_decimal),
 		cmocka_unit_test(test_exit_status),
 		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_names_are_escaped),
