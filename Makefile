@@ -61,8 +61,9 @@ UNIT_TESTS   := $(patsubst %.c,$(O)/%,$(call find_sources,tests/unit,_test.c))
 THREADED     := $(filter $(O)/tests/unit/source/% $(O)/tests/unit/flight/%,$(UNIT_TESTS))
 EVENT_TEXT   := $(addprefix $(O)/tests/replay/,event_fields.o event_text_read.o)
 WORKLOADS    := $(patsubst tests/workloads/%.c,build/workloads/%,$(wildcard tests/workloads/*.c))
+POWER        := $(addprefix build/power/,write_log.so publish start)
 STYLED       := $(wildcard bpf/*.[ch] tests/fuzz/*.[ch] tests/replay/*.[ch] \
-		tests/workloads/*.[ch] tests/bench/*.[ch]) \
+		tests/workloads/*.[ch] tests/bench/*.[ch] tests/power/*.[ch]) \
 		$(call find_sources,user,.[ch]) $(call find_sources,tests/unit,.[ch])
 
 .DELETE_ON_ERROR:
@@ -80,7 +81,7 @@ threaded: $(THREADED)
 workloads: $(WORKLOADS)
 
 # Everything that tests/run needs of one variant.
-products: all unit workloads
+products: all unit workloads $(POWER)
 
 sanitized:
 	+@$(MAKE) --no-print-directory SANITIZE=1 all unit
@@ -150,6 +151,15 @@ build/workloads/%: tests/workloads/%.c Makefile | build/tools
 	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -I. -MMD -MP -pthread $< -o $@
 
 build/bench/%: tests/bench/%.c build/liboomtrail.a Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP $< build/liboomtrail.a $(LIBS) -o $@
+
+build/power/write_log.so: tests/power/write_log.c tests/power/write_log_calls.c Makefile \
+			  $(wildcard tests/power/*.h) | build/tools
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -shared -fPIC $(filter %.c,$^) -pthread -o $@
+
+build/power/%: tests/power/%.c build/liboomtrail.a Makefile
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP $< build/liboomtrail.a $(LIBS) -o $@
 
