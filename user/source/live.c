@@ -49,6 +49,7 @@ int live__run(struct live *live)
 	uint64_t now_ns = observe__now_ns();
 
 	live__drain(live);
+	live__measure(live, now_ns);
 	if (now_ns >= live->next_pass_ns)
 		live__pass(live, now_ns);
 	if (now_ns >= live->next_clock_ns) {
@@ -57,7 +58,7 @@ int live__run(struct live *live)
 		live->next_clock_ns = now_ns + CLOCK_NS;
 	}
 	if (live->options.account_every_ns && now_ns >= live->next_account_ns) {
-		live__tell_account(live);
+		live__tell_account(live, false);
 		live->next_account_ns = now_ns + live->options.account_every_ns;
 	}
 	return live__release(live, now_ns > HOLD_NS ? now_ns - HOLD_NS : 0);
@@ -101,7 +102,10 @@ int live__attach(struct live *live, char *why, size_t why_size)
 		snprintf(why, why_size, "reading /proc/meminfo: %s", strerror(-error));
 		return error;
 	}
-	return probe__attach(live->probe, why, why_size);
+	error = probe__attach(live->probe, why, why_size);
+	if (!error)
+		live__start_measuring(live);
+	return error;
 }
 
 int live__open(struct live *live, char *why, size_t why_size)
@@ -120,6 +124,7 @@ int live__open(struct live *live, char *why, size_t why_size)
 		observe__header(&opened.header, EVENT_OPENED, sizeof(opened));
 		live__push(live, &opened.header);
 	}
+	live->kernel_bytes = probe__kernel_bytes(live->probe);
 	live->opened_ns = observe__now_ns();
 	live->start_cpu_ns = observe__cpu_ns();
 	live->next_clock_ns = live->opened_ns + CLOCK_NS;
@@ -147,6 +152,7 @@ int live__close(struct live *live)
 	int error;
 
 	live__walk(live, PROBE_WALK_MOVERS);
+	live__stop_measuring(live);
 	probe__detach(live->probe);
 	while (live__drain(live))
 		;
@@ -157,7 +163,7 @@ int live__close(struct live *live)
 	error = live__release(live, UINT64_MAX);
 	if (error)
 		return error;
-	live__tell_account(live);
+	live__tell_account(live, true);
 	return live__release(live, UINT64_MAX);
 }
 

@@ -38,9 +38,12 @@ struct live {
 	struct tracked *tracked; /* cgroups: which exist, when last under pressure */
 	uint64_t opened_ns; /* the opening snapshot was complete, and what it had cost by then */
 	uint64_t start_cpu_ns;
+	uint64_t kernel_bytes; /* rings and maps: all of it taken when they are loaded */
 	uint64_t next_pass_ns;
 	uint64_t next_idle_pass_ns;
 	uint64_t next_clock_ns;
+	bool measuring;
+	uint64_t measured_until_ns;
 	uint64_t next_account_ns;
 	uint64_t urgent_ns; /* a kill is held until HOLD_NS behind this; 0: none is */
 	int64_t realtime_offset_ns;
@@ -78,7 +81,9 @@ void live__observe_memcg(struct live *live, uint64_t cgroup_id);
 void live__observe_pressure(struct live *live);
 void live__observe_counters(struct live *live);
 void live__tell_losses(struct live *live);
-void live__tell_account(struct live *live);
+void live__tell_account(struct live *live, bool closing);
 void live__check_clock(struct live *live);
-/* Measures the programs for a while, then tells what they cost. */
+/* The programs are timed for a while after attaching, and then what they cost is told. */
+void live__start_measuring(struct live *live);
 void live__measure(struct live *live, uint64_t now_ns);
+void live__stop_measuring(struct live *live);

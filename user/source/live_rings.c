@@ -100,6 +100,8 @@ bool live__drain(struct live *live)
 	live->killed = false;
 	live__observe_memcg(live, live->killed_domain);
 	live__observe_counters(live);
+	if (live->options.account_every_ns)
+		live__tell_account(live, false);
 	return more;
 }
 

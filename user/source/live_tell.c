@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "source/live_internal.h"
 #include "source/observe.h"
 
-#define CLOCK_STEP_NS (1 * NS_PER_MS) /* a smaller move of the wall clock is drift of the reading \
-				       */
+/* The programs are timed for so many runs of all of them together, or so long: enough for a mean,
+ * too little to be felt. */
+#define MEASURE_RUNS 10000
+#define MEASURE_NS   (60 * NS_PER_S)
+
+#define CLOCK_STEP_NS                                                               \
+	(1 * NS_PER_MS) /* a smaller move of the wall clock is drift of the reading \
+			 */
 
 /* An observation that failed is a loss, unless this host never had what it looks for. */
 static void push_observed(struct live *live, int result, const struct event_header *event)
@@ -103,14 +110,60 @@ void live__check_clock(struct live *live)
 	live__push(live, &event.header);
 }
 
-void live__tell_account(struct live *live)
+void live__tell_account(struct live *live, bool closing)
 {
 	const struct live_account *account = &live->options.account;
 	struct event_recorder recorder;
 
 	observe__recorder(&recorder, live->opened_ns, live->start_cpu_ns);
-	recorder.kernel_bytes = probe__kernel_bytes(live->probe);
+	recorder.header.flags |= closing ? EVENT_CLOSING : 0;
+	recorder.kernel_bytes = live->kernel_bytes;
 	recorder.events = account->events(account->context);
 	recorder.written_bytes = account->written_bytes(account->context);
 	live__push(live, &recorder.header);
+}
+
+/* --- what the programs cost ------------------------------------------------------------------- */
+
+void live__start_measuring(struct live *live)
+{
+	/* Not permitted: then the cost is not known, and no report says anything of it. */
+	live->measuring = !probe__start_measuring(live->probe);
+	live->measured_until_ns = observe__now_ns() + MEASURE_NS;
+}
+
+static uint64_t runs_so_far(const struct live *live)
+{
+	struct program_cost cost;
+	uint64_t runs = 0;
+
+	for (size_t i = 0; probe__program_cost(live->probe, i, &cost); i++)
+		runs += cost.runs;
+	return runs;
+}
+
+void live__stop_measuring(struct live *live)
+{
+	struct program_cost cost;
+
+	if (!live->measuring)
+		return;
+	live->measuring = false;
+	probe__stop_measuring(live->probe);
+	for (size_t i = 0; probe__program_cost(live->probe, i, &cost); i++) {
+		struct event_program event = {.runs = cost.runs, .run_ns = cost.run_ns};
+
+		if (!cost.runs)
+			continue;
+		observe__header(&event.header, EVENT_PROGRAM, sizeof(event));
+		snprintf(event.name, sizeof(event.name), "%s", cost.name);
+		live__push(live, &event.header);
+	}
+}
+
+void live__measure(struct live *live, uint64_t now_ns)
+{
+	if (live->measuring &&
+	    (now_ns >= live->measured_until_ns || runs_so_far(live) >= MEASURE_RUNS))
+		live__stop_measuring(live);
 }
