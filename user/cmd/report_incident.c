@@ -188,6 +188,9 @@ int report_incident__write(const char *dir, const char *what, bool json, struct 
 	entry = choose(&catalogue, what, store);
 	if (!entry)
 		return CMD_FAILED;
+	if (!what && entry != &catalogue.entries[0])
+		cmd__error("newer than this is the window of a recorder that ended without closing "
+			   "it: 'oomtrail report window'");
 	if (strcmp(entry->id, CATALOGUE_WINDOW) == 0)
 		return write_window(store, json, report);
 	return write_incident(store, entry, json, report);

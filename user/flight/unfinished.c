@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -200,6 +201,20 @@ int unfinished__find(struct unfinished *out, const struct store *store)
 	return 1;
 }
 
+/* Gives back what its writer had preallocated, and asks its last blocks onto the disk. */
+static int settle(const struct store *store, uint64_t number)
+{
+	_cleanup_(closep) int fd = -1;
+	struct stat status;
+	char path[64];
+
+	store__chunk_path(store, number, path, sizeof(path));
+	fd = open(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &status) < 0 || ftruncate(fd, status.st_size) < 0)
+		return -errno;
+	return store__sync(fd);
+}
+
 int frozen__keep_unfinished(struct store *store, char id[STORE_ID_BYTES])
 {
 	static const char json[] = "{\n  \"schema\": \"oomtrail.session/1\"\n}\n";
@@ -211,11 +226,9 @@ int frozen__keep_unfinished(struct store *store, char id[STORE_ID_BYTES])
 	if (err <= 0)
 		return err;
 	fd = store__open_chunk(store, last.chunk.number);
-	if (fd < 0)
-		return fd;
-	/* Its last blocks may never have been asked onto the disk. */
-	err = store__sync(fd);
-	if (err < 0)
+	err = fd < 0 ? fd : settle(store, last.chunk.number);
+	/* On a full or read-only disk it is still to be kept, if that can be. */
+	if (err == -ENOENT)
 		return err;
 	set_id(id, last.realtime_ns, "unfinished");
 	err = store__publish(store, id, last.chunk.number, fd, json, strlen(json), &result);
