@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The service asks for a handful of capabilities and for nothing above: with exactly these, `watch`
+# starts, locks its memory, drops to three, and tells a kill in full, statistics of the cgroup and
+# the final report included.
+. "$(dirname "$0")/lib.sh"
+
+cgroup_new full 48
+names=$(sed -n 's/^CapabilityBoundingSet=//p' "$REPO/tools/oomtrail.service")
+[[ -n $names ]] || fail "the unit names no capabilities"
+bounded=,+${names// /,+}
+bounded=${bounded,,}
+cat >"$WORK/as-service" <<-END
+	#!/bin/sh
+	exec setpriv --bounding-set='-all${bounded//cap_/}' --inh-caps=-all "$OOMTRAIL" "\$@"
+END
+chmod +x "$WORK/as-service"
+OOMTRAIL_WATCH=$WORK/as-service
+
+watch_start
+status=/proc/$WATCHER/status
+# CAP_SETPCAP is not among them: the bounding set stays, and what is held is less.
+equal "capabilities bounded" "$(sed -n 's/^CapBnd:\t//p' "$status")" 000000c000004004
+equal "capabilities held" "$(sed -n 's/^CapPrm:\t//p' "$status")" 0000008000004004
+equal "complaints" "$(logged 'not locked|privileges')" 0
+
+oom_kill grow full 96
+wait_for_incidents 1
+wait_for_reports "$ID"
+json_is '.victim.pid == $pid' pid "$(truth grow pid)"
+json_is '.domain.statistics.anon_bytes > 40000000'
+json_is 'any(.losses.rows[]; .reason | test("could not be read")) | not'
+watch_stop
