@@ -36,6 +36,10 @@ fail() # WHAT...
 		echo "--- the recorder's stderr"
 		cat -v "$WORK/record.err"
 	fi
+	if [[ -s $WORK/watch.err ]]; then
+		echo "--- the flight recorder's log"
+		tail -n 40 "$WORK/watch.err" | cat -v
+	fi
 	if [[ -s $WORK/report.txt ]]; then
 		echo "--- the report"
 		head -n 60 "$WORK/report.txt" | cat -v
@@ -296,8 +300,6 @@ watch_start() # ARGUMENT...
 
 watch_failed() # WHAT...
 {
-	echo "--- the flight recorder's log"
-	cat -v "$WORK/watch.err"
 	[[ ! -d $FLIGHT ]] || ls -lR "$FLIGHT" | head -n 60
 	fail "$@"
 }

@@ -27,7 +27,7 @@ wait_for '[[ $(jq ".killed | length" "$FLIGHT/incidents/$ID/incident.json") -ge 
 jq '.killed[].pid' "$FLIGHT/incidents/$ID/incident.json" | sort -n >"$WORK/told"
 cmp "$WORK/truth" "$WORK/told" || fail "killed and told differ: $(diff "$WORK/truth" "$WORK/told" | head -n 5)"
 equal "folders for one cause" "$(our_incidents | wc -l)" 1
-"$OOMTRAIL" incidents --dir "$FLIGHT" --kills --json |
+"$OOMTRAIL" incidents --dir "$FLIGHT" --json |
 	jq '[.incidents[] | select(.id == "'"$ID"'") | .kills[].pid] | sort | .[]' >"$WORK/listed"
 cmp "$WORK/truth" "$WORK/listed" || fail "the list has other kills"
 jq -e '.losses.events == 0' "$FLIGHT/incidents/$ID/incident.json" >/dev/null || fail "events were lost"
