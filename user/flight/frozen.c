@@ -70,13 +70,17 @@ static int frozen__feed_window(struct frozen *frozen, int fd, const char *what, 
 }
 
 /* Told behind the window. Its host is the window's own, and its digests, should there be any, know
- * nothing of the window. */
+ * nothing of the window. All its kills are of the folder's incident: the recorder knew by names
+ * that are not told again here. */
 static int frozen__feed_storm(struct frozen *frozen, int fd)
 {
 	_cleanup_(reader__freep) struct reader *reader = NULL;
+	const long index = frozen__index(frozen);
 	const struct event_header *event;
 	int err = reader__new_of(&reader, fd);
 
+	if (index >= 0)
+		model__expect_storm(frozen->model, (size_t)index);
 	if (err == -ENOMEM)
 		return err;
 	while (err == 0 && (event = reader__next(reader))) {
@@ -94,9 +98,9 @@ static int frozen__feed_storm(struct frozen *frozen, int fd)
 	return 0;
 }
 
-/* storm_fd -1: none. */
-int frozen__new(struct frozen **out, int window_fd, int storm_fd, const char *what, char *why,
-		size_t why_size)
+/* id "": of no incident. storm_fd -1: none. */
+static int frozen__load(struct frozen **out, const char *id, int window_fd, int storm_fd,
+			const char *what, char *why, size_t why_size)
 {
 	_cleanup_(frozen__freep) struct frozen *frozen = calloc(1, sizeof(*frozen));
 	int err = frozen ? model__new(&frozen->model) : -ENOMEM;
@@ -104,6 +108,7 @@ int frozen__new(struct frozen **out, int window_fd, int storm_fd, const char *wh
 	if (err < 0)
 		return explain(why, why_size, err, "%s cannot be replayed: %s", what,
 			       strerror(-err));
+	snprintf(frozen->id, sizeof(frozen->id), "%s", id);
 	err = frozen__feed_window(frozen, window_fd, what, why, why_size);
 	if (err < 0)
 		return err;
@@ -116,6 +121,11 @@ int frozen__new(struct frozen **out, int window_fd, int storm_fd, const char *wh
 			       strerror(-err));
 	*out = take(frozen);
 	return 0;
+}
+
+int frozen__new(struct frozen **out, int window_fd, const char *what, char *why, size_t why_size)
+{
+	return frozen__load(out, "", window_fd, -1, what, why, why_size);
 }
 
 /* The newest chunk belongs to the recorder for as long as it runs. Asked before it is read: closed
@@ -151,12 +161,10 @@ int frozen__open(struct frozen **out, struct store *store, const char *id, char 
 			       strerror(-window));
 	snprintf(what, sizeof(what), "the window of incident %s", id);
 	growing = is_being_written(store, window);
-	err = frozen__new(out, window, storm, what, why, why_size);
-	if (err < 0)
-		return err;
-	snprintf((*out)->id, sizeof((*out)->id), "%s", id);
-	(*out)->growing = growing;
-	return 0;
+	err = frozen__load(out, id, window, storm, what, why, why_size);
+	if (err == 0)
+		(*out)->growing = growing;
+	return err;
 }
 
 int frozen__open_chunk(struct frozen **out, struct store *store, uint64_t number, char *why,
@@ -172,7 +180,7 @@ int frozen__open_chunk(struct frozen **out, struct store *store, uint64_t number
 			       strerror(-window));
 	snprintf(what, sizeof(what), "the window %016" PRIx64 ".trail", number);
 	growing = is_being_written(store, window);
-	err = frozen__new(out, window, -1, what, why, why_size);
+	err = frozen__new(out, window, what, why, why_size);
 	if (err == 0)
 		(*out)->growing = growing;
 	return err;

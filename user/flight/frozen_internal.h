@@ -8,9 +8,8 @@
 
 int reader__new_of(struct reader **out, int fd);
 
-/* `what` begins each sentence; storm_fd -1: none. */
-int frozen__new(struct frozen **out, int window_fd, int storm_fd, const char *what, char *why,
-		size_t why_size);
+/* Of no incident. `what` begins each sentence. */
+int frozen__new(struct frozen **out, int window_fd, const char *what, char *why, size_t why_size);
 
 /* The newest chunk, when it was never closed and no unfinished incident holds it. */
 struct unfinished {

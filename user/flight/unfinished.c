@@ -145,7 +145,7 @@ int frozen__id_of(void *context, int folder_fd, char id[STORE_ID_BYTES])
 	if (id_from_json(folder_fd, id, &is_session) == 0)
 		return 0;
 	window = file__open(folder_fd, STORE_TRAIL);
-	err = window < 0 ? window : frozen__new(&frozen, window, -1, "it", why, sizeof(why));
+	err = window < 0 ? window : frozen__new(&frozen, window, "it", why, sizeof(why));
 	if (err < 0)
 		return err;
 	model = frozen__model(frozen);

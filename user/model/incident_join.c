@@ -189,6 +189,8 @@ static bool incident__is_same_scope(const struct incident_slot *slot,
 static long incident__find(const struct model *model, const struct event_oom_kill *event,
 			   const struct process_slot *victim, const char *fingerprint)
 {
+	if (model->expected_incident >= 0)
+		return model->expected_incident;
 	for (size_t i = model->open_count; i-- > 0;) {
 		const struct incident_slot *slot = model->incidents[model->open[i]];
 
@@ -289,6 +291,12 @@ void incident__advance(struct model *model, uint64_t now_ns)
 }
 
 /* --- what model.h offers -------------------------------------------------------------------- */
+
+void model__expect_storm(struct model *model, size_t index)
+{
+	if (index < model->incident_count)
+		model->expected_incident = (long)index;
+}
 
 long model__last_oom_incident(const struct model *model)
 {

@@ -69,6 +69,7 @@ int model__new(struct model **out)
 	MEMINFO(X)
 #undef X
 	model->last_oom_incident = -1;
+	model->expected_incident = -1;
 	bounds__set(&model->bounds, NULL);
 	*out = model;
 	return 0;

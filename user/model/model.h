@@ -65,7 +65,8 @@ struct service {
 	char id[65];      /* containers: the full id; "" else */
 };
 
-/* At most 256 bytes while nothing about it moves: argv and series are allocated when known. */
+/* At most 256 bytes while nothing about it moves: argv and series are allocated when known. One
+ * whose series had to be given up for want of room is first seen then, once more. */
 struct process {
 	struct task_ref task;
 	struct task_ref parent;
@@ -270,6 +271,9 @@ const struct incident *model__incident(const struct model *model, size_t index);
 /* The one that the latest EVENT_OOM_KILL opened or joined; -1: none did, or none of it (a second
  * mark of the same victim, no room for more incidents). */
 long model__last_oom_incident(const struct model *model);
+/* From here on every OOM kill is of this one's cause, whatever the events tell of its cgroup: for
+ * later kills that were kept without the names by which they had been told apart. */
+void model__expect_storm(struct model *model, size_t index);
 /* Is its first burst still going on, or what follows it still being noted? */
 bool model__incident_is_open(const struct model *model, size_t index);
 

@@ -191,6 +191,7 @@ struct model {
 	uint32_t open[INCIDENT_OPEN_MAX]; /* indexes, oldest first; a further one closes that */
 	size_t open_count;
 	long last_oom_incident; /* of the latest EVENT_OOM_KILL; -1 */
+	long expected_incident; /* of every EVENT_OOM_KILL to come; -1: by its cause */
 
 	struct attach_record attaches[ATTACH_MAX]; /* a ring */
 	uint64_t attach_count;

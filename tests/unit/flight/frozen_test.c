@@ -113,7 +113,8 @@ static void test_what_was_asked_for_is_a_session(void **state)
 
 /* --- storms ----------------------------------------------------------------------------------- */
 
-/* A later kill every ten seconds, with a host and a digest that are not the window's. */
+/* A later kill every ten seconds, in a cgroup made anew whose name is not told, with a host and a
+ * digest that are not the window's. */
 static void make_storm(struct folder *folder, unsigned int kills)
 {
 	const struct event_host host = trail__host("another", 5);
@@ -125,8 +126,12 @@ static void make_storm(struct folder *folder, unsigned int kills)
 		0);
 	trail__begin(&storm, path);
 	trail__tell(&storm, &host);
-	for (unsigned int i = 0; i < kills; i++)
-		trail__kill(&storm, 90000 + 10000 * i, 5000 + i, "shop-server");
+	for (unsigned int i = 0; i < kills; i++) {
+		struct event_oom_kill kill = trail__oom(90000 + 10000 * i, 5000 + i, "shop-server");
+
+		kill.domain_cgroup_id = kill.victim.cgroup_id = TRAIL_CGROUP + 1;
+		trail__tell(&storm, &kill);
+	}
 	trail__end(&storm, true);
 }
 

@@ -179,6 +179,25 @@ static void test_same_call_joins_a_storm(void **state)
 	model__free(model);
 }
 
+/* Later kills that were kept without the names of their cgroups, long after the one before. */
+static void test_a_storm_that_is_expected(void **state)
+{
+	struct model *model = prepared();
+
+	(void)state;
+	kill_big(model, 160000);
+	kill_in(model, 180000, 13, "stranger", OTHER);
+	model__expect_storm(model, 7); /* there is none */
+	model__expect_storm(model, 0);
+	kill_in(model, 1800000, 30, "leaker", 77);
+	assert_int_equal(model__last_oom_incident(model), 0);
+	assert_int_equal(model__incident_count(model), 2);
+	assert_int_equal(model__incident(model, 0)->storm.count, 2);
+	assert_int_equal(model__incident(model, 0)->storm.last_ns, 1800000 * NS_PER_MS);
+	assert_int_equal(model__incident(model, 1)->storm.count, 0);
+	model__free(model);
+}
+
 static void test_kills_of_a_storm_are_bounded(void **state)
 {
 	struct model *model = prepared();
@@ -206,6 +225,7 @@ int main(void)
 		cmocka_unit_test(test_a_burst_ends),
 		cmocka_unit_test(test_other_causes_are_other_incidents),
 		cmocka_unit_test(test_same_call_joins_a_storm),
+		cmocka_unit_test(test_a_storm_that_is_expected),
 		cmocka_unit_test(test_kills_of_a_storm_are_bounded),
 	};
 
