@@ -6,8 +6,8 @@
 /*
  * The digest: FNV-1a 64 over everything a report can show, field by field in the order of the
  * structs in model.h. The order is: span, host, recorder, programs, clock mappings, probes, losses,
- * meminfo, the kernel's kill counter, pressure, cgroups, processes, kills, signals held back,
- * incidents. Lists are preceded by their count.
+ * meminfo, the kernel's kill counter, pressure, cgroups, processes, moves and reclaim, kills,
+ * signals held back, incidents. Lists are preceded by their count.
  */
 
 static void digest__host(struct digest *digest, const struct model *model)
@@ -97,6 +97,7 @@ static void digest__readings(struct digest *digest, const struct model *model)
 	digest__u64(digest, model->meminfo_ns);
 	digest__meminfo(digest, &model->meminfo);
 	digest__u64(digest, model->oom_counters);
+	digest__u64(digest, model->oom_counter_ns);
 	digest__u64(digest, (uint64_t)model->first_oom_kills);
 	digest__u64(digest, (uint64_t)model->last_oom_kills);
 	digest__u64(digest, model->psi_count);
@@ -109,6 +110,29 @@ static void digest__readings(struct digest *digest, const struct model *model)
 		digest__u64(digest, (uint64_t)slot->first_full_us);
 		digest__u64(digest, (uint64_t)slot->last_some_us);
 		digest__u64(digest, (uint64_t)slot->last_full_us);
+	}
+}
+
+static void digest__limits(struct digest *digest, const struct limit_history *history)
+{
+	digest__u64(digest, history ? history->count : 0);
+	for (size_t i = 0; history && i < history->count; i++) {
+		digest__u64(digest, history->changes[i].time_ns);
+		digest__u64(digest, (uint64_t)history->changes[i].from_bytes);
+		digest__u64(digest, (uint64_t)history->changes[i].to_bytes);
+		digest__u64(digest, history->changes[i].high);
+	}
+}
+
+static void digest__reclaim(struct digest *digest, const struct reclaim_history *history)
+{
+	digest__u64(digest, history ? history->count : 0);
+	for (size_t i = 0; history && i < history->count; i++) {
+		digest__u64(digest, history->episodes[i].first_ns);
+		digest__u64(digest, history->episodes[i].last_ns);
+		digest__u64(digest, history->episodes[i].stall_ns);
+		digest__u64(digest, history->episodes[i].reclaimed_bytes);
+		digest__u64(digest, history->episodes[i].runs);
 	}
 }
 
@@ -129,6 +153,25 @@ static void digest__cgroup(struct digest *digest, const struct cgroup_slot *slot
 	digest__u64(digest, (uint64_t)cgroup->peak_usage_bytes);
 	digest__series(digest, cgroup->series);
 	digest__series(digest, slot->failures);
+	digest__limits(digest, slot->limits);
+	digest__reclaim(digest, slot->reclaim);
+}
+
+/* What the timeline of a kill to come is made of. */
+static void digest__moves(struct digest *digest, const struct model *model)
+{
+	uint64_t kept = model->attach_count < ATTACH_MAX ? model->attach_count : ATTACH_MAX;
+
+	digest__u64(digest, kept);
+	for (uint64_t i = model->attach_count - kept; i < model->attach_count; i++) {
+		const struct attach_record *attach = &model->attaches[i % ATTACH_MAX];
+
+		digest__u64(digest, attach->time_ns);
+		digest__task(digest, &attach->task);
+		digest__u64(digest, attach->from_id);
+		digest__u64(digest, attach->to_id);
+	}
+	digest__reclaim(digest, &model->reclaim);
 }
 
 static void digest__process(struct digest *digest, const struct process_slot *slot)
@@ -156,6 +199,7 @@ static void digest__process(struct digest *digest, const struct process_slot *sl
 	digest__u64(digest, process->born_here);
 	digest__u64(digest, process->exit_lost);
 	digest__u64(digest, process->killed);
+	digest__u64(digest, process->oom_killed);
 	digest__bytes(digest, process->comm, sizeof(process->comm));
 }
 
@@ -197,6 +241,7 @@ uint64_t model__digest(const struct model *model)
 	digest__u64(&digest, model->processes.count);
 	for (uint32_t i = 0; i < model->processes.count; i++)
 		digest__process(&digest, process_table__slot(&model->processes, i));
+	digest__moves(&digest, model);
 	digest__kills(&digest, model);
 	digest__u64(&digest, model->incident_count);
 	for (size_t i = 0; i < model->incident_count; i++)

@@ -6,6 +6,10 @@
 #include "model/model_internal.h"
 #include "model/shared_bytes.h"
 
+/* How far is looked for a series to give up, and how many are compared. */
+#define EVICT_LOOKED_AT 1024U
+#define EVICT_COMPARED  64U
+
 /* A series to give up: of the first process from the cursor on that has ended. */
 static struct process_slot *process__evictable(struct process_table *table)
 {
@@ -22,15 +26,44 @@ static struct process_slot *process__evictable(struct process_table *table)
 	return NULL;
 }
 
+/* Of the living: the smallest of the next few that have a series. */
+static struct process_slot *process__least_important(struct process_table *table)
+{
+	struct process_slot *least = NULL;
+	unsigned int compared = 0;
+
+	for (uint32_t i = 0; i < table->count && i < EVICT_LOOKED_AT; i++) {
+		struct process_slot *slot;
+
+		if (table->evict_from >= table->count)
+			table->evict_from = 0;
+		slot = process_table__slot(table, table->evict_from++);
+		if (!slot->process.series)
+			continue;
+		if (!least ||
+		    memory__footprint(&slot->process.now) < memory__footprint(&least->process.now))
+			least = slot;
+		if (++compared == EVICT_COMPARED)
+			break;
+	}
+	return least;
+}
+
+/* One that lives on is known from now on: what it held before must not count as grown lately. */
 static int process__drop_series(struct model *model, struct process_slot *slot)
 {
+	if (!slot->process.exit_ns) {
+		slot->process.first = slot->process.now;
+		slot->process.seen_ns = model->span.last_ns;
+		slot->process.born_here = false;
+	}
 	model->processes.series_bytes -= series__bytes(slot->process.series);
 	series__free(slot->process.series);
 	slot->process.series = NULL;
 	return loss__count(model, LOSS_MODEL_FULL, EVENT_RSS);
 }
 
-/* Keeps the sum of all series below its bound, at the cost of the dead, else of `slot`. */
+/* At the cost of the dead, then of the least important. */
 int process__pay_series(struct model *model, struct process_slot *slot, size_t before)
 {
 	struct process_table *table = &model->processes;
@@ -38,8 +71,11 @@ int process__pay_series(struct model *model, struct process_slot *slot, size_t b
 	table->series_bytes += series__bytes(slot->process.series) - before;
 	while (table->series_bytes > model->bounds.series_bytes && slot->process.series) {
 		struct process_slot *other = process__evictable(table);
-		int error = process__drop_series(model, other ? other : slot);
+		int error;
 
+		if (!other)
+			other = process__least_important(table);
+		error = process__drop_series(model, other ? other : slot);
 		if (error)
 			return error;
 	}

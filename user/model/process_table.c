@@ -181,7 +181,8 @@ void process_table__end(struct process_table *table, struct process_slot *slot, 
 	process_table__leave_mm(table, slot);
 	table->alive -= !slot->process.exit_ns;
 	slot->process.exit_ns = time_ns ? time_ns : 1;
-	table->evicted_all = false;
+	if (slot->process.series)
+		table->evicted_all = false;
 }
 
 static void process_table__close(struct process_table *table, struct process_slot *slot,

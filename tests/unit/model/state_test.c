@@ -3,83 +3,9 @@
 #include <stdio.h>
 
 #include "base/text.h"
-#include "recording/reader.h"
 #include "report/report.h"
 #include "tests/replay/event_text.h"
-#include "tests/unit/model/stream.h"
-
-#define M ((int64_t)MIB)
-
-/* --- events kept, and models that go on ------------------------------------------------------- */
-
-struct events {
-	struct event_header **list;
-	size_t count;
-	size_t capacity;
-};
-
-static int keep_event(void *context, const struct event_header *event)
-{
-	struct events *events = context;
-	struct event_header *copy;
-
-	assert_int_equal(event__check(event, event->size_bytes), 0);
-	if (events->count == events->capacity) {
-		events->capacity = events->capacity ? events->capacity * 2 : 64;
-		events->list = realloc(events->list, events->capacity * sizeof(events->list[0]));
-		assert_non_null(events->list);
-	}
-	copy = malloc(event->size_bytes);
-	assert_non_null(copy);
-	memcpy(copy, event, event->size_bytes);
-	events->list[events->count++] = copy;
-	return 0;
-}
-
-static void free_events(struct events *events)
-{
-	for (size_t i = 0; i < events->count; i++)
-		free(events->list[i]);
-	free(events->list);
-	*events = (struct events){0};
-}
-
-static void apply_some(struct model *model, const struct events *events, size_t from, size_t to)
-{
-	for (size_t i = from; i < to; i++)
-		apply(model, events->list[i]);
-}
-
-static struct state_options options_at(const struct model *model)
-{
-	return (struct state_options){
-		.now_ns = model__span(model).last_ns,
-		.chunk = 7,
-		.keep_dead_ns = INCIDENT_WINDOW_NS,
-		.dead_max = 1000,
-	};
-}
-
-static struct model *go_on_with(struct model *model, const struct state_options *options)
-{
-	struct events block = {0};
-	struct model *next = new_model();
-
-	assert_int_equal(model__move_out(model, options, keep_event, &block), 0);
-	model__free(model);
-	apply_some(next, &block, 0, block.count);
-	assert_false(model__is_restoring(next));
-	assert_int_equal(model__state(next)->chunk, options->chunk);
-	free_events(&block);
-	return next;
-}
-
-static struct model *go_on(struct model *model)
-{
-	struct state_options options = options_at(model);
-
-	return go_on_with(model, &options);
-}
+#include "tests/unit/model/rolling.h"
 
 /* --- a roll changes no report ----------------------------------------------------------------- */
 
@@ -143,10 +69,10 @@ static void assert_same_reports(const char *name, const struct events *events, c
 	char *reports;
 
 	apply_some(model, events, 0, first);
-	model = go_on(model);
+	model = go_on(model, INCIDENT_WINDOW_NS);
 	apply_some(model, events, first, second);
 	if (second > first)
-		model = go_on(model);
+		model = go_on(model, INCIDENT_WINDOW_NS);
 	apply_some(model, events, second, events->count);
 	assert_int_equal(model__finish(model), 0);
 	reports = reports_of(model);
@@ -200,49 +126,28 @@ struct story {
 	struct model *model;
 	size_t step;
 	size_t rolls[2];
+	uint64_t keep_dead_ns;
 };
 
 static struct model *next(struct story *story)
 {
 	for (size_t i = 0; i < 2; i++) {
-		if (story->step == story->rolls[i])
-			story->model = go_on(story->model);
+		uint64_t digest;
+
+		if (story->step != story->rolls[i])
+			continue;
+		digest = model__digest(story->model);
+		story->model = go_on(story->model, story->keep_dead_ns);
+		if (story->keep_dead_ns == UINT64_MAX)
+			assert_int_equal(model__digest(story->model), digest);
 	}
 	story->step++;
 	return story->model;
 }
 
-#define SECOND 1000ULL
-
 static void tell_clock(struct model *model, uint64_t ms, int64_t offset_ns)
 {
 	struct event_clock event = {header(EVENT_CLOCK, sizeof(event), ms), offset_ns};
-
-	apply(model, &event);
-}
-
-static void tell_loss(struct model *model, uint64_t ms, uint32_t kind, uint64_t count)
-{
-	struct event_loss event = {
-		.header = header(EVENT_LOSS, sizeof(event), ms),
-		.reason = LOSS_RING_FULL,
-		.kind = kind,
-		.count = count,
-	};
-
-	apply(model, &event);
-}
-
-static void tell_psi(struct model *model, uint64_t ms, uint64_t cgroup_id, int64_t us)
-{
-	struct event_psi event = {header(EVENT_PSI, sizeof(event), ms), cgroup_id, us, us / 2};
-
-	apply(model, &event);
-}
-
-static void tell_oom_counter(struct model *model, uint64_t ms, int64_t kills)
-{
-	struct event_oom_counter event = {header(EVENT_OOM_COUNTER, sizeof(event), ms), kills};
 
 	apply(model, &event);
 }
@@ -349,15 +254,17 @@ static void assert_told(const char *reports)
 	}
 }
 
-static void test_a_roll_forgets_nothing_that_a_report_tells(void **state)
+static void assert_story_goes_on(uint64_t keep_dead_ns)
 {
 	struct story whole = {.rolls = {SIZE_MAX, SIZE_MAX}};
 	char *expected = tell_story(&whole);
 
-	(void)state;
 	assert_told(expected);
 	for (size_t i = 1; i < whole.step; i++) {
-		struct story rolled = {.rolls = {i, i + (whole.step - i) / 2}};
+		struct story rolled = {
+			.rolls = {i, i + (whole.step - i) / 2},
+			.keep_dead_ns = keep_dead_ns,
+		};
 		char *reports = tell_story(&rolled);
 
 		assert_same("the story", reports, expected, rolled.rolls[0], rolled.rolls[1]);
@@ -366,11 +273,24 @@ static void test_a_roll_forgets_nothing_that_a_report_tells(void **state)
 	free(expected);
 }
 
+static void test_a_roll_forgets_nothing_that_a_report_tells(void **state)
+{
+	(void)state;
+	assert_story_goes_on(INCIDENT_WINDOW_NS);
+}
+
+static void test_a_roll_that_forgets_nobody_changes_no_state(void **state)
+{
+	(void)state;
+	assert_story_goes_on(UINT64_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_roll_changes_no_report),
 		cmocka_unit_test(test_a_roll_forgets_nothing_that_a_report_tells),
+		cmocka_unit_test(test_a_roll_that_forgets_nobody_changes_no_state),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
