@@ -6,8 +6,8 @@
 /*
  * Keeps what following memory needs once everything is attached, and gives up the rest for good:
  *
- *     CAP_BPF              maps and iterators where unprivileged bpf(2) is disabled; before 5.19
- *                          that holds for every command on descriptors that are open already
+ *     CAP_BPF              before 5.19, where unprivileged bpf(2) is disabled, every command needs
+ *                          it, those on maps and iterators that are open already included
  *     CAP_DAC_READ_SEARCH  cgroups are opened by the kernel's id (open_by_handle_at)
  *     CAP_IPC_LOCK         memory locked at start stays locked, what comes later as well
  *
