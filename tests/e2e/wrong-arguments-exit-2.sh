@@ -21,13 +21,17 @@ refused 2 . "$OOMTRAIL" record -a --duration soon
 refused 2 . "$OOMTRAIL" record -a --report html=x
 refused 2 . "$OOMTRAIL" report --format yaml x.trail
 refused 2 ending "$OOMTRAIL" report x.trail -o x.html
-refused 2 . "$OOMTRAIL" report
+refused 2 . "$OOMTRAIL" report a.trail b.trail
+refused 2 ID "$OOMTRAIL" report --save
+refused 2 folder "$OOMTRAIL" report --save x --format json
+refused 2 . "$OOMTRAIL" incidents surplus
+refused 2 --kills "$OOMTRAIL" incidents --json --kills
 refused 2 . "$OOMTRAIL" info
 refused 2 . "$OOMTRAIL" info a.trail b.trail
 refused 2 . "$OOMTRAIL" doctor surplus
 [[ -z $(find . -name '*.trail') ]] || fail "a recording was made"
 
-for verb in record report info doctor demo; do
+for verb in record report incidents info doctor demo; do
 	for option in --help -h; do
 		"$OOMTRAIL" "$verb" $option >"$WORK/help" || fail "$verb $option: status $?"
 	done

@@ -111,7 +111,7 @@ static inline struct process_state trail__state(uint32_t pid, const char *comm, 
 		.flags = PROCESS_MEMORY_EXACT,
 	};
 
-	memcpy(state.comm, comm, strnlen(comm, sizeof(state.comm)));
+	memccpy(state.comm, comm, 0, sizeof(state.comm));
 	return state;
 }
 
