@@ -166,7 +166,7 @@ static void print_events(struct text *out, const struct model *model,
 
 static void say_cost(struct text *out, const struct event_recorder *recorder)
 {
-	text__string(out, "; ");
+	text__string(out, "; at most ");
 	wording__bytes(out, (int64_t)recorder->peak_rss_bytes);
 	text__string(out, " resident, ");
 	wording__bytes(out, (int64_t)recorder->kernel_bytes);
