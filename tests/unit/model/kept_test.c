@@ -43,6 +43,7 @@ static void test_what_is_kept_means_nothing_outside_its_block(void **state)
 	assert_int_equal(model__process_count(model), 0);
 	assert_int_equal(model__cgroup_count(model), 0);
 	assert_int_equal(lost(model, LOSS_MALFORMED, EVENT_KEPT_SERIES), 4);
+	assert_int_equal(lost(model, LOSS_MALFORMED, EVENT_KEPT_ATTACH), 1);
 	model__free(model);
 	free_events(&block);
 }

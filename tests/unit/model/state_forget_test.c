@@ -43,7 +43,7 @@ static void test_those_who_ended_long_ago_stay_behind(void **state)
 
 static void test_of_too_many_dead_the_largest_go_on(void **state)
 {
-	static const int64_t peaks[] = {5, 9, 1, 7, 7, 7, 0, 3};
+	static const int64_t peaks[] = {5, 7, 1, 7, 7, 9, 0, 3};
 	struct model *model = new_model();
 	struct state_options options;
 
@@ -59,7 +59,7 @@ static void test_of_too_many_dead_the_largest_go_on(void **state)
 	assert_int_equal(model__process_count(model), 3);
 	assert_int_equal(model__process(model, 0)->task.pid, 101);
 	assert_int_equal(model__process(model, 1)->task.pid, 103);
-	assert_int_equal(model__process(model, 2)->task.pid, 104);
+	assert_int_equal(model__process(model, 2)->task.pid, 105);
 	assert_int_equal(model__state(model)->forgotten_early, 5);
 	options.dead_max = 0;
 	model = go_on_with(model, &options);
@@ -147,6 +147,21 @@ static struct model *new_model_after_kill(uint64_t counter_ms)
 	assert_int_equal(model__open_incidents(model), 0);
 	assert_int_equal(model__incident_count(model), 1);
 	return go_on(model, INCIDENT_WINDOW_NS);
+}
+
+static void test_who_was_killed_long_ago_and_lives_on_was_killed(void **state)
+{
+	struct model *model = new_model();
+
+	(void)state;
+	process(model, 1, state_of(30, 0, "in D state", 2, M));
+	sigkill(model, 2, 1, 30, 0);
+	tick(model, 500 * SECOND);
+	model = go_on(model, INCIDENT_WINDOW_NS);
+	assert_int_equal(model__kill_count(model), 0);
+	assert_true(model__process_by_pid(model, 30)->killed);
+	assert_false(model__process_by_pid(model, 30)->oom_killed);
+	model__free(model);
 }
 
 static void test_a_second_mark_is_no_second_kill_in_the_next_model(void **state)
@@ -278,6 +293,7 @@ int main(void)
 		cmocka_unit_test(test_of_too_many_dead_the_largest_go_on),
 		cmocka_unit_test(test_the_living_are_named_after_dead_ancestors),
 		cmocka_unit_test(test_empty_cgroups_that_are_gone_stay_behind),
+		cmocka_unit_test(test_who_was_killed_long_ago_and_lives_on_was_killed),
 		cmocka_unit_test(test_a_second_mark_is_no_second_kill_in_the_next_model),
 		cmocka_unit_test(test_the_kernels_count_begins_behind_the_kills_left_behind),
 		cmocka_unit_test(test_the_stream_bounds_the_processes),

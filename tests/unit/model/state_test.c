@@ -152,6 +152,45 @@ static void tell_clock(struct model *model, uint64_t ms, int64_t offset_ns)
 	apply(model, &event);
 }
 
+/* Everything known, each figure another. */
+static void tell_stat(struct model *model, uint64_t ms, uint64_t cgroup_id)
+{
+	struct event_memcg_stat event = {
+		header(EVENT_MEMCG_STAT, sizeof(event), ms), cgroup_id, {0}};
+	int64_t bytes = M;
+
+#define X(field, v2, v1) event.stat.field##_bytes = bytes++;
+	MEMCG_STATS(X)
+#undef X
+	apply(model, &event);
+}
+
+static void tell_meminfo(struct model *model, uint64_t ms)
+{
+	struct event_meminfo event = {header(EVENT_MEMINFO, sizeof(event), ms), {0}};
+	int64_t bytes = M;
+
+#define X(field, key) event.meminfo.field##_bytes = bytes++;
+	MEMINFO(X)
+#undef X
+	apply(model, &event);
+}
+
+static void tell_unreadable_argv(struct model *model, uint64_t ms, uint32_t pid)
+{
+	struct event_argv event = {header(EVENT_ARGV, sizeof(event), ms), task(pid),
+				   ARGV_UNREADABLE, 0};
+
+	apply(model, &event);
+}
+
+static void tell_gone(struct model *model, uint64_t ms, uint64_t cgroup_id)
+{
+	struct event_cgroup_gone event = {header(EVENT_CGROUP_GONE, sizeof(event), ms), cgroup_id};
+
+	apply(model, &event);
+}
+
 static void tell_beginning(struct story *story)
 {
 	host(next(story), 1, FOLLOW_ALL, 1700000000LL * (int64_t)NS_PER_S);
@@ -170,13 +209,25 @@ static void tell_beginning(struct story *story)
 /* A shell that starts the application and leaves: the application is named through it. */
 static void tell_application(struct story *story)
 {
+	struct process_state again = state_of(40, 1, "second", 4, M);
+
+	again.task.start_ns += NS_PER_S;
+	again.mm_id = 41;
 	fork_of(next(story), 10, state_of(11, 10, "sh", 3, 2 * M));
 	exec_of(next(story), 11, state_of(11, 10, "sh", 3, M), "sh\0-c\0run", 10);
 	fork_of(next(story), 12, state_of(12, 11, "sh", 3, M));
 	exec_of(next(story), 13, state_of(12, 11, "node", 3, M), "node\0/srv/api.js\0--x", 21);
+	tell_stat(next(story), 13, 2);
+	tell_meminfo(next(story), 13);
+	cgroup(next(story), 13, 5, 1, "brief.scope", counters(M, M, 0));
+	tell_gone(next(story), 14, 5);
 	fork_of(next(story), 14, state_of(13, 12, "node", 3, 4 * M));
 	fork_of(next(story), 15, state_of(14, 12, "node", 3, 4 * M));
 	exit_of(next(story), 20, 11, 0);
+	/* Its pid comes back, its exit was never told. */
+	process(next(story), 21, state_of(40, 1, "first", 4, M));
+	process(next(story), 22, again);
+	tell_unreadable_argv(next(story), 22, 60);
 	tell_clock(next(story), 25 * SECOND, 1700000007LL * (int64_t)NS_PER_S);
 	/* More points than a series holds. */
 	for (uint64_t i = 0; i < 500; i++) {
@@ -189,6 +240,8 @@ static void tell_application(struct story *story)
 
 static void tell_troubles(struct story *story)
 {
+	fork_of(next(story), 132 * SECOND, state_of(42, 1, "killed", 4, M));
+	sigkill(next(story), 133 * SECOND, 0, 42, 1);
 	reclaim(next(story), 140 * SECOND, 141 * SECOND, 12, 3, 5 * M, 20);
 	reclaim(next(story), 140 * SECOND, 141 * SECOND, 99, 0, 7 * M, 30);
 	attach(next(story), 142 * SECOND, 60, 3);
