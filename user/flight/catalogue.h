@@ -67,7 +67,7 @@ void catalogue__free(struct catalogue *catalogue);
 int catalogue__text(const struct catalogue *catalogue, bool kills, struct text *out);
 
 /* "oomtrail.incidents/1": {schema, dir, incidents [{id, kind, time, fingerprint, domain, victim
- * {comm, pid}, culprit, kill_count, last, killed [{time, pid, comm, class}], bytes, finished,
+ * {comm, pid}, culprit, kill_count, last, kills [{time, pid, comm, class}], bytes, finished,
  * note}]}; what is not known is absent. */
 int catalogue__json(const struct catalogue *catalogue, const char *dir, struct text *out);
 

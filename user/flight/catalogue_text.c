@@ -305,7 +305,7 @@ static void set_oom(struct build *build, json_t *object, const struct catalogue_
 	set_string(build, object, "culprit", entry->culprit);
 	build__count(build, object, "kill_count", entry->kill_count);
 	set_string(build, object, "last", entry->last);
-	build__set(build, object, "killed", kills__new(build, entry));
+	build__set(build, object, "kills", kills__new(build, entry));
 }
 
 static json_t *entry__new(struct build *build, const struct catalogue_entry *entry)

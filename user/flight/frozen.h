@@ -47,6 +47,7 @@ int frozen__save(const struct frozen *frozen, struct store *store, const char *i
 
 struct frozen_tail {
 	bool closed;         /* properly ended; then nothing else was looked at */
+	bool begun;          /* it is a recording, if an empty one */
 	uint64_t events;     /* that can be read */
 	int64_t realtime_ns; /* of the last one; EVENT_UNKNOWN */
 };

@@ -86,9 +86,10 @@ static int tail__read(struct frozen_tail *tail, int fd)
 	if (tail->closed)
 		return 0;
 	err = reader__new_of(&reader, fd);
-	/* Not even its header reached the disk: there are no events in it. */
+	/* Not even its header reached the disk. */
 	if (err < 0)
 		return err == -EINVAL ? 0 : err;
+	tail->begun = true;
 	while ((event = reader__next(reader))) {
 		tail->events++;
 		if (event->time_ns > last_ns)
@@ -190,7 +191,7 @@ int unfinished__find(struct unfinished *out, const struct store *store)
 	last = &chunks[count - 1];
 	fd = store__open_chunk(store, last->number);
 	err = fd < 0 ? fd : tail__read(&tail, fd);
-	if (err < 0 || tail.closed || tail.events == 0)
+	if (err < 0 || tail.closed || !tail.begun)
 		return err;
 	err = is_kept(store, fd);
 	if (err != 0)

@@ -405,9 +405,9 @@ static void test_json_says_the_same(void **state)
 	first = json_array_get(incidents, 0);
 	assert_string_equal(json_string_value(json_object_get(first, "kind")), "oom");
 	assert_int_equal(json_integer_value(json_object_get(first, "kill_count")), 1203);
-	assert_int_equal(json_array_size(json_object_get(first, "killed")), 3);
+	assert_int_equal(json_array_size(json_object_get(first, "kills")), 3);
 	assert_string_equal(json_string_value(json_object_get(
-				    json_array_get(json_object_get(first, "killed"), 2), "comm")),
+				    json_array_get(json_object_get(first, "kills"), 2), "comm")),
 			    "a\nb");
 	assert_true(json_is_false(json_object_get(first, "finished")));
 	assert_null(json_object_get(first, "culprit"));

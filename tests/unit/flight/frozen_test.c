@@ -353,6 +353,13 @@ static void test_the_blocks_of_an_unfinished_window_are_given_back(void **state)
 	assert_true(folder__stat(folder, "window/0000000000000000.trail").st_blocks < 100);
 }
 
+static void set_time(const struct folder *folder, const char *what, time_t seconds)
+{
+	const struct timespec times[2] = {{.tv_sec = seconds}, {.tv_sec = seconds}};
+
+	assert_int_equal(utimensat(AT_FDCWD, folder__path(folder, what), times, 0), 0);
+}
+
 static void test_nothing_is_kept_of_what_was_finished(void **state)
 {
 	struct folder *folder = *state;
@@ -368,17 +375,32 @@ static void test_nothing_is_kept_of_what_was_finished(void **state)
 	assert_int_equal(frozen__tail(&tail, folder->store, 0), 0);
 	assert_true(tail.closed);
 	assert_int_equal(frozen__keep_unfinished(folder->store, id), 0);
-	/* Begun, and not one block written. */
-	trail__begin_chunk(&trail, folder, 1);
-	trail__end(&trail, false);
-	trail__free(&trail);
-	assert_int_equal(frozen__keep_unfinished(folder->store, id), 0);
 	close(folder__chunk(folder, 2, ""));
 	assert_int_equal(frozen__keep_unfinished(folder->store, id), 0);
 	close(folder__chunk(folder, 3, "something that is no recording, of some length"));
 	assert_int_equal(frozen__keep_unfinished(folder->store, id), 0);
 	assert_string_equal(id, "untouched");
 	assert_int_equal(frozen__tail(&tail, folder->store, 9), -ENOENT);
+}
+
+/* Killed before the first block: there is nothing in it, but the run did end so. */
+static void test_a_window_without_events_is_unfinished_too(void **state)
+{
+	_cleanup_(frozen__freep) struct frozen *frozen = NULL;
+	_cleanup_(text__free) struct text text = {0};
+	_cleanup_(trail__free) struct trail trail;
+	struct folder *folder = *state;
+	char id[STORE_ID_BYTES] = "";
+
+	folder__open(folder);
+	trail__begin_chunk(&trail, folder, 0);
+	trail__end(&trail, false);
+	set_time(folder, "window/0000000000000000.trail", TRAIL_REALTIME_NS / (int64_t)NS_PER_S);
+	assert_int_equal(frozen__keep_unfinished(folder->store, id), 1);
+	assert_string_equal(id, "20261120T224000Z-unfinished");
+	frozen = open_frozen(folder, id);
+	assert_int_equal(frozen__text(frozen, &text), 0);
+	assert_true(text.length > 0);
 }
 
 static void test_only_the_newest_chunk_is_unfinished(void **state)
@@ -479,6 +501,7 @@ int main(void)
 		TEST(test_an_unfinished_window_is_kept_once),
 		TEST(test_the_blocks_of_an_unfinished_window_are_given_back),
 		TEST(test_nothing_is_kept_of_what_was_finished),
+		TEST(test_a_window_without_events_is_unfinished_too),
 		TEST(test_only_the_newest_chunk_is_unfinished),
 		TEST(test_names_what_a_crash_left),
 		TEST(test_tells_kinds_by_name),
