@@ -146,8 +146,10 @@ static void recover(struct watching *watching)
 
 static int open_recorder(struct watching *watching)
 {
-	struct recorder_options options = {
-		.store = watching->store, .config = &watching->config, .tell = tell};
+	struct recorder_options options = {.store = watching->store,
+					   .config = &watching->config,
+					   .tell = tell,
+					   .clock_ns = observe__now_ns};
 	int error = recorder__new(&watching->recorder, &options);
 
 	if (error)

@@ -12,7 +12,6 @@
 #include "base/units.h"
 #include "flight/recorder_internal.h"
 #include "report/report.h"
-#include "source/observe.h"
 
 #define RETRY_NS (2 * NS_PER_S)
 
@@ -123,11 +122,11 @@ static int publish(struct recorder *recorder, struct freeze *freeze)
 		return error;
 	if (!recorder__on_disk(recorder))
 		return -EIO;
-	begun_ns = observe__now_ns();
+	begun_ns = recorder->options.clock_ns();
 	error = writer__sync(chunk->writer);
 	if (error)
 		return error;
-	window_synced_ns = observe__now_ns() - begun_ns;
+	window_synced_ns = recorder->options.clock_ns() - begun_ns;
 	error = store__publish(recorder->options.store, freeze->id, chunk->number,
 			       writer__fd(chunk->writer), json.data, json.length, &result);
 	recorder->spare_missing = true;
@@ -135,7 +134,7 @@ static int publish(struct recorder *recorder, struct freeze *freeze)
 		return error;
 	freeze->published = true;
 	result.synced_ns += window_synced_ns;
-	tell_published(recorder, freeze, &result, &before, observe__now_ns());
+	tell_published(recorder, freeze, &result, &before, recorder->options.clock_ns());
 	return 0;
 }
 

@@ -28,7 +28,7 @@
  * What the disk refuses is kept: an incident that could not be published stays in memory and is
  * tried again, and recording goes on without a file until there can be one again.
  *
- * One thread. No clock of its own: now_ns is CLOCK_MONOTONIC as in the events.
+ * One thread. What is due follows from the caller's now_ns, CLOCK_MONOTONIC as in the events.
  */
 struct recorder;
 
@@ -39,6 +39,8 @@ struct recorder_options {
 	const struct config *config;
 	/* One line of news, for the log. */
 	void (*tell)(void *context, const char *line);
+	/* CLOCK_MONOTONIC, to say how long writing took. */
+	uint64_t (*clock_ns)(void);
 	void *context;
 };
 

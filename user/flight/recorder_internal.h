@@ -8,7 +8,7 @@
 
 /* What recorder.c (chunks), freeze.c (kills become folders), storm.c and jobs.c share. */
 
-#define FREEZES  16 /* causes at once; a further one is in the window and has no folder */
+#define FREEZES  64 /* causes at once; a further one is in the window and has no folder */
 #define STORMS   64 /* causes remembered; the one quiet for longest is forgotten first */
 #define JOBS     128
 #define HELD_MAX 64 /* kills of a storm that gather before they are written */

@@ -11,7 +11,8 @@
 
 #define PASS_NS      (100 * NS_PER_MS) /* between walks while something moves by less than a step */
 #define IDLE_PASS_NS (1 * NS_PER_S)    /* and when nothing does: cgroups grow without processes */
-#define PASS_SHARE   200               /* a walk may take 1/200 of the time: 0.5% of one CPU */
+#define PASS_SHARE   400               /* a walk may take 1/400 of the time: 0.25% of one CPU */
+#define IDLE_SHARE   1000              /* and 0.1% when nothing moves */
 #define PACE_NS      (1 * NS_PER_S)    /* how long one portion of a walk may wait for the sink */
 
 /*
@@ -86,6 +87,11 @@ int live__walk(struct live *live, enum probe_walk which)
 	return 0;
 }
 
+static uint64_t at_least(uint64_t ns, uint64_t least_ns)
+{
+	return ns < least_ns ? least_ns : ns;
+}
+
 void live__pass(struct live *live, uint64_t now_ns)
 {
 	bool idle_due = now_ns >= live->next_idle_pass_ns;
@@ -98,7 +104,6 @@ void live__pass(struct live *live, uint64_t now_ns)
 	if (error && error != -ENOTSUP)
 		live->unread++;
 	took_ns = observe__now_ns() - now_ns;
-	live->next_pass_ns =
-		now_ns + (took_ns * PASS_SHARE > PASS_NS ? took_ns * PASS_SHARE : PASS_NS);
-	live->next_idle_pass_ns = now_ns + IDLE_PASS_NS;
+	live->next_pass_ns = now_ns + at_least(took_ns * PASS_SHARE, PASS_NS);
+	live->next_idle_pass_ns = now_ns + at_least(took_ns * IDLE_SHARE, IDLE_PASS_NS);
 }
