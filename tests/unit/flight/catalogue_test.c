@@ -344,6 +344,31 @@ static void test_groups_by_cause(void **state)
 	assert_text(&text, expected);
 }
 
+static void test_incidents_without_a_cause_go_by_their_domain(void **state)
+{
+	static const char expected[] =
+		"/b  kernel OOM: x, 1 kill in 1 incident, the last 2026-11-21T03:00:00Z\n"
+		"  20261121T030000Z-x-11  2026-11-21T03:00:00Z  x, pid 11  1 kill  1.5 MiB"
+		"  (its report is not written yet)\n"
+		"\n"
+		"/a  kernel OOM: y and others, 2 kills in 2 incidents, the last"
+		" 2026-11-21T02:00:00Z\n"
+		"  20261121T020000Z-y-11  2026-11-21T02:00:00Z  y, pid 11  1 kill  1.5 MiB"
+		"  (its report is not written yet)\n"
+		"  20261121T010000Z-z-11  2026-11-21T01:00:00Z  z, pid 11  1 kill  1.5 MiB"
+		"  (its report is not written yet)\n";
+	_cleanup_(catalogue__free) struct catalogue catalogue = {0};
+	_cleanup_(text__free) struct text text = {0};
+
+	put_kill(*state, "20261121T010000Z-z-11", "2026-11-21T01:00:00Z", "", "/a", "z");
+	put_kill(*state, "20261121T020000Z-y-11", "2026-11-21T02:00:00Z", "", "/a", "y");
+	put_kill(*state, "20261121T030000Z-x-11", "2026-11-21T03:00:00Z", "", "/b", "x");
+	catalogue = catalogue_of(*state);
+	set_bytes(&catalogue);
+	assert_int_equal(catalogue__text(&catalogue, false, &text), 0);
+	assert_text(&text, expected);
+}
+
 static void test_lists_every_kill_newest_first(void **state)
 {
 	static const char expected[] =
@@ -484,6 +509,7 @@ int main(void)
 		TEST(test_sessions_are_asked_for_or_unfinished),
 		TEST(test_an_unfinished_window_is_listed_when_nobody_writes_it),
 		TEST(test_groups_by_cause),
+		TEST(test_incidents_without_a_cause_go_by_their_domain),
 		TEST(test_lists_every_kill_newest_first),
 		TEST(test_nothing_is_nothing),
 		TEST(test_json_says_the_same),

@@ -96,16 +96,28 @@ static void test_the_folder_says_which_incident(void **state)
 	}
 }
 
+/* Its last event is a SIGKILL, which is judged when the stream has ended. */
 static void test_what_was_asked_for_is_a_session(void **state)
 {
+	const struct event_signal signal = {
+		.header = trail__header(EVENT_SIGNAL, sizeof(signal), 70000),
+		.sender = {.pid = 1, .tid = 1},
+		.target = {.pid = 4712, .tid = 4712, .start_ns = 1},
+		.signal = 9,
+	};
 	_cleanup_(frozen__freep) struct frozen *frozen = NULL;
 	_cleanup_(text__free) struct text live = {0}, text = {0};
 	_cleanup_(trail__free) struct trail trail;
 	struct folder *folder = *state;
 
-	make_window(folder, &trail, true);
+	folder__open(folder);
+	trail__begin_chunk(&trail, folder, 0);
+	trail__open(&trail, 4711, "shop-server");
+	trail__tell(&trail, &signal);
+	trail__end(&trail, true);
 	folder__publish(folder, "20261120T224130Z-asked", 0, "{}");
 	frozen = open_frozen(folder, "20261120T224130Z-asked");
+	assert_int_equal(model__kill_count(frozen__model(frozen)), 1);
 	assert_int_equal(report__text(trail.model, &live), 0);
 	assert_int_equal(frozen__text(frozen, &text), 0);
 	assert_same_text(&text, &live);
@@ -137,12 +149,21 @@ static void make_storm(struct folder *folder, unsigned int kills)
 
 static void test_a_storm_is_told_behind_the_window(void **state)
 {
+	const struct event_clock clock = {
+		.header = trail__header(EVENT_CLOCK, sizeof(clock), 65000),
+		.realtime_offset_ns = TRAIL_REALTIME_NS + NS_PER_S,
+	};
 	_cleanup_(frozen__freep) struct frozen *frozen = NULL;
 	_cleanup_(trail__free) struct trail trail;
 	const struct incident *incident;
 	struct folder *folder = *state;
 
-	make_window(folder, &trail, true);
+	folder__open(folder);
+	trail__begin_chunk(&trail, folder, 0);
+	trail__open(&trail, 4711, "shop-server");
+	trail__kill(&trail, 60000, 4711, "shop-server");
+	trail__tell(&trail, &clock);
+	trail__end(&trail, true);
 	folder__publish(folder, KILLED_ID, 0, "{}");
 	make_storm(folder, 3);
 	frozen = open_frozen(folder, KILLED_ID);
@@ -155,6 +176,9 @@ static void test_a_storm_is_told_behind_the_window(void **state)
 	assert_int_equal(incident->kill_count, 4);
 	assert_int_equal(incident->storm.count, 4);
 	assert_int_equal(incident->storm.last_ns, 110000 * NS_PER_MS);
+	/* The clock of the storm's own beginning was set since. */
+	assert_int_equal(model__realtime_ns(frozen__model(frozen), 110000 * NS_PER_MS),
+			 TRAIL_REALTIME_NS + 111 * (int64_t)NS_PER_S);
 }
 
 static void test_a_storm_may_be_cut_off_or_damaged(void **state)
@@ -456,6 +480,8 @@ static void test_names_what_a_crash_left(void **state)
 		{NULL, false, NULL},
 		{"{\"schema\": \"oomtrail.session/1\"}", true, "20261120T224100Z-asked"},
 		{"{\"schema\": \"oomtrail.session/1\"}", false, NULL},
+		{"{\"schema\": \"oomtrail.session/1\", \"id\": \"20261121T000000Z-a-1\"}", true,
+		 "20261120T224100Z-asked"},
 	};
 	_cleanup_(trail__free) struct trail trail;
 	struct folder *folder = *state;

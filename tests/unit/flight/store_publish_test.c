@@ -351,6 +351,9 @@ static void test_publishes_on_a_full_disk(void **state)
 	/* The next one has no blocks: its window is there, and the JSON can be made from it. */
 	fill_up(folder);
 	assert_int_equal(store__prepare(store, JSON_BYTES), -ENOSPC);
+	assert_int_equal(truncate(folder__path(folder, "filler"),
+				  folder__stat(folder, "filler").st_size - 4096),
+			 0);
 	assert_int_equal(store__publish(store, next, 0, fd, json, JSON_BYTES, &result), 0);
 	assert_int_equal(result.window, 0);
 	folder__assert_holds(folder, "incidents/20261121T030000Z-b-2/window.trail", "chunk");
@@ -358,6 +361,7 @@ static void test_publishes_on_a_full_disk(void **state)
 		folder__stat(folder, "incidents/20261121T030000Z-b-2/incident.json").st_size, 0);
 
 	/* Neither window nor JSON: no incident, and nothing half. */
+	fill_up(folder);
 	assert_int_equal(store__remove_chunk(store, 0), 0);
 	assert_int_equal(store__publish(store, next, 0, fd, json, JSON_BYTES, &result), -ENOSPC);
 	assert_false(folder__has(folder, "incidents/20261121T030000Z-b-2-2"));
