@@ -335,8 +335,13 @@ int recorder__admit(struct recorder *recorder, const struct event_header *event)
 		if (!error)
 			error = capture__admit(chunk->capture, event);
 	}
-	if (error)
-		return error;
+	if (error) {
+		/* It is in the file, if there is one; ending here would lose what is in memory. */
+		if (!recorder->unkept++)
+			recorder__tell(recorder, "no memory to keep events: %s; recording goes on",
+				       strerror(-error));
+		return 0;
+	}
 	if (event->kind == EVENT_OPENED)
 		recorder->opened = true;
 	if (event->kind == EVENT_OOM_KILL)

@@ -46,7 +46,8 @@ struct recorder_options {
 
 int recorder__new(struct recorder **out, const struct recorder_options *options);
 
-/* One event; the first is EVENT_HOST. 0 or -ENOMEM when even a fresh model finds no memory. */
+/* One event; the first is EVENT_HOST, and only then is there an error, -ENOMEM. Later ones for
+ * which even a fresh model finds no memory are in the chunk's file, told of, and passed over. */
 int recorder__admit(struct recorder *recorder, const struct event_header *event);
 
 /* Behind every batch of events, and once a second without any: what is due. Waits for the disk. */

@@ -88,6 +88,7 @@ struct recorder {
 	uint64_t retry_ns; /* a chunk without a file is tried again from then on */
 	uint64_t events;   /* of the chunks before */
 	uint64_t written_bytes;
+	uint64_t unkept;          /* events the model found no memory for */
 	uint64_t forgotten_kills; /* no folder: more causes at once than FREEZES */
 };
 
