@@ -58,6 +58,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	return 0;
 }
 
+/* How many bytes behind the fixed part count: of a series whole points. */
+static uint32_t tail_bytes(const uint8_t *data, const struct event_header *event)
+{
+	static const uint32_t row_bytes[] = {
+#define X(name, width) (1 + (width)) * 8,
+		KEPT_SERIES_OF(X)
+#undef X
+	};
+	const uint32_t bytes = event->size_bytes - smallest[event->kind];
+	uint32_t of;
+
+	if (event->kind != EVENT_KEPT_SERIES)
+		return bytes;
+	memcpy(&of, data + offsetof(struct event_kept_series, of), sizeof(of));
+	return of < KEPT_SERIES_END ? bytes - bytes % row_bytes[of] : bytes;
+}
+
 /* Mutations rarely keep lengths intact, and an event of impossible size ends the stream: put them
  * right, so that what lies behind is looked at too. */
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
@@ -78,8 +95,9 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 		if (event.size_bytes > size - at)
 			break;
 		memcpy(data + at, &event, sizeof(event));
-		if (event.kind == EVENT_EXEC || event.kind == EVENT_ARGV) {
-			argv_bytes = event.size_bytes - smallest[event.kind];
+		if (event.kind == EVENT_EXEC || event.kind == EVENT_ARGV ||
+		    event.kind == EVENT_KEPT_PROCESS || event.kind == EVENT_KEPT_SERIES) {
+			argv_bytes = tail_bytes(data + at, &event);
 			memcpy(data + at + smallest[event.kind] - sizeof(argv_bytes), &argv_bytes,
 			       sizeof(argv_bytes));
 		}

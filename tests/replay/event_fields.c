@@ -372,7 +372,8 @@ static const struct value_name reclaim_flags[] = {{"MEMCG", RECLAIM_MEMCG}, {NUL
 	N(event_kept_attach, from_id, 0, NULL)     \
 	N(event_kept_attach, to_id, 0, NULL)
 
-/* Every struct, those that others contain first. X(struct tag, has argv behind it) */
+/* Every struct, those that others contain first. X(struct tag, what is behind it: 1 argv, 2 rows)
+ */
 #define STRUCTS(X)               \
 	X(event_header, 0)       \
 	X(task_ref, 0)           \
@@ -412,7 +413,7 @@ static const struct value_name reclaim_flags[] = {{"MEMCG", RECLAIM_MEMCG}, {NUL
 	X(kept_limit, 0)         \
 	X(kept_reclaim, 0)       \
 	X(event_kept_cgroup, 0)  \
-	X(event_kept_series, 1)  \
+	X(event_kept_series, 2)  \
 	X(event_kept_attach, 0)
 
 /* First pass: the sizes add up. */
@@ -447,6 +448,7 @@ STRUCTS(X)
 	{.name = prefix, .type = FIELD_STRUCT, .layout = &layout_##of, AT(s, f)},
 #define ROW_ARGV_0(s)
 #define ROW_ARGV_1(s) {.name = "argv", .type = FIELD_ARGV, .offset = sizeof(struct s)},
+#define ROW_ARGV_2(s) {.name = "rows", .type = FIELD_ROWS, .offset = sizeof(struct s)},
 
 #define X(s, argv)                                                                        \
 	static const struct field fields_##s[] = {                                        \
@@ -462,6 +464,17 @@ const struct event_layout event_layouts[] = {
 #undef X
 };
 const size_t event_layout_count = sizeof(event_layouts) / sizeof(event_layouts[0]);
+
+unsigned int event__series_width(const struct event_header *event)
+{
+	static const unsigned int widths[] = {
+#define X(name, width) [KEPT_SERIES_##name] = width,
+		KEPT_SERIES_OF(X)
+#undef X
+	};
+
+	return widths[((const struct event_kept_series *)event)->of];
+}
 
 int64_t field__load(const struct field *field, const char *base)
 {

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bpf/events.h"
+
 /*
  * What the events of bpf/events.h consist of, as a table: the text form of a recording is read and
  * written by walking it. It cannot fall behind: a struct whose fields do not add up to its size
@@ -16,6 +18,7 @@ enum field_type {
 	FIELD_TEXT,   /* char array, NUL-padded */
 	FIELD_STRUCT, /* its fields take part under `name` as prefix */
 	FIELD_ARGV,   /* the flexible array at the end; the number before it is its length */
+	FIELD_ROWS,   /* the same of a series: points of a time and values */
 	FIELD_HIDDEN  /* reserved, or follows from something else */
 };
 
@@ -52,6 +55,9 @@ struct event_layout {
 
 extern const struct event_layout event_layouts[];
 extern const size_t event_layout_count;
+
+/* Values a point of the series in this event. */
+unsigned int event__series_width(const struct event_header *event);
 
 /* A number's value in the struct at `base`. */
 int64_t field__load(const struct field *field, const char *base);

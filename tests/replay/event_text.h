@@ -10,7 +10,8 @@
  * otherwise (pid, anon_bytes). What is not given is unknown, or zero where that cannot be; a tid
  * is the pid. Bytes may be said as 96M, spans as 250ms, limits as none, enums and flags by their
  * names (flags joined by |). Text stands in double quotes with \\, \", \n, \t and \xNN; the
- * arguments of an argv are separated by \x00.
+ * arguments of an argv are separated by \x00. The points of a series are TIME:VALUE,VALUE...
+ * separated by semicolons.
  */
 
 #include "bpf/events.h"

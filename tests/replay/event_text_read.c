@@ -170,16 +170,48 @@ struct assembly {
 	};
 };
 
+/* "TIME:VALUE,...;TIME:..." into rows of 64-bit numbers; the text is cut up. */
+static const char *set_rows(struct assembly *assembly, char *base, char *text)
+{
+	const struct field value = {.name = "_bytes", .is_signed = true};
+	int64_t *rows = (int64_t *)(base);
+	size_t count = 0;
+	char *point, *number;
+
+	while ((point = strsep(&text, ";"))) {
+		if (count + 9 > EVENT_SERIES_POINTS * 7)
+			return "too many points";
+		number = strsep(&point, ":");
+		if (units__parse_duration(number, (uint64_t *)&rows[count++]))
+			return "no time of a point";
+		while ((number = strsep(&point, ","))) {
+			if (count == EVENT_SERIES_POINTS * 7 ||
+			    !parse_number(&value, number, &rows[count++]))
+				return "not a value of a point";
+		}
+	}
+	assembly->argv_bytes = count * sizeof(rows[0]);
+	return NULL;
+}
+
 static const char *set_text(struct assembly *assembly, const struct field *field, char *base,
-			    const char *text, size_t length)
+			    char *text, size_t length)
 {
 	__u32 argv_bytes = (__u32)length;
+	const char *wrong;
 
 	if (field->type == FIELD_TEXT) {
 		if (length > field->size)
 			return "text is too long";
 		memcpy(base + field->offset, text, length);
 		return NULL;
+	}
+	if (field->type == FIELD_ROWS) {
+		text[length] = '\0';
+		wrong = set_rows(assembly, base + field->offset, text);
+		argv_bytes = (__u32)assembly->argv_bytes;
+		memcpy(base + field->offset - sizeof(argv_bytes), &argv_bytes, sizeof(argv_bytes));
+		return wrong;
 	}
 	if (length > EVENT_ARGV_BYTES)
 		return "argv is too long";

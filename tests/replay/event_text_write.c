@@ -74,6 +74,38 @@ static void print_number(const struct field *field, int64_t value)
 		printf("%llu", (unsigned long long)value);
 }
 
+static void print_time(uint64_t time_ns)
+{
+	unsigned long long rest = time_ns % NS_PER_S;
+	int digits = rest ? 9 : 0;
+
+	while (rest && rest % 10 == 0) {
+		rest /= 10;
+		digits--;
+	}
+	printf("%llu", (unsigned long long)(time_ns / NS_PER_S));
+	if (digits)
+		printf(".%0*llu", digits, rest);
+}
+
+static void print_rows(const struct event_header *event, const int64_t *rows, size_t bytes)
+{
+	const struct field value = {.name = "_bytes", .is_signed = true, .size = sizeof(rows[0])};
+	unsigned int width = event__series_width(event);
+
+	putchar('"');
+	for (size_t i = 0; i < bytes / sizeof(rows[0]); i++) {
+		if (i % (width + 1) == 0) {
+			printf("%s", i ? ";" : "");
+			print_time((uint64_t)rows[i]);
+			continue;
+		}
+		putchar(i % (width + 1) == 1 ? ':' : ',');
+		print_number(&value, rows[i]);
+	}
+	putchar('"');
+}
+
 static void print_fields(const struct struct_layout *layout, const char *base, const char *prefix)
 {
 	for (size_t i = 0; i < layout->count; i++) {
@@ -108,6 +140,12 @@ static void print_fields(const struct struct_layout *layout, const char *base, c
 			printf(" %s%s=", prefix, field->name);
 			print_quoted(at, argv_bytes);
 			break;
+		case FIELD_ROWS:
+			memcpy(&argv_bytes, at - sizeof(argv_bytes), sizeof(argv_bytes));
+			printf(" %s%s=", prefix, field->name);
+			print_rows((const struct event_header *)base, (const int64_t *)at,
+				   argv_bytes);
+			break;
 		case FIELD_STRUCT:
 			snprintf(inner, sizeof(inner), "%s%s", prefix, field->name);
 			print_fields(field->layout, at, inner);
@@ -120,20 +158,11 @@ static void print_fields(const struct struct_layout *layout, const char *base, c
 
 void event_text__print(const struct event_header *event)
 {
-	unsigned long long seconds = event->time_ns / NS_PER_S;
-	unsigned long long rest = event->time_ns % NS_PER_S;
-	int digits = rest ? 9 : 0;
-
-	while (rest && rest % 10 == 0) {
-		rest /= 10;
-		digits--;
-	}
 	for (size_t i = 0; i < event_layout_count; i++) {
 		if (event_layouts[i].kind != event->kind)
 			continue;
-		printf("%s %llu", event_layouts[i].name, seconds);
-		if (digits)
-			printf(".%0*llu", digits, rest);
+		printf("%s ", event_layouts[i].name);
+		print_time(event->time_ns);
 		print_fields(event_layouts[i].layout, (const char *)event, "");
 		putchar('\n');
 	}

@@ -17,6 +17,9 @@ static union {
 	struct event_oom_kill oom_kill;
 	struct event_loss loss;
 	struct event_host host;
+	struct event_kept_process process;
+	struct event_kept_cgroup cgroup;
+	struct event_kept_series series;
 	char bytes[EVENT_MAX_BYTES + 64];
 } event;
 
@@ -134,6 +137,61 @@ static void test_values_used_as_indexes(void **state)
 	assert_int_equal(check(), -ENOENT);
 }
 
+static int check_series(uint32_t of, uint32_t points, uint32_t row_bytes)
+{
+	event.series.of = of;
+	event.series.rows_bytes = points * row_bytes;
+	return check();
+}
+
+static void test_a_kept_series_is_of_whole_points_and_bounded(void **state)
+{
+	static const uint32_t row_bytes[] = {
+#define X(name, width) (1 + (width)) * 8,
+		KEPT_SERIES_OF(X)
+#undef X
+	};
+
+	(void)state;
+	for (uint32_t of = 0; of < KEPT_SERIES_END; of++) {
+		make(EVENT_KEPT_SERIES, EVENT_MAX_BYTES);
+		assert_int_equal(check_series(of, EVENT_SERIES_POINTS, row_bytes[of]), 0);
+		assert_int_equal(check_series(of, EVENT_SERIES_POINTS + 1, row_bytes[of]),
+				 -EBADMSG);
+		assert_int_equal(check_series(of, 7, row_bytes[of] + 1), -EBADMSG);
+		make(EVENT_KEPT_SERIES, sizeof(event.series) + 9 * row_bytes[of]);
+		assert_int_equal(check_series(of, 9, row_bytes[of]), 0);
+		assert_int_equal(check_series(of, 10, row_bytes[of]), -EBADMSG);
+		event.series.rows_bytes = -row_bytes[of];
+		assert_int_equal(check(), -EBADMSG);
+	}
+	assert_int_equal(check_series(KEPT_SERIES_END, 0, 0), -ENOENT);
+	assert_int_equal(check_series(UINT32_MAX, 0, 0), -ENOENT);
+	assert_int_equal(check_series(0, 0, 0), 0);
+	event.series.thinning = EVENT_SERIES_THINNINGS;
+	assert_int_equal(check(), -ENOENT);
+}
+
+static void test_what_is_kept_of_processes_and_cgroups_is_bounded(void **state)
+{
+	(void)state;
+	make(EVENT_KEPT_PROCESS, sizeof(event.process) + 16);
+	event.process.argv_bytes = 16;
+	assert_int_equal(check(), 0);
+	event.process.argv_bytes = 17;
+	assert_int_equal(check(), -EBADMSG);
+
+	make(EVENT_KEPT_CGROUP, sizeof(event.cgroup));
+	event.cgroup.limit_count = EVENT_KEPT_LIMITS;
+	event.cgroup.reclaim_count = EVENT_KEPT_RECLAIMS;
+	assert_int_equal(check(), 0);
+	event.cgroup.limit_count++;
+	assert_int_equal(check(), -EBADMSG);
+	event.cgroup.limit_count = 0;
+	event.cgroup.reclaim_count++;
+	assert_int_equal(check(), -EBADMSG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -144,6 +202,8 @@ int main(void)
 		cmocka_unit_test(test_unknown_kinds_are_intact),
 		cmocka_unit_test(test_argv_stays_inside_its_event),
 		cmocka_unit_test(test_values_used_as_indexes),
+		cmocka_unit_test(test_a_kept_series_is_of_whole_points_and_bounded),
+		cmocka_unit_test(test_what_is_kept_of_processes_and_cgroups_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
