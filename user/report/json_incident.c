@@ -142,7 +142,8 @@ static json_t *domain__new(struct build *build, const struct model *model,
 	return object;
 }
 
-static json_t *killed__new(struct build *build, const struct incident *incident)
+static json_t *killed__new(struct build *build, const struct model *model,
+			   const struct incident *incident)
 {
 	json_t *array = json_array();
 
@@ -151,6 +152,7 @@ static json_t *killed__new(struct build *build, const struct incident *incident)
 		json_t *row = json_object();
 
 		build__ms(build, row, "t_ms", (int64_t)(kill->time_ns - incident->time_ns));
+		build__utc(build, row, "time", model__realtime_ns(model, kill->time_ns));
 		build__count(build, row, "pid", kill->task.pid);
 		build__text_array(build, row, "comm", kill->comm, sizeof(kill->comm));
 		build__string(build, row, "class", kill_class__name(kill->class));
@@ -318,7 +320,7 @@ json_t *json__incident(struct build *build, const struct model *model,
 		build__set(build, object, "trigger", trigger__new(build, model, incident));
 	if (incident->culprit.task.pid != 0)
 		build__set(build, object, "culprit", culprit__new(build, model, incident));
-	build__set(build, object, "killed", killed__new(build, incident));
+	build__set(build, object, "killed", killed__new(build, model, incident));
 	build__count(build, object, "killed_omitted", incident->kill_omitted);
 	if (incident->storm.count > 0)
 		build__set(build, object, "storm", storm__new(build, incident));
