@@ -520,7 +520,7 @@ struct event_kept_process {
 	__s64 peak_rss_bytes;
 	struct task_ref argv_of; /* a process of this block with the same argv; pid 0: none */
 	__u32 exit_code;
-	__u32 flags;      /* enum kept_process_flag */
+	__u32 kept_flags; /* enum kept_process_flag */
 	__u32 argv_flags; /* enum argv_flag */
 	__u32 argv_bytes;
 	char argv[];

@@ -302,17 +302,17 @@ static const struct value_name reclaim_flags[] = {{"MEMCG", RECLAIM_MEMCG}, {NUL
 	N(event_state, forgotten_cgroups, 0, NULL)   \
 	N(event_state, forgotten_series, 0, NULL)
 
-#define FIELDS_event_kept_process(N, G, P, T, S, H)          \
-	HEADER(S, event_kept_process)                        \
-	S(event_kept_process, process, "", process_state)    \
-	S(event_kept_process, first, "first.", memory)       \
-	N(event_kept_process, exec_ns, 0, NULL)              \
-	N(event_kept_process, exit_ns, 0, NULL)              \
-	N(event_kept_process, peak_rss_bytes, UNKNOWN, NULL) \
-	S(event_kept_process, argv_of, "argv_of.", task_ref) \
-	N(event_kept_process, exit_code, 0, NULL)            \
-	G(event_kept_process, flags, kept_process_flags)     \
-	G(event_kept_process, argv_flags, argv_flags)        \
+#define FIELDS_event_kept_process(N, G, P, T, S, H)           \
+	HEADER(S, event_kept_process)                         \
+	S(event_kept_process, process, "", process_state)     \
+	S(event_kept_process, first, "first.", memory)        \
+	N(event_kept_process, exec_ns, 0, NULL)               \
+	N(event_kept_process, exit_ns, 0, NULL)               \
+	N(event_kept_process, peak_rss_bytes, UNKNOWN, NULL)  \
+	S(event_kept_process, argv_of, "argv_of.", task_ref)  \
+	N(event_kept_process, exit_code, 0, NULL)             \
+	G(event_kept_process, kept_flags, kept_process_flags) \
+	G(event_kept_process, argv_flags, argv_flags)         \
 	H(event_kept_process, argv_bytes)
 
 #define FIELDS_kept_limit(N, G, P, T, S, H)  \

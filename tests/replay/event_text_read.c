@@ -170,23 +170,22 @@ struct assembly {
 	};
 };
 
+#define ROWS_MAX (EVENT_SERIES_POINTS * 7)
+
 /* "TIME:VALUE,...;TIME:..." into rows of 64-bit numbers; the text is cut up. */
 static const char *set_rows(struct assembly *assembly, char *base, char *text)
 {
 	const struct field value = {.name = "_bytes", .is_signed = true};
-	int64_t *rows = (int64_t *)(base);
+	int64_t *rows = (int64_t *)base;
 	size_t count = 0;
 	char *point, *number;
 
 	while ((point = strsep(&text, ";"))) {
-		if (count + 9 > EVENT_SERIES_POINTS * 7)
-			return "too many points";
 		number = strsep(&point, ":");
-		if (units__parse_duration(number, (uint64_t *)&rows[count++]))
-			return "no time of a point";
+		if (count == ROWS_MAX || units__parse_duration(number, (uint64_t *)&rows[count++]))
+			return "not a time of a point";
 		while ((number = strsep(&point, ","))) {
-			if (count == EVENT_SERIES_POINTS * 7 ||
-			    !parse_number(&value, number, &rows[count++]))
+			if (count == ROWS_MAX || !parse_number(&value, number, &rows[count++]))
 				return "not a value of a point";
 		}
 	}

@@ -72,7 +72,7 @@ static int kept__set_argv(struct model *model, struct process_slot *slot,
 {
 	const struct process_slot *other = process_table__find(&model->processes, &kept->argv_of);
 
-	if (kept->flags & KEPT_ARGV)
+	if (kept->kept_flags & KEPT_ARGV)
 		return process__set_argv(model, slot, kept->argv_flags, kept->argv,
 					 kept->argv_bytes, kept->header.size_bytes - sizeof(*kept));
 	slot->process.argv_flags = kept->argv_flags;
@@ -99,15 +99,15 @@ int kept__on_process(struct model *model, const struct event_header *event)
 	process = &slot->process;
 	if (kept->exit_ns)
 		process_table__end(&model->processes, slot, kept->exit_ns);
-	process->exit_lost = kept->flags & KEPT_EXIT_LOST;
+	process->exit_lost = kept->kept_flags & KEPT_EXIT_LOST;
 	process->exit_code = kept->exit_code;
 	process->exec_ns = kept->exec_ns;
 	process->first = memory__normal(&kept->first);
 	process->now = memory__normal(&kept->process.memory);
 	process->peak_rss_bytes = bytes__normal(kept->peak_rss_bytes);
-	process->born_here = kept->flags & KEPT_BORN_HERE;
-	process->killed = kept->flags & KEPT_KILLED;
-	process->oom_killed = kept->flags & KEPT_OOM_KILLED;
+	process->born_here = kept->kept_flags & KEPT_BORN_HERE;
+	process->killed = kept->kept_flags & KEPT_KILLED;
+	process->oom_killed = kept->kept_flags & KEPT_OOM_KILLED;
 	error = process__set_identity(model, slot, &kept->process);
 	return error ? error : kept__set_argv(model, slot, kept);
 }

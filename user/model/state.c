@@ -538,7 +538,7 @@ static void put_argv(struct move *move, struct event_kept_process *event,
 		return;
 	}
 	shared_bytes__mark(process->argv, index + 1);
-	event->flags |= KEPT_ARGV;
+	event->kept_flags |= KEPT_ARGV;
 	event->argv_bytes = process->argv_bytes;
 	event->header.size_bytes += process->argv_bytes;
 	/* begin_event() has cleared the fixed part only, and the end is padded. */
@@ -559,10 +559,10 @@ static int tell_process(struct move *move, const struct process_slot *slot, uint
 	event->exit_ns = process->exit_ns;
 	event->peak_rss_bytes = process->peak_rss_bytes;
 	event->exit_code = process->exit_code;
-	event->flags = (process->born_here ? KEPT_BORN_HERE : 0) |
-		       (process->exit_lost ? KEPT_EXIT_LOST : 0) |
-		       (process->killed ? KEPT_KILLED : 0) |
-		       (process->oom_killed ? KEPT_OOM_KILLED : 0);
+	event->kept_flags = (process->born_here ? KEPT_BORN_HERE : 0) |
+			    (process->exit_lost ? KEPT_EXIT_LOST : 0) |
+			    (process->killed ? KEPT_KILLED : 0) |
+			    (process->oom_killed ? KEPT_OOM_KILLED : 0);
 	put_argv(move, event, process, index);
 	error = tell(move);
 	if (error || keep_of(slot) != KEEP_WHOLE)

@@ -2,11 +2,11 @@
 #include <malloc.h>
 #include <unistd.h>
 
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/allocator_interface.h>
-#endif
-
 #include "tests/unit/model/rolling.h"
+
+#ifdef __SANITIZE_ADDRESS__
+size_t __sanitizer_get_current_allocated_bytes(void);
+#endif
 
 /* What a recorder that runs for months may take: heap, over many models in a row. The allocator's
  * per-thread cache, which would count as taken, is switched off (main); what it rounds remains. */
