@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "model/model.h"
+#include "recording/reader.h"
 #include "report/report.h"
 #include "tests/fuzz/judge.h"
 
@@ -49,6 +50,30 @@ static bool is_for_a_terminal(const struct text *text)
 	return true;
 }
 
+static int feed(void *context, const struct event_header *event)
+{
+	require(event__check(event, event->size_bytes) == 0);
+	return model__apply(context, event);
+}
+
+/* Another model can go on from whatever this one has come to. */
+static void judge__go_on(struct judge *judge)
+{
+	struct state_options options = {.now_ns = model__span(judge->model).last_ns,
+					.keep_dead_ns = INCIDENT_WINDOW_NS,
+					.dead_max = 8};
+	struct text text = {0};
+	struct model *next;
+
+	require(model__new(&next) == 0);
+	require(model__move_out(judge->model, &options, feed, next) == 0);
+	require(!model__is_restoring(next));
+	require(model__finish(next) == 0);
+	require(report__text(next, &text) == 0);
+	text__free(&text);
+	model__free(next);
+}
+
 uint64_t judge__finish(struct judge *judge)
 {
 	struct text text = {0};
@@ -67,6 +92,7 @@ uint64_t judge__finish(struct judge *judge)
 	hash = text__hash(&json, text__hash(&text, hash));
 	text__free(&text);
 	text__free(&json);
+	judge__go_on(judge);
 	model__free(judge->model);
 	free(judge);
 	return hash;

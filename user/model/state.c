@@ -104,8 +104,14 @@ static uint32_t count_from(const struct process_table *table, int64_t weight)
 /* The largest weight that so many candidates have or exceed. No room to sort them is needed. */
 static int64_t weight_of_last(const struct process_table *table, uint32_t most)
 {
-	int64_t low = 0, high = INT64_MAX;
+	int64_t low = 0, high = 0;
 
+	for (uint32_t i = 0; i < table->count; i++) {
+		const struct process_slot *slot = process_table__slot(table, i);
+
+		if (keep_of(slot) == KEEP_CANDIDATE && weight_of(slot) > high)
+			high = weight_of(slot);
+	}
 	while (low < high) {
 		int64_t middle = low + (high - low) / 2 + 1;
 

@@ -37,6 +37,7 @@ static const char *kind__touches(uint32_t kind)
 	case EVENT_FORK:
 	case EVENT_EXEC:
 	case EVENT_PROCESS:
+	case EVENT_KEPT_PROCESS:
 		return "processes may be missing, or lack their name and command line";
 	case EVENT_EXIT:
 		return "processes may be shown as alive that have exited";
@@ -44,10 +45,13 @@ static const char *kind__touches(uint32_t kind)
 	case EVENT_ARGV:
 		return "names and command lines may be old or unknown";
 	case EVENT_RSS:
+	case EVENT_KEPT_SERIES:
 		return "sizes and growth of processes may be too small or too large";
 	case EVENT_CGROUP:
 	case EVENT_CGROUP_GONE:
 	case EVENT_ATTACH:
+	case EVENT_KEPT_CGROUP:
+	case EVENT_KEPT_ATTACH:
 		return "cgroups may be missing or wrong";
 	case EVENT_MEMCG:
 	case EVENT_MEMCG_STAT:
