@@ -55,7 +55,8 @@ struct frozen_tail {
 /* How far a chunk reaches, without replaying it: takes the memory of one block. */
 int frozen__tail(struct frozen_tail *out, const struct store *store, uint64_t number);
 
-/* For store__recover(): the id that the JSON gives, or that of the last incident in the window. */
+/* For store__recover(): the id that the JSON gives, or that of the first incident in the window
+ * that has no folder beside this one; frozen on demand when there is none. */
 int frozen__id_of(void *context, int folder_fd, char id[STORE_ID_BYTES]);
 
 /*

@@ -124,6 +124,19 @@ static int store__open_dir(struct store *store, char *why, size_t size)
 	return check_owner(store->dir_fd, store->dir, why, size);
 }
 
+/* A name that is not synced takes along all that lies below it. A parent that may not be read
+ * cannot be synced either: not an error. */
+static int sync_name(const char *dir)
+{
+	_cleanup_(closep) int fd = -1;
+	const char *slash = strrchr(dir, '/');
+	char parent[PATH_MAX];
+
+	snprintf(parent, sizeof(parent), "%.*s", slash == dir ? 1 : (int)(slash - dir), dir);
+	fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? 0 : store__sync(fd);
+}
+
 /* --- the lock --------------------------------------------------------------------------------- */
 
 static void holder__read(int fd, struct store_holder *holder)
@@ -266,6 +279,8 @@ static int store__attach(struct store *store, int *held, struct store_holder *ho
 		err = store__open_part(store, STORE_INCIDENTS, &store->incidents_fd, why, size);
 	if (!err)
 		err = store__sync(store->dir_fd);
+	if (!err)
+		err = sync_name(store->dir);
 	return err;
 }
 

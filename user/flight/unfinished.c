@@ -133,12 +133,30 @@ static int id_from_json(int folder_fd, char id[STORE_ID_BYTES], bool *is_session
 	return 0;
 }
 
+/* Of the window's incidents the first that has no folder yet: they come about in this order. NULL:
+ * all have. */
+static const char *first_without_folder(const struct model *model, int folder_fd)
+{
+	char path[STORE_ID_BYTES + 8];
+	struct stat status;
+
+	for (size_t i = 0; i < model__incident_count(model); i++) {
+		const char *id = model__incident(model, i)->id;
+
+		snprintf(path, sizeof(path), "../%s", id);
+		if (fstatat(folder_fd, path, &status, AT_SYMLINK_NOFOLLOW) < 0)
+			return id;
+	}
+	return NULL;
+}
+
 int frozen__id_of(void *context, int folder_fd, char id[STORE_ID_BYTES])
 {
 	_cleanup_(frozen__freep) struct frozen *frozen = NULL;
 	_cleanup_(closep) int window = -1;
 	bool is_session = false;
 	const struct model *model;
+	const char *killed;
 	char why[160];
 	int err;
 
@@ -150,8 +168,9 @@ int frozen__id_of(void *context, int folder_fd, char id[STORE_ID_BYTES])
 	if (err < 0)
 		return err;
 	model = frozen__model(frozen);
-	if (model__incident_count(model) > 0 && !is_session)
-		strcpy(id, model__incident(model, model__incident_count(model) - 1)->id);
+	killed = is_session ? NULL : first_without_folder(model, folder_fd);
+	if (killed)
+		strcpy(id, killed);
 	else
 		set_id(id, model__realtime_ns(model, model__span(model).last_ns), "asked");
 	return 0;

@@ -498,6 +498,19 @@ static void test_names_what_a_crash_left(void **state)
 	}
 }
 
+/* A demand while the incident's window went on: torn, it is not the incident once more. */
+static void test_names_no_incident_twice(void **state)
+{
+	_cleanup_(trail__free) struct trail trail;
+	struct folder *folder = *state;
+	char id[STORE_ID_BYTES] = "";
+
+	make_window(folder, &trail, false);
+	assert_int_equal(mkdir(folder__path(folder, KILLED_ID), 0700), 0);
+	assert_int_equal(id_of_spare(folder, "{\"schema\": \"oomtr", true, id), 0);
+	assert_string_equal(id, "20261120T224100Z-asked");
+}
+
 static void test_tells_kinds_by_name(void **state)
 {
 	(void)state;
@@ -531,6 +544,7 @@ int main(void)
 		TEST(test_a_window_without_events_is_unfinished_too),
 		TEST(test_only_the_newest_chunk_is_unfinished),
 		TEST(test_names_what_a_crash_left),
+		TEST(test_names_no_incident_twice),
 		TEST(test_tells_kinds_by_name),
 	};
 
