@@ -18,7 +18,8 @@ made=$(truth churn made)
 [[ $made -ge 20000 ]] || skip "this machine manages $made processes in 15 s, not 2000 a second"
 wait_for_reports "$ID" 60
 json_is '.victim | .pid == $pid and .cgroup == $cgroup' pid "$pid" cgroup "$(cgroup_path full)"
-json_is '.culprit.pid == $pid and .losses.events == 0' pid "$pid"
+json_is ".culprit.pid == \$pid" pid "$pid"
+json_is ".losses.events == 0"
 after=$(rss_kib)
 [[ $((after - before)) -lt 8192 ]] || fail "the recorder grew from $before to $after KiB"
 [[ $(find "$FLIGHT/window" -name '*.trail' | wc -l) -gt 1 ]] || fail "the window never rolled"

@@ -159,6 +159,7 @@ class Disk:
         self.records = records
         self.forget = forget
         self.nodes = []
+        self.made = {}            # index of the record -> node
         self.inodes = {}
         self.forgotten = 0
         self.touched = {}         # node number -> index of the last change of names or its size
@@ -224,6 +225,7 @@ class Disk:
             node = self.new_node(record.inode, record.name, record.op == "MKDIR")
             changes = [(folder, (record.name, node))]
             touched.append(node)
+            self.made[index] = node
         elif record.op == "LINK":
             changes = [(folder, (record.name, self.node(record.inode, "link")))]
         elif record.op in ("UNLINK", "RMDIR"):

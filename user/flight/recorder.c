@@ -356,10 +356,10 @@ static void sync_window(struct recorder *recorder)
 	if (!recorder__on_disk(recorder))
 		return;
 	if (recorder->now_ns - chunk->synced_ns >= recorder->config.sync_ns &&
-	    writer__bytes(chunk->writer) != chunk->synced_bytes) {
+	    writer__events(chunk->writer) != chunk->synced_events) {
 		writer__sync(chunk->writer);
 		chunk->synced_ns = recorder->now_ns;
-		chunk->synced_bytes = writer__bytes(chunk->writer);
+		chunk->synced_events = writer__events(chunk->writer);
 	} else {
 		writer__tick(chunk->writer, recorder->now_ns);
 	}

@@ -63,7 +63,7 @@ struct chunk {
 	struct writer *writer; /* NULL: there is no file */
 	uint64_t begun_ns;
 	uint64_t synced_ns;
-	uint64_t synced_bytes;
+	uint64_t synced_events;   /* gathered ones count, too: they are as old as they are */
 	size_t first_model_bytes; /* what the state block alone takes */
 	bool broken;              /* the file has ended before its time, and that was told */
 };
