@@ -496,8 +496,8 @@ struct event_state {
 	__u64 events;    /* before this block */
 	__u64 late_events;
 	/* Left behind since the recorder began. */
-	__u64 forgotten_processes; /* that had ended long enough ago */
-	__u64 forgotten_early;     /* that had ended lately, but were too many */
+	__u64 forgotten_processes; /* that had ended */
+	__u64 forgotten_early;     /* lately, but were too many: part of them */
 	__u64 forgotten_cgroups;
 	__u64 forgotten_series; /* of processes that ended long ago, but are somebody's ancestor */
 };

@@ -94,6 +94,28 @@ static void print_span(struct text *out, const struct model *model)
 	print_line(out, "span", &body);
 }
 
+/* Of a flight recorder's chunk: where it goes on, and what its state block left behind. */
+static void print_chunk(struct text *out, const struct model *model)
+{
+	const struct event_state *state = model__state(model);
+	_cleanup_(text__free) struct text body = {0};
+
+	if (!state)
+		return;
+	wording__count(&body, state->chunk);
+	text__string(&body, " of a flight recorder, begun ");
+	wording__utc(&body, model__realtime_ns(model, state->header.time_ns));
+	text__string(&body, "; left behind since it began to look: ");
+	wording__counted(&body, state->forgotten_processes, "process", "processes");
+	text__string(&body, " that had ended (");
+	wording__count(&body, state->forgotten_early);
+	text__string(&body, " of them lately), ");
+	wording__counted(&body, state->forgotten_cgroups, "cgroup", "cgroups");
+	if (model__is_restoring(model))
+		text__string(&body, "; its state block is TORN, what was known before is missing");
+	print_line(out, "chunk", &body);
+}
+
 static void print_events(struct text *out, const struct loaded *loaded)
 {
 	const struct model_span span = model__span(loaded->model);
@@ -241,6 +263,7 @@ int cmd_info(int argc, char **argv)
 	print_host(&out, loaded.model);
 	print_file(&out, loaded.reader);
 	print_span(&out, loaded.model);
+	print_chunk(&out, loaded.model);
 	print_events(&out, &loaded);
 	print_losses(&out, loaded.model);
 	print_incidents(&out, loaded.model);

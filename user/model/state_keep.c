@@ -89,7 +89,6 @@ static void keep_largest(struct move *move)
 			equal--;
 		set_keep(slot, keep ? KEEP_WHOLE : KEEP_NOT);
 		left -= keep;
-		move->state.forgotten_early += !keep;
 	}
 }
 
@@ -104,11 +103,23 @@ static void keep_ancestors(struct process_table *table, const struct process_slo
 	}
 }
 
+static void count_forgotten(struct move *move, const struct process_slot *slot)
+{
+	const struct state_options *options = move->options;
+
+	move->state.forgotten_series +=
+		process__keep(slot) == KEEP_ANCESTOR && slot->process.series;
+	if (process__keep(slot) != KEEP_NOT)
+		return;
+	move->state.forgotten_processes++;
+	move->state.forgotten_early +=
+		is_since(slot->process.exit_ns, options->now_ns, options->keep_dead_ns);
+}
+
 static void mark_processes(struct move *move)
 {
 	struct process_table *table = &move->model->processes;
 	const struct state_options *options = move->options;
-	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < table->count; i++) {
 		struct process_slot *slot = process_table__slot(table, i);
@@ -128,14 +139,8 @@ static void mark_processes(struct move *move)
 		if (process__keep(slot) == KEEP_WHOLE)
 			keep_ancestors(table, slot);
 	}
-	for (uint32_t i = 0; i < table->count; i++) {
-		struct process_slot *slot = process_table__slot(table, i);
-
-		kept += process__keep(slot) != KEEP_NOT;
-		move->state.forgotten_series +=
-			process__keep(slot) == KEEP_ANCESTOR && slot->process.series;
-	}
-	move->state.forgotten_processes += table->count - kept;
+	for (uint32_t i = 0; i < table->count; i++)
+		count_forgotten(move, process_table__slot(table, i));
 }
 
 /* The cgroup and those above it, which its path consists of. */
