@@ -16,7 +16,7 @@ json_is '.victim.pid == $pid' pid "$(truth first pid)"
 "$OOMTRAIL" info --verify "$FLIGHT/incidents/$ID/window.trail" >"$WORK/info.txt" ||
 	fail "the window does not verify: $(cat "$WORK/info.txt")"
 watch_stop
-refused 1 "in use by|no such|No such" "$OOMTRAIL" report --dir "$WORK/nowhere"
+refused 1 "there is no folder" "$OOMTRAIL" report --dir "$WORK/nowhere"
 
 # A file system that gives up, as a failing disk's does.
 rm -rf "$FLIGHT"

@@ -133,6 +133,7 @@ static int publish(struct recorder *recorder, struct freeze *freeze)
 	if (error)
 		return error;
 	freeze->published = true;
+	freeze->copied = result.copied;
 	result.synced_ns += window_synced_ns;
 	tell_published(recorder, freeze, &result, &before, recorder->options.clock_ns());
 	return 0;
@@ -195,6 +196,9 @@ void freeze__end(struct recorder *recorder)
 			job__add(recorder, freeze->id, recorder->now_ns);
 		else
 			error = keep(recorder, freeze);
+		if (freeze->copied)
+			memcpy(recorder->copied[recorder->copied_count++], freeze->id,
+			       sizeof(freeze->id));
 		if (error)
 			recorder__tell(recorder, "incident %s is lost but for the window: %s",
 				       freeze->id, strerror(-error));

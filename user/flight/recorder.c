@@ -195,6 +195,21 @@ static int close_account(struct chunk *chunk)
 	return capture__admit(chunk->capture, &closing.header);
 }
 
+/* Windows that could not be linked end where the chunk ends, too. */
+static void copy_again(struct recorder *recorder, const struct chunk *chunk)
+{
+	for (size_t i = 0; i < recorder->copied_count; i++) {
+		const char *id = recorder->copied[i];
+		int error = store__replace_window(recorder->options.store, id,
+						  writer__fd(chunk->writer));
+
+		if (error)
+			recorder__tell(recorder, "incident %s: its window ends at the kill: %s", id,
+				       strerror(-error));
+	}
+	recorder->copied_count = 0;
+}
+
 static void finish_file(struct recorder *recorder, struct chunk *chunk)
 {
 	int error = close_account(chunk);
@@ -210,6 +225,9 @@ static void finish_file(struct recorder *recorder, struct chunk *chunk)
 		error = writer__close(chunk->writer);
 	if (error && !chunk->broken)
 		recorder__tell(recorder, "closing a chunk of the window: %s", strerror(-error));
+	if (!error)
+		copy_again(recorder, chunk);
+	recorder->copied_count = 0;
 	recorder->written_bytes += writer__bytes(chunk->writer);
 	writer__free(take(chunk->writer));
 }

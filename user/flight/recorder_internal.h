@@ -22,6 +22,7 @@ struct freeze {
 	uint64_t last_ns;
 	uint64_t tried_ns; /* to publish it; 0: not yet */
 	bool published;
+	bool copied; /* its window is no link: what the chunk gains is to be copied at its end */
 };
 
 /* An incident the disk has not taken. */
@@ -74,6 +75,8 @@ struct recorder {
 	struct chunk chunk;
 	struct freeze freezes[FREEZES];
 	size_t freeze_count;
+	char copied[FREEZES][STORE_ID_BYTES]; /* until the chunk is closed */
+	size_t copied_count;
 	struct storm *storms[STORMS];
 	size_t storm_count;
 	struct unpublished *unpublished; /* oldest first */

@@ -142,6 +142,9 @@ int store__incident_path(struct store *store, const char *id, const char *name, 
 int store__replace(struct store *store, const char *id, const char *name, const char *data,
 		   size_t length);
 
+/* Likewise the window of an incident that was copied: what the chunk holds by now. */
+int store__replace_window(struct store *store, const char *id, int chunk_fd);
+
 /* For reading: a descriptor of a regular file of an incident, or -errno. */
 int store__open_file(const struct store *store, const char *id, const char *name);
 

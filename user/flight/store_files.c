@@ -122,3 +122,29 @@ int store__sync(int fd)
 {
 	return fsync(fd) < 0 && errno != EINVAL ? -errno : 0;
 }
+
+int file__copy(int from, int to)
+{
+	char bytes[STORE_COPY_BYTES];
+	off_t at = 0;
+
+	for (;;) {
+		const ssize_t got = pread(from, bytes, sizeof(bytes), at);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return got < 0 ? -errno : 0;
+		for (ssize_t done = 0; done < got;) {
+			const ssize_t written =
+				pwrite(to, bytes + done, (size_t)(got - done), at + done);
+
+			if (written < 0 && errno == EINTR)
+				continue;
+			if (written <= 0)
+				return written < 0 ? -errno : -EIO;
+			done += written;
+		}
+		at += got;
+	}
+}

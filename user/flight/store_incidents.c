@@ -60,16 +60,25 @@ int store__add_chunk(struct store *store, const char *id, uint64_t number, const
 	return store__sync(folder);
 }
 
-static int put_synced(int folder, const char *name, const char *data, size_t length)
+struct contents {
+	const char *data; /* NULL: all of fd */
+	size_t length;
+	int fd;
+};
+
+static int put_synced(int folder, const char *name, const struct contents *contents)
 {
 	_cleanup_(closep) int fd = file__create(folder, name);
-	int err = fd < 0 ? fd : file__put(fd, data, length);
+	int err = fd;
 
+	if (err >= 0)
+		err = contents->data ? file__put(fd, contents->data, contents->length)
+				     : file__copy(contents->fd, fd);
 	return err < 0 ? err : store__sync(fd);
 }
 
-int store__replace(struct store *store, const char *id, const char *name, const char *data,
-		   size_t length)
+static int incident__replace(struct store *store, const char *id, const char *name,
+			     const struct contents *contents)
 {
 	_cleanup_(closep) int folder = incident__open(store, id);
 	char fresh[STORE_ID_BYTES + 8];
@@ -82,7 +91,7 @@ int store__replace(struct store *store, const char *id, const char *name, const 
 	snprintf(fresh, sizeof(fresh), ".%s.new", name);
 	if (unlinkat(folder, fresh, 0) < 0 && errno != ENOENT)
 		return -errno;
-	err = put_synced(folder, fresh, data, length);
+	err = put_synced(folder, fresh, contents);
 	if (err == 0 && renameat(folder, fresh, folder, name) < 0)
 		err = -errno;
 	if (err < 0) {
@@ -90,6 +99,18 @@ int store__replace(struct store *store, const char *id, const char *name, const 
 		return err;
 	}
 	return store__sync(folder);
+}
+
+int store__replace(struct store *store, const char *id, const char *name, const char *data,
+		   size_t length)
+{
+	return incident__replace(store, id, name,
+				 &(struct contents){.data = data, .length = length});
+}
+
+int store__replace_window(struct store *store, const char *id, int chunk_fd)
+{
+	return incident__replace(store, id, STORE_TRAIL, &(struct contents){.fd = chunk_fd});
 }
 
 static int add_bytes(void *context, int folder_fd, const char *name)

@@ -19,6 +19,8 @@
 #define STORE_JSON      "incident.json"
 #define STORE_TEXT      "report.txt"
 
+#define STORE_COPY_BYTES 16384 /* at once, on the stack */
+
 struct store {
 	char dir[PATH_MAX]; /* absolute */
 	int dir_fd;
@@ -48,6 +50,9 @@ int folder__walk(int folder_fd, int (*visit)(void *context, int folder_fd, const
 
 /* All of it, at the file's beginning. */
 int file__put(int fd, const char *data, size_t length);
+
+/* All that is readable at `from`, to the beginning of `to`. */
+int file__copy(int from, int to);
 
 /* fsync(2), but a file system without need for it is no error. */
 int store__sync(int fd);

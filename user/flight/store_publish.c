@@ -14,7 +14,6 @@
 /* Phase one of an incident. It runs while memory is short: no allocation, and no library function
  * that may allocate. */
 
-#define COPY_BYTES  16384
 #define NAMES_TRIED 10000
 
 bool store__is_id(const char *id)
@@ -47,7 +46,7 @@ static bool is_linked(int fd)
 
 static int put_zeros(int fd, size_t bytes)
 {
-	static const char zeros[COPY_BYTES];
+	static const char zeros[STORE_COPY_BYTES];
 
 	for (size_t done = 0; done < bytes;) {
 		const size_t part = bytes - done < sizeof(zeros) ? bytes - done : sizeof(zeros);
@@ -197,37 +196,11 @@ static void sync_timed(int fd, struct store_published *result)
 		result->durable = err;
 }
 
-static int copy_file(int from, int to)
-{
-	char bytes[COPY_BYTES];
-	off_t at = 0;
-
-	for (;;) {
-		const ssize_t got = pread(from, bytes, sizeof(bytes), at);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return got < 0 ? -errno : 0;
-		for (ssize_t done = 0; done < got;) {
-			const ssize_t written =
-				pwrite(to, bytes + done, (size_t)(got - done), at + done);
-
-			if (written < 0 && errno == EINTR)
-				continue;
-			if (written <= 0)
-				return written < 0 ? -errno : -EIO;
-			done += written;
-		}
-		at += got;
-	}
-}
-
 /* Part of a window would lack its end, the kill: whole or not at all. */
 static int spare__copy_window(struct store *store, int chunk_fd, struct store_published *result)
 {
 	_cleanup_(closep) int copy = file__create(store->spare_fd, STORE_TRAIL);
-	int err = copy < 0 ? copy : copy_file(chunk_fd, copy);
+	int err = copy < 0 ? copy : file__copy(chunk_fd, copy);
 
 	if (err < 0) {
 		unlinkat(store->spare_fd, STORE_TRAIL, 0);
