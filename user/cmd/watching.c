@@ -27,12 +27,13 @@
 #include "source/pump.h"
 #include "source/queue.h"
 
-#define BATCH_EVENTS   8192 /* then what is due comes first, whatever else waits in the queue */
-#define TURN_MS        200  /* at most between two looks at what is due */
-#define ACCOUNT_NS     (10 * NS_PER_S)
-#define SPARE_BYTES    (3 * MIB)        /* of heap for a writer, a JSON and the heap itself */
-#define STUCK_NS       (600 * NS_PER_S) /* of waiting for the disk before the watchdog may bite */
-#define LAST_REPORT_NS (10 * NS_PER_S)  /* at the end, for reports that are being written */
+#define BATCH_EVENTS    8192 /* then what is due comes first, whatever else waits in the queue */
+#define TURN_MS         200  /* at most between two looks at what is due */
+#define ACCOUNT_NS      (10 * NS_PER_S)
+#define SPARE_BYTES     (3 * MIB)        /* of heap for a writer, a JSON and the heap itself */
+#define STUCK_NS        (600 * NS_PER_S) /* of waiting for the disk before the watchdog may bite */
+#define UNFINISHED_KEPT 10              /* windows of earlier runs that did not end by themselves */
+#define LAST_REPORT_NS  (10 * NS_PER_S) /* at the end, for reports that are being written */
 
 struct watching {
 	const struct watching_options *options;
@@ -104,6 +105,19 @@ static int open_store(struct watching *watching)
 	return CMD_DONE;
 }
 
+/* A recorder that ends again and again must not crowd the real incidents out. */
+static void drop_unfinished(struct watching *watching, char (*ids)[STORE_ID_BYTES], size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!frozen__is_called(ids[i], "unfinished") || kept++ < UNFINISHED_KEPT)
+			continue;
+		if (!store__remove_incident(watching->store, ids[i]))
+			ids[i][0] = '\0';
+	}
+}
+
 /* Incidents whose reports were still to be written. */
 static void take_up_reports(struct watching *watching)
 {
@@ -112,11 +126,12 @@ static void take_up_reports(struct watching *watching)
 
 	if (store__incidents(watching->store, &ids, &count))
 		return;
+	drop_unfinished(watching, ids, count);
 	for (size_t i = 0; i < count; i++) {
 		_cleanup_(closep) int report =
 			store__open_file(watching->store, ids[i], "report.txt");
 
-		if (report == -ENOENT)
+		if (report == -ENOENT && ids[i][0])
 			recorder__add_job(watching->recorder, ids[i]);
 	}
 }

@@ -217,7 +217,6 @@ static void store__init(struct store *store)
 	store->dir_fd = store->lock_fd = store->window_fd = store->incidents_fd = -1;
 	store->spare_fd = store->json_fd = store->path_fd = -1;
 	store->json_bytes = 0;
-	store->pending[0] = '\0';
 }
 
 static void store__detach(struct store *store)

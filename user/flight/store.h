@@ -118,8 +118,8 @@ struct store_published {
  * or cannot be linked, `chunk_fd` (readable, or -1) is copied instead; when the folder is gone, it
  * is made anew as store__revive() does. Ids that exist get "-2", "-3"...: *id is changed to what
  * was used. 0: the incident is there, with its window or at least its JSON; *result says more.
- * -errno: it is not. When only the name was refused, everything lies in .spare already, and the
- * next store__prepare() or store__publish() tries again.
+ * -errno: it is not, and the caller may try again, with this incident or another. (What lies in
+ * .spare by then is published by store__recover() should the caller end before.)
  */
 int store__publish(struct store *store, char id[STORE_ID_BYTES], uint64_t number, int chunk_fd,
 		   const char *json, size_t json_bytes, struct store_published *result);

@@ -31,7 +31,6 @@ struct store {
 	int json_fd;                  /* its incident.json */
 	size_t json_bytes;            /* preallocated there */
 	int path_fd;                  /* what store__incident_path() runs through */
-	char pending[STORE_ID_BYTES]; /* .spare is whole but for this name; "" */
 };
 
 /* Of folders and files below a folder of ours; a symbolic link is never followed. fd or -errno. */

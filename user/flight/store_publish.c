@@ -33,7 +33,6 @@ static void spare__forget(struct store *store)
 	store__close(&store->spare_fd);
 	store__close(&store->json_fd);
 	store->json_bytes = 0;
-	store->pending[0] = '\0';
 }
 
 /* Not when somebody removed it, or the folders above it. */
@@ -125,29 +124,10 @@ int store__name_spare(struct store *store, char id[STORE_ID_BYTES])
 	return err;
 }
 
-/* What an earlier publishing left, whole but for its name. */
-static int store__finish_pending(struct store *store)
+int store__prepare(struct store *store, size_t json_bytes)
 {
 	int err;
 
-	if (!store->pending[0])
-		return 0;
-	if (is_linked(store->spare_fd)) {
-		err = store__name_spare(store, store->pending);
-		if (err < 0)
-			return err;
-		store__sync(store->incidents_fd);
-	}
-	spare__forget(store);
-	return 0;
-}
-
-int store__prepare(struct store *store, size_t json_bytes)
-{
-	int err = store__finish_pending(store);
-
-	if (err < 0)
-		return err;
 	if (is_linked(store->spare_fd) && store->json_bytes >= json_bytes)
 		return 0;
 	spare__forget(store);
@@ -165,10 +145,10 @@ int store__prepare(struct store *store, size_t json_bytes)
 /* A spare folder to write into; its blocks may be lacking. */
 static int store__need_spare(struct store *store, size_t json_bytes)
 {
-	int err = store__finish_pending(store);
+	int err = 0;
 
-	if (err < 0 || is_linked(store->spare_fd))
-		return err;
+	if (is_linked(store->spare_fd))
+		return 0;
 	if (!store__is_there(store))
 		err = store__revive(store);
 	if (err == 0)
@@ -227,6 +207,10 @@ static int spare__keep_window(struct store *store, uint64_t number, int chunk_fd
 	char name[STORE_CHUNK_BYTES];
 	int err = 0;
 
+	/* What a publishing that was refused its name has left may be another incident's. */
+	if (chunk_fd >= 0 && spare__holds(store, chunk_fd))
+		return 0;
+	unlinkat(store->spare_fd, STORE_TRAIL, 0);
 	chunk__name(name, number);
 	if (linkat(store->window_fd, name, store->spare_fd, STORE_TRAIL, 0) < 0)
 		err = -errno;
@@ -248,10 +232,8 @@ static int store__publish_spare(struct store *store, char id[STORE_ID_BYTES],
 	sync_timed(store->json_fd, result);
 	sync_timed(store->spare_fd, result);
 	err = store__name_spare(store, id);
-	if (err < 0) {
-		memcpy(store->pending, id, STORE_ID_BYTES);
+	if (err < 0)
 		return err;
-	}
 	sync_timed(store->incidents_fd, result);
 	spare__forget(store);
 	return 0;

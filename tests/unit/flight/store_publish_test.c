@@ -241,13 +241,15 @@ static void test_a_refused_name_is_tried_again(void **state)
 	err = store__publish(store, id, 0, -1, "{\"n\": 1}", 8, &result);
 	if (err == -EPERM)
 		err = store__publish(store, next, 0, -1, "{\"n\": 2}", 8, &result);
-	if (err == -EPERM)
-		err = store__prepare(store, JSON_BYTES);
 	set_immutable(incidents, false);
 	assert_int_equal(err, -EPERM);
 	assert_false(folder__has(folder, INCIDENT));
 
+	assert_int_equal(store__prepare(store, JSON_BYTES), 0);
+	assert_false(folder__has(folder, INCIDENT));
+	assert_int_equal(store__publish(store, id, 0, -1, "{\"n\": 1}", 8, &result), 0);
 	assert_int_equal(store__publish(store, next, 0, -1, "{\"n\": 2}", 8, &result), 0);
+	assert_string_equal(id, ID);
 	folder__assert_holds(folder, INCIDENT "/incident.json", "{\"n\": 1}");
 	folder__assert_holds(folder, INCIDENT "/window.trail", "chunk");
 	folder__assert_holds(folder, "incidents/20261121T030000Z-b-2/incident.json", "{\"n\": 2}");
