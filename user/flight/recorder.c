@@ -425,7 +425,7 @@ void recorder__settle(struct recorder *recorder, uint64_t now_ns)
 	}
 	if (error)
 		recorder__tell(recorder, "beginning a chunk: %s", strerror(-error));
-	storm__settle(recorder);
+	storm__settle(recorder, false);
 	freeze__retry(recorder);
 	prepare(recorder);
 }
@@ -471,7 +471,7 @@ int recorder__close(struct recorder *recorder, uint64_t now_ns)
 	freeze__end(recorder);
 	finish_file(recorder, &recorder->chunk);
 	freeze__retry(recorder);
-	storm__settle(recorder);
+	storm__settle(recorder, true);
 	return recorder->chunk.broken ? -EIO : 0;
 }
 

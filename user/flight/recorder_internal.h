@@ -46,7 +46,8 @@ struct storm {
 	uint64_t last_ns;
 	uint64_t trail_events; /* in storm.trail; 0: there is none yet */
 	uint64_t synced_ns;
-	uint64_t lost; /* kills that could not be written there */
+	uint64_t synced_events; /* of those */
+	uint64_t lost;          /* kills that could not be written there */
 	size_t held_count;
 	struct event_oom_kill held[HELD_MAX];
 };
@@ -121,7 +122,8 @@ void freeze__free_all(struct recorder *recorder);
 struct storm *storm__find(struct recorder *recorder, const char *fingerprint, uint64_t time_ns);
 int storm__begin(struct recorder *recorder, const struct freeze *freeze);
 void storm__add(struct recorder *recorder, struct storm *storm, const struct event_oom_kill *kill);
-void storm__settle(struct recorder *recorder);
+/* What is held is written, and synced when that is due or when nothing comes after. */
+void storm__settle(struct recorder *recorder, bool closing);
 void storm__free_all(struct recorder *recorder);
 
 /* --- jobs.c --------------------------------------------------------------------------------- */

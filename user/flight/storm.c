@@ -73,9 +73,9 @@ static int open_trail(struct recorder *recorder, struct storm *storm, struct wri
 	return error || !host ? error : writer__append(*out, &host->header);
 }
 
-static int write_held(struct recorder *recorder, struct storm *storm)
+/* What is held, behind what is there; and the disk's word for all of it. */
+static int write_held(struct recorder *recorder, struct storm *storm, bool sync)
 {
-	bool sync = recorder->now_ns - storm->synced_ns >= recorder->config.sync_ns;
 	struct writer *writer = NULL;
 	int error = open_trail(recorder, storm, &writer);
 
@@ -84,10 +84,14 @@ static int write_held(struct recorder *recorder, struct storm *storm)
 	if (!error)
 		error = sync ? writer__sync(writer) : writer__flush(writer);
 	if (!error) {
+		if (storm->held_count)
+			job__add(recorder, storm->id, recorder->now_ns + REPORT_NS);
 		storm->trail_events = writer__events(writer);
 		storm->held_count = 0;
-		storm->synced_ns = sync ? recorder->now_ns : storm->synced_ns;
-		job__add(recorder, storm->id, recorder->now_ns + REPORT_NS);
+	}
+	if (!error && sync) {
+		storm->synced_ns = recorder->now_ns;
+		storm->synced_events = storm->trail_events;
 	}
 	writer__free(writer);
 	return error;
@@ -97,7 +101,7 @@ void storm__add(struct recorder *recorder, struct storm *storm, const struct eve
 {
 	if (kill->header.time_ns > storm->last_ns)
 		storm->last_ns = kill->header.time_ns;
-	if (storm->held_count == HELD_MAX && write_held(recorder, storm)) {
+	if (storm->held_count == HELD_MAX && write_held(recorder, storm, false)) {
 		if (!storm->lost++)
 			recorder__tell(recorder,
 				       "kills of incident %s are in the window only: its folder "
@@ -108,11 +112,15 @@ void storm__add(struct recorder *recorder, struct storm *storm, const struct eve
 	memcpy(&storm->held[storm->held_count++], kill, sizeof(*kill));
 }
 
-void storm__settle(struct recorder *recorder)
+void storm__settle(struct recorder *recorder, bool closing)
 {
 	for (size_t i = 0; i < recorder->storm_count; i++) {
-		if (recorder->storms[i]->held_count)
-			write_held(recorder, recorder->storms[i]);
+		struct storm *storm = recorder->storms[i];
+		bool sync =
+			closing || recorder->now_ns - storm->synced_ns >= recorder->config.sync_ns;
+
+		if (storm->held_count || (sync && storm->trail_events != storm->synced_events))
+			write_held(recorder, storm, sync);
 	}
 }
 
