@@ -426,7 +426,8 @@ struct event_oom_counter {
 	X(MALFORMED, "event of impossible size")                              \
 	X(OBSERVATION, "file of /proc or the cgroup could not be read")       \
 	X(MODEL_FULL, "more than the report keeps track of")                  \
-	X(QUEUE_FULL, "queue to the writer full")
+	X(QUEUE_FULL, "queue to the writer full")                             \
+	X(HISTORY, "history of ended processes given up for room")
 
 enum loss_reason {
 #define X(name, text) LOSS_##name,

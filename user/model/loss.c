@@ -38,6 +38,11 @@ static int loss__reach(struct model *model, uint32_t reason, uint32_t kind, stru
 	return 0;
 }
 
+bool loss__is_of_events(enum loss_reason reason)
+{
+	return reason != LOSS_HISTORY;
+}
+
 static int loss__set(struct model *model, uint32_t reason, uint32_t kind, uint64_t count,
 		     uint64_t time_ns)
 {
@@ -48,6 +53,10 @@ static int loss__set(struct model *model, uint32_t reason, uint32_t kind, uint64
 	error = loss__reach(model, reason, kind, &loss);
 	if (error || !loss || count <= loss->count)
 		return error;
+	if (!loss__is_of_events(reason)) {
+		loss->count = count;
+		return 0;
+	}
 	if (__builtin_add_overflow(model->lost, count - loss->count, &model->lost))
 		model->lost = UINT64_MAX;
 	loss->count = count;

@@ -298,6 +298,9 @@ struct measured_program {
 	uint64_t run_ns;
 };
 
+/* Was something not seen, or only not kept for as long as it might have been? */
+bool loss__is_of_events(enum loss_reason reason);
+
 struct model_span {
 	uint64_t first_ns; /* of the first event */
 	uint64_t last_ns;

@@ -52,7 +52,9 @@ static struct process_slot *process__least_important(struct process_table *table
 /* One that lives on is known from now on: what it held before must not count as grown lately. */
 static int process__drop_series(struct model *model, struct process_slot *slot)
 {
-	if (!slot->process.exit_ns) {
+	bool ended = slot->process.exit_ns;
+
+	if (!ended) {
 		slot->process.first = slot->process.now;
 		slot->process.seen_ns = model->span.last_ns;
 		slot->process.born_here = false;
@@ -60,7 +62,8 @@ static int process__drop_series(struct model *model, struct process_slot *slot)
 	model->processes.series_bytes -= series__bytes(slot->process.series);
 	series__free(slot->process.series);
 	slot->process.series = NULL;
-	return loss__count(model, LOSS_MODEL_FULL, EVENT_RSS);
+	return ended ? loss__count(model, LOSS_HISTORY, 0)
+		     : loss__count(model, LOSS_MODEL_FULL, EVENT_RSS);
 }
 
 /* At the cost of the dead, then of the least important. */

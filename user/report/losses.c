@@ -78,6 +78,8 @@ const char *loss__touches(const struct loss *loss)
 		return "some reclaim was not seen";
 	case LOSS_FOLLOWED_TABLE_FULL:
 		return "some descendants were not followed";
+	case LOSS_HISTORY:
+		return "how processes that have ended had grown";
 	case LOSS_OBSERVATION:
 		return loss->kind ? kind__touches(loss->kind)
 				  : "command lines or statistics may be unknown";
@@ -93,8 +95,12 @@ uint64_t model__lost_events(const struct model *model)
 {
 	uint64_t lost = 0;
 
-	for (size_t i = 0; i < model__loss_count(model); i++)
-		if (__builtin_add_overflow(lost, model__loss(model, i)->count, &lost))
+	for (size_t i = 0; i < model__loss_count(model); i++) {
+		const struct loss *loss = model__loss(model, i);
+
+		if (loss__is_of_events(loss->reason) &&
+		    __builtin_add_overflow(lost, loss->count, &lost))
 			lost = UINT64_MAX;
+	}
 	return lost;
 }
