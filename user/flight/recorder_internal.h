@@ -6,7 +6,8 @@
 #include "recording/writer.h"
 #include "source/capture.h"
 
-/* What recorder.c (chunks), freeze.c (kills become folders), storm.c and jobs.c share. */
+/* What recorder.c (what is due), chunk.c (the window), freeze.c (kills become folders), storm.c and
+ * jobs.c share. */
 
 #define FREEZES  64 /* causes at once; a further one is in the window and has no folder */
 #define STORMS   64 /* causes remembered; the one quiet for longest is forgotten first */
@@ -67,6 +68,7 @@ struct chunk {
 	uint64_t synced_ns;
 	uint64_t synced_events;   /* gathered ones count, too: they are as old as they are */
 	size_t first_model_bytes; /* what the state block alone takes */
+	bool fresh;               /* written under another name until its state block is in it */
 	bool broken;              /* the file has ended before its time, and that was told */
 };
 
@@ -103,6 +105,19 @@ bool recorder__on_disk(const struct recorder *recorder);
 /* The first chunk that must stay in the window. */
 uint64_t recorder__keep_from(const struct recorder *recorder);
 void recorder__trim(struct recorder *recorder);
+
+/* --- chunk.c -------------------------------------------------------------------------------- */
+
+/* What a chunk may take of the disk and of time. */
+uint64_t chunk__bytes(const struct recorder *recorder);
+uint64_t chunk__ns(const struct recorder *recorder);
+/* The first one, opened by the host's event. 0 or -ENOMEM. */
+int chunk__first(struct recorder *recorder, const struct event_header *host);
+/* The next one. -ENOMEM: the old one goes on, or, should memory have run out later, less is known.
+ */
+int chunk__roll(struct recorder *recorder);
+void chunk__end(struct recorder *recorder);
+void chunk__free(struct chunk *chunk);
 
 /* --- freeze.c ------------------------------------------------------------------------------- */
 

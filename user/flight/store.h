@@ -73,6 +73,15 @@ int store__revive(struct store *store);
 /* The path below /proc/self/fd that names chunk `number` for writer__new(); `size` >= 64. */
 void store__chunk_path(const struct store *store, uint64_t number, char *path, size_t size);
 
+/*
+ * A chunk that opens with a state block is written under another name first, which nobody looks
+ * for, and gets its own once the block is on the disk: a chunk is never there without what it goes
+ * on from. store__name_chunk() makes the name durable as well.
+ */
+void store__fresh_chunk_path(const struct store *store, uint64_t number, char *path, size_t size);
+int store__name_chunk(struct store *store, uint64_t number);
+int store__drop_fresh_chunk(struct store *store, uint64_t number);
+
 /* One more than the highest number there; 0 when the window is empty. */
 int store__next_chunk(const struct store *store, uint64_t *number);
 

@@ -10,27 +10,27 @@
 
 #include "flight/store.h"
 
-#define STORE_WINDOW    "window"
-#define STORE_INCIDENTS "incidents"
-#define STORE_LOCK      "lock"
-#define STORE_SPARE     ".spare"
-#define STORE_GONE      ".gone"
-#define STORE_TRAIL     "window.trail"
-#define STORE_JSON      "incident.json"
-#define STORE_TEXT      "report.txt"
+#define STORE_WINDOW     "window"
+#define STORE_INCIDENTS  "incidents"
+#define STORE_LOCK       "lock"
+#define STORE_SPARE      ".spare"
+#define STORE_GONE       ".gone"
+#define STORE_TRAIL      "window.trail"
+#define STORE_JSON       "incident.json"
+#define STORE_TEXT       "report.txt"
 
 #define STORE_COPY_BYTES 16384 /* at once, on the stack */
 
 struct store {
 	char dir[PATH_MAX]; /* absolute */
 	int dir_fd;
-	int lock_fd;                  /* -1: opened to read */
-	int window_fd;                /* opened to read: -1 when there is none */
-	int incidents_fd;             /* likewise */
-	int spare_fd;                 /* .spare, when prepared */
-	int json_fd;                  /* its incident.json */
-	size_t json_bytes;            /* preallocated there */
-	int path_fd;                  /* what store__incident_path() runs through */
+	int lock_fd;       /* -1: opened to read */
+	int window_fd;     /* opened to read: -1 when there is none */
+	int incidents_fd;  /* likewise */
+	int spare_fd;      /* .spare, when prepared */
+	int json_fd;       /* its incident.json */
+	size_t json_bytes; /* preallocated there */
+	int path_fd;       /* what store__incident_path() runs through */
 };
 
 /* Of folders and files below a folder of ours; a symbolic link is never followed. fd or -errno. */
@@ -69,6 +69,9 @@ static inline int take_fd(int *fd)
 /* The name of a chunk in window/: 16 hex digits and ".trail". */
 #define STORE_CHUNK_BYTES 24
 void chunk__name(char name[STORE_CHUNK_BYTES], uint64_t number);
+
+/* Those that a crash left without a name. */
+int store__remove_fresh_chunks(struct store *store);
 
 /* Gives .spare the name `id`, or `id` with a number behind it, which `id` becomes then. */
 int store__name_spare(struct store *store, char id[STORE_ID_BYTES]);

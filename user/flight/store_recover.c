@@ -55,6 +55,8 @@ int store__recover(struct store *store,
 	err = store__remove_folder(store, STORE_GONE);
 	if (err == 0)
 		err = store__remove_temporary(store);
+	if (err == 0)
+		err = store__remove_fresh_chunks(store);
 	if (err < 0 || spare < 0)
 		return err < 0 || spare == -ENOENT ? err : spare;
 	if ((!has_bytes(spare, STORE_TRAIL) && !has_bytes(spare, STORE_JSON)) ||

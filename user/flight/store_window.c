@@ -37,6 +37,55 @@ void store__chunk_path(const struct store *store, uint64_t number, char *path, s
 	snprintf(path, size, "/proc/self/fd/%d/%s", store->window_fd, name);
 }
 
+#define FRESH ".new" /* in place of .trail; a name that no chunk has */
+
+static void chunk__fresh_name(char name[STORE_CHUNK_BYTES], uint64_t number)
+{
+	snprintf(name, STORE_CHUNK_BYTES, "%016" PRIx64 FRESH, number);
+}
+
+void store__fresh_chunk_path(const struct store *store, uint64_t number, char *path, size_t size)
+{
+	char name[STORE_CHUNK_BYTES];
+
+	chunk__fresh_name(name, number);
+	snprintf(path, size, "/proc/self/fd/%d/%s", store->window_fd, name);
+}
+
+int store__name_chunk(struct store *store, uint64_t number)
+{
+	char fresh[STORE_CHUNK_BYTES], name[STORE_CHUNK_BYTES];
+
+	chunk__fresh_name(fresh, number);
+	chunk__name(name, number);
+	if (renameat(store->window_fd, fresh, store->window_fd, name) < 0)
+		return -errno;
+	return store__sync(store->window_fd);
+}
+
+int store__drop_fresh_chunk(struct store *store, uint64_t number)
+{
+	char name[STORE_CHUNK_BYTES];
+
+	chunk__fresh_name(name, number);
+	return unlinkat(store->window_fd, name, 0) < 0 ? -errno : 0;
+}
+
+static int remove_fresh(void *context, int folder_fd, const char *name)
+{
+	const size_t length = strlen(name), ending = strlen(FRESH);
+
+	(void)context;
+	if (length > ending && strcmp(name + length - ending, FRESH) == 0)
+		unlinkat(folder_fd, name, 0);
+	return 0;
+}
+
+int store__remove_fresh_chunks(struct store *store)
+{
+	return folder__walk(store->window_fd, remove_fresh, NULL);
+}
+
 int store__open_chunk(const struct store *store, uint64_t number)
 {
 	char name[STORE_CHUNK_BYTES];

@@ -15,6 +15,7 @@
 #include "recording/writer.h"
 
 #define BLOCK_MAX_AGE_NS NS_PER_S
+#define LAST_BLOCK_BYTES 4096 /* an account, a digest, the closing block */
 
 /* Everything is allocated by writer__new(): while the OOM killer is at work, nothing may have to
  * be.
@@ -212,6 +213,14 @@ int writer__preallocate(struct writer *writer, uint64_t bytes)
 		return errno == EOPNOTSUPP || errno == ENOSYS ? 0 : -errno;
 	writer->preallocated = true;
 	return 0;
+}
+
+void writer__release(struct writer *writer)
+{
+	if (!writer->preallocated || writer->error)
+		return;
+	(void)!ftruncate(writer->fd, (off_t)writer->bytes);
+	(void)!fallocate(writer->fd, FALLOC_FL_KEEP_SIZE, (off_t)writer->bytes, LAST_BLOCK_BYTES);
 }
 
 static int writer__usable(const struct writer *writer)

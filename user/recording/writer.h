@@ -24,6 +24,9 @@ int writer__resume(struct writer **out, const char *path, uint64_t events);
  * is given back by writer__close(). A full disk then cannot end the recording before. */
 int writer__preallocate(struct writer *writer, uint64_t bytes);
 
+/* Gives back what was taken in advance, but for what a last block needs. */
+void writer__release(struct writer *writer);
+
 /* Appends one event. Blocks are written as format.h says; `event` is copied. -EINVAL, without
  * consequences, for an event of impossible size; -ESHUTDOWN behind writer__close(). */
 int writer__append(struct writer *writer, const struct event_header *event);

@@ -83,6 +83,12 @@ int capture__write_error(const struct capture *capture)
 	return capture->write_error;
 }
 
+void capture__detach(struct capture *capture)
+{
+	capture->writer = NULL;
+	capture->write_error = 0;
+}
+
 void capture__free(struct capture *capture)
 {
 	free(capture);

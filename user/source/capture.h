@@ -26,4 +26,7 @@ int capture__digest(struct capture *capture);
 uint64_t capture__events(const struct capture *capture);
 int capture__write_error(const struct capture *capture); /* 0 or -errno */
 
+/* From now on without a recording. */
+void capture__detach(struct capture *capture);
+
 void capture__free(struct capture *capture);
