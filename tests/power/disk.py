@@ -159,7 +159,8 @@ class Disk:
         self.records = records
         self.forget = forget
         self.nodes = []
-        self.made = {}            # index of the record -> node
+        self.made = {}            # index of the record -> node that it made
+        self.subjects = {}        # index of the record -> file or folder written to or synced
         self.inodes = {}
         self.forgotten = 0
         self.touched = {}         # node number -> index of the last change of names or its size
@@ -174,7 +175,7 @@ class Disk:
             if record.op == "STRANGE":
                 raise Broken(f"no model of: {record.name}")
             if record.op == "SYNC_BEGIN":
-                pending[record.offset] = (index, self.touched.get(self.number(record), 0))
+                pending[record.offset] = (index, self.touched.get(self.subject(index, record), 0))
             elif record.op == "SYNC_END":
                 self.sync(index, record, *pending.pop(record.offset))
             elif record.op in ("WRITE", "TRUNCATE", "EXTEND"):
@@ -194,14 +195,18 @@ class Disk:
             raise Broken(f"{what} of inode {inode}, which the log never saw made")
         return self.inodes[inode]
 
-    def number(self, record):
-        return None if record.inode == 0 else self.node(record.inode, record.op).number
+    def subject(self, index, record):
+        if record.inode == 0:
+            return None
+        self.subjects[index] = self.node(record.inode, record.op)
+        return self.subjects[index].number
 
     def sync(self, index, record, begin, touched):
         if record.inode == 0:
             nodes, touched = self.nodes, begin
         else:
-            nodes = [self.node(record.inode, "sync")]
+            self.subject(index, record)
+            nodes = [self.subjects[index]]
             if any(fnmatch(nodes[0].name, pattern) for pattern in self.forget):
                 self.forgotten += 1
                 return
@@ -211,7 +216,8 @@ class Disk:
         self.barriers.append(max([touched] + self.barriers[-1:]))
 
     def data(self, index, record):
-        node = self.node(record.inode, record.op)
+        self.subject(index, record)
+        node = self.subjects[index]
         node.change(index, (record.op, record.offset, record.data))
         size = record.offset + len(record.data)
         if record.op == "TRUNCATE" or size > node.size:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 
 /*
- * What a recorder does when it starts, before its first event, once for each folder named:
- * `oomtrail watch` does the same (user/cmd/watching.c), but takes half a second to load its
+ * What a recorder does when it starts, before its first event, once for each time that a folder is
+ * named: `oomtrail watch` does the same (user/cmd/watching.c), but takes half a second to load its
  * programs. A line for each: "<recovered> <unfinished kept> <reports written> <reports failed>".
  */
 

@@ -9,11 +9,12 @@ BLOCK = struct.Struct("<IHHIIQII")
 EVENT = struct.Struct("<IHHQ")
 BLOCK_EVENTS = 1
 OOM_KILL = 12
+OWN_WORDS = (42, 43)  # RECORDER, DIGEST: about what is recorded, told anew when a chunk ends
 
 
 class Block:
     """end: its last byte's offset + 1; since_ns: when its first event was admitted, at the
-    earliest; kills: victims' pids."""
+    earliest, None if there are only the recorder's own words in it; kills: victims' pids."""
     __slots__ = ("end", "since_ns", "events", "kills")
 
 
@@ -24,19 +25,18 @@ def blocks(data, begun_ns):
     while at + BLOCK.size <= len(data):
         _, _, kind, _, stored, _, count, _ = BLOCK.unpack_from(data, at)
         block = Block()
-        block.end, block.since_ns, block.events, block.kills = at + BLOCK.size + stored, None, count, []
+        block.end, block.events = at + BLOCK.size + stored, count
+        block.since_ns, block.kills = None, []
         raw = zlib.decompress(data[at + BLOCK.size:block.end]) if kind == BLOCK_EVENTS else b""
         place = 0
         while place < len(raw):
             size, event, _, time_ns = EVENT.unpack_from(raw, place)
             latest_ns = max(latest_ns, time_ns)
-            if block.since_ns is None:
+            if block.since_ns is None and event not in OWN_WORDS:
                 block.since_ns = latest_ns
             if event == OOM_KILL:
                 block.kills.append(struct.unpack_from("<I", raw, place + EVENT.size)[0])
             place += size
-        if block.since_ns is None:
-            block.since_ns = latest_ns
         found.append(block)
         at = block.end
     return found
