@@ -80,6 +80,7 @@ class Node:
 
     def __init__(self, number, name, is_folder):
         self.number, self.name, self.is_folder = number, name, is_folder
+        self.names = {name}   # all that it ever had
         self.at = []          # indexes of the records of its changes
         self.changes = []     # folder: ((name, node or None), ...); file: (op, offset, data)
         self.sync_ends = []   # ascending
@@ -245,6 +246,9 @@ class Disk:
         else:
             for place, change in changes:
                 place.change(index, (change,))
+        for _, (name, node) in changes:
+            if node is not None:
+                node.names.add(name)
         self.names_at.append(index)
         for node in touched:
             self.touched[node.number] = index + 1
