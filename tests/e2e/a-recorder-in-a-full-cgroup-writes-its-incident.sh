@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The recorder's own cgroup is full, not a page is left for it: the incident is written all the same,
-# from memory and disk space taken in advance.
+# from memory and disk space taken in advance. (What write(2) needs of the page cache the kernel takes
+# from whoever else is there: the recorder is the last to go, which cannot be arranged everywhere.)
 . "$(dirname "$0")/lib.sh"
 
 cgroup_new recorder 256
@@ -19,6 +20,7 @@ grep -q "$TAG.recorder" "/proc/$WATCHER/cgroup" || fail "the recorder is elsewhe
 # A hog beside it holds whatever is left, and the limit comes down onto both.
 cgroup_start hog recorder "$WORKLOADS/grow" --total 16M --hold 120
 wait_for '[[ $(truth hog grown_bytes) == $((16 << 20)) ]]'
+echo 1000 >"/proc/$STARTED/oom_score_adj"
 limit=$(cgroup_file recorder limit)
 refused=0
 for ((step = 0; step < 1000 && refused < 3; step++)); do
