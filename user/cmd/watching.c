@@ -130,8 +130,11 @@ static void take_up_reports(struct watching *watching)
 	for (size_t i = 0; i < count; i++) {
 		_cleanup_(closep) int report =
 			store__open_file(watching->store, ids[i], "report.txt");
+		_cleanup_(closep) int window =
+			store__open_file(watching->store, ids[i], "window.trail");
 
-		if (report == -ENOENT && ids[i][0])
+		/* Without a window there is nothing to make a report from. */
+		if (ids[i][0] && report == -ENOENT && window >= 0)
 			recorder__add_job(watching->recorder, ids[i]);
 	}
 }
