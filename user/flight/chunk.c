@@ -202,6 +202,8 @@ int chunk__first(struct recorder *recorder, const struct event_header *host)
 		return error;
 	options = state_options(recorder, recorder->chunk.number);
 	state = model__first_state(&options);
+	/* Runs that end before their first roll must not fill the disk. */
+	recorder__trim(recorder);
 	return capture__admit(recorder->chunk.capture, &state.header);
 }
 

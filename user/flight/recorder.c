@@ -111,7 +111,9 @@ int recorder__admit(struct recorder *recorder, const struct event_header *event)
 		return chunk__first(recorder, event);
 	error = capture__admit(chunk->capture, event);
 	if (error == -ENOMEM && !freeze__is_open(recorder)) {
-		/* Less is kept of the past, and this event is among what is kept. */
+		/* Less is kept of the past, and this event is among what is kept. Windows that are
+		 * over end with the model they tell of. */
+		freeze__end(recorder);
 		error = chunk__roll(recorder);
 		if (!error)
 			error = capture__admit(chunk->capture, event);
