@@ -47,6 +47,7 @@ struct watching {
 	struct report_child report;
 	int signal_fd;
 	bool ready;
+	bool ready_due; /* to be told to the service manager */
 	bool stopping;
 	uint64_t beaten_ns;         /* the reading thread's own */
 	_Atomic uint64_t turned_ns; /* when the main thread last came around */
@@ -212,8 +213,7 @@ static int open_source(struct watching *watching)
 	char why[512] = "";
 	int error;
 
-	if (probing__look(&watching->probing, &watching->options->ways) ||
-	    probing__load(&watching->probing, &probe))
+	if (probing__load(&watching->probing, &probe))
 		return CMD_FAILED;
 	error = queue__new(&watching->queue, config->queue_bytes);
 	if (error)
@@ -283,7 +283,7 @@ static void reload(struct watching *watching)
 		cmd__error("settings read again%s%s", *fixed ? "; only a restart changes " : "",
 			   fixed);
 	}
-	notify__send(watching->notify, "READY=1");
+	watching->ready_due = true;
 }
 
 static void take_signals(struct watching *watching, uint64_t now_ns)
@@ -338,12 +338,20 @@ static void become_ready(struct watching *watching)
 {
 	char size[UNITS_MAX];
 
-	if (watching->ready || !recorder__has_opened(watching->recorder))
+	if (watching->ready || !pump__has_opened(watching->pump))
 		return;
 	watching->ready = true;
+	watching->ready_due = true;
 	cmd__error("watching the host; incidents go to %s (window %s)", watching->config.dir,
 		   units__bytes(size, (int64_t)watching->config.max_size_bytes));
-	notify__send(watching->notify, "READY=1\nSTATUS=watching the host");
+}
+
+/* Again when the manager's queue was full: it would wait for the word in vain. */
+static void tell_ready(struct watching *watching)
+{
+	if (watching->ready_due)
+		watching->ready_due = notify__send(watching->notify,
+						   "READY=1\nSTATUS=watching the host") == -EAGAIN;
 }
 
 /* True: nothing more will come. */
@@ -373,6 +381,7 @@ static bool turn(struct watching *watching, int *status)
 	atomic_store_explicit(&watching->turned_ns, observe__now_ns(), memory_order_relaxed);
 	become_ready(watching);
 	take_signals(watching, observe__now_ns());
+	tell_ready(watching);
 	write_reports(watching, observe__now_ns());
 	return ended && !queue__peek(watching->queue);
 }
@@ -400,8 +409,11 @@ static int run(struct watching *watching)
 
 	if (error)
 		return fail("NOTIFY_SOCKET", error);
-	if (take_signals_over(watching) || open_store(watching) || open_source(watching) ||
-	    open_recorder(watching) || settle_in(watching))
+	/* What an earlier run left is looked at before anything is attached: nobody reads the rings
+	 * meanwhile. */
+	if (take_signals_over(watching) ||
+	    probing__look(&watching->probing, &watching->options->ways) || open_store(watching) ||
+	    open_recorder(watching) || open_source(watching) || settle_in(watching))
 		return CMD_FAILED;
 	while (!turn(watching, &status))
 		;

@@ -48,21 +48,24 @@ uint64_t recorder__keep_from(const struct recorder *recorder)
 
 void recorder__trim(struct recorder *recorder)
 {
-	char keep[FREEZES + STORMS][STORE_ID_BYTES];
+	char keep[FREEZES + STORMS + JOBS][STORE_ID_BYTES];
 	const struct config *config = &recorder->config;
 	size_t kept = 0, removed = 0;
-	int error;
+	int error, window_error;
 
 	for (size_t i = 0; i < recorder->freeze_count; i++)
 		memcpy(keep[kept++], recorder->freezes[i].id, STORE_ID_BYTES);
 	for (size_t i = 0; i < recorder->storm_count; i++)
 		memcpy(keep[kept++], recorder->storms[i]->id, STORE_ID_BYTES);
-	error = store__trim_window(recorder->options.store, recorder__keep_from(recorder),
-				   config->max_size_bytes, config->window_ns, &removed);
+	for (size_t i = 0; i < recorder->job_count; i++)
+		memcpy(keep[kept++], recorder->jobs[i].id, STORE_ID_BYTES);
+	window_error = store__trim_window(recorder->options.store, recorder__keep_from(recorder),
+					  config->max_size_bytes, config->window_ns, &removed);
+	error = store__trim_incidents(recorder->options.store, config->incidents,
+				      config->incidents_bytes, (const char(*)[STORE_ID_BYTES])keep,
+				      kept, &removed);
 	if (!error)
-		error = store__trim_incidents(recorder->options.store, config->incidents,
-					      config->incidents_bytes,
-					      (const char(*)[STORE_ID_BYTES])keep, kept, &removed);
+		error = window_error;
 	if (error && error != -ENOENT)
 		recorder__tell(recorder, "removing what is old: %s", strerror(-error));
 }
@@ -116,6 +119,7 @@ static void insist_on_file(struct recorder *recorder, struct chunk *chunk)
 			       "it can",
 			       strerror(-error));
 	chunk->broken = error != 0;
+	chunk->file_error = error;
 }
 
 /* The state block is in it: now it may be found. */
@@ -137,6 +141,7 @@ static void name_file(struct recorder *recorder, struct chunk *chunk)
 			       "it can",
 			       strerror(-error));
 		chunk->broken = true;
+		chunk->file_error = error;
 		capture__detach(chunk->capture);
 		writer__free(take(chunk->writer));
 		store__drop_fresh_chunk(store, chunk->number);
@@ -247,10 +252,7 @@ static int end_events(struct recorder *recorder, struct chunk *chunk)
 		error = capture__digest(chunk->capture);
 	if (!error)
 		error = capture__write_error(chunk->capture);
-	if (!error)
-		error = writer__flush(chunk->writer);
-	writer__release(chunk->writer);
-	return error;
+	return error ? error : writer__flush(chunk->writer);
 }
 
 static void end_file(struct recorder *recorder, struct chunk *chunk, int error)
@@ -284,14 +286,15 @@ int chunk__roll(struct recorder *recorder)
 {
 	struct chunk *old = &recorder->chunk, next;
 	struct state_options options;
-	int end_error = end_events(recorder, old);
-	int error = begin_chunk(recorder, &next, true);
+	int error, end_error;
 
-	if (error) {
-		/* The old one goes on: counted twice is what it had. */
-		recorder->events -= capture__events(old->capture);
-		return error;
-	}
+	/* The disk may have no room for the old one's spare space and the new one's. */
+	if (recorder__on_disk(recorder) && !writer__flush(old->writer))
+		writer__release(old->writer);
+	error = begin_chunk(recorder, &next, true);
+	if (error)
+		return error; /* the old one goes on */
+	end_error = end_events(recorder, old);
 	options = state_options(recorder, next.number);
 	error = model__move_out(old->model, &options, capture__admit, next.capture);
 	if (!error)

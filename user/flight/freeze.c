@@ -13,7 +13,8 @@
 #include "flight/recorder_internal.h"
 #include "report/report.h"
 
-#define RETRY_NS (2 * NS_PER_S)
+#define RETRY_NS   (2 * NS_PER_S)
+#define PINNED_MAX 16 /* chunks behind an incident's own, before its window is given up */
 
 /* --- which window a kill belongs to --------------------------------------------------------- */
 
@@ -49,7 +50,6 @@ void freeze__on_kill(struct recorder *recorder, const struct event_oom_kill *kil
 		return;
 	}
 	if (recorder->freeze_count == FREEZES) {
-		recorder->forgotten_kills++;
 		recorder__tell(recorder,
 			       "more than %d causes at once: the kill of pid %u is in the window, "
 			       "without a folder of its own",
@@ -121,7 +121,7 @@ static int publish(struct recorder *recorder, struct freeze *freeze)
 	if (error)
 		return error;
 	if (!recorder__on_disk(recorder))
-		return -EIO;
+		return chunk->writer ? capture__write_error(chunk->capture) : chunk->file_error;
 	begun_ns = recorder->options.clock_ns();
 	error = writer__sync(chunk->writer);
 	if (error)
@@ -163,7 +163,10 @@ static int keep(struct recorder *recorder, const struct freeze *freeze)
 {
 	_cleanup_(text__free) struct text json = {0}, text = {0};
 	struct unpublished *one, **link = &recorder->unpublished;
-	int error = write_json(recorder, freeze, &json);
+	int error = recorder__unpublished(recorder) < UNPUBLISHED ? 0 : -ENOBUFS;
+
+	if (!error)
+		error = write_json(recorder, freeze, &json);
 
 	if (!error)
 		error = freeze->index < 0 ? report__text(recorder->chunk.model, &text)
@@ -196,14 +199,15 @@ void freeze__end(struct recorder *recorder)
 			job__add(recorder, freeze->id, recorder->now_ns);
 		else
 			error = keep(recorder, freeze);
-		if (freeze->copied)
+		if (freeze->copied && recorder->copied_count < FREEZES)
 			memcpy(recorder->copied[recorder->copied_count++], freeze->id,
 			       sizeof(freeze->id));
 		if (error)
 			recorder__tell(recorder, "incident %s is lost but for the window: %s",
 				       freeze->id, strerror(-error));
-		if (freeze->index >= 0)
-			error = storm__begin(recorder, freeze);
+		if (error || freeze->index < 0)
+			continue; /* later kills of a cause that is lost are another incident */
+		error = storm__begin(recorder, freeze);
 		if (error)
 			recorder__tell(recorder,
 				       "kills like incident %s will be incidents of their own: %s",
@@ -241,6 +245,25 @@ static void free_unpublished(struct unpublished *one)
 	free(one);
 }
 
+bool unpublished__find(const struct recorder *recorder, const char *id)
+{
+	for (const struct unpublished *one = recorder->unpublished; one; one = one->next) {
+		if (!strcmp(one->id, id))
+			return true;
+	}
+	return false;
+}
+
+/* A chunk that nobody can take over must not keep all later ones in the window. */
+static void give_up_window(struct recorder *recorder, struct unpublished *one)
+{
+	if (one->chunk == CHUNK_NONE || recorder->chunk.number - one->chunk <= PINNED_MAX)
+		return;
+	one->chunk = CHUNK_NONE;
+	recorder__tell(recorder, "incident %s: its window is given up, to keep the window bounded",
+		       one->id);
+}
+
 static int publish_late(struct recorder *recorder, struct unpublished *one)
 {
 	struct store *store = recorder->options.store;
@@ -263,16 +286,21 @@ void freeze__retry(struct recorder *recorder)
 	struct unpublished **link = &recorder->unpublished, *one;
 
 	while ((one = *link)) {
+		char id[STORE_ID_BYTES];
+
+		give_up_window(recorder, one);
 		if (one->tried_ns && recorder->now_ns - one->tried_ns < RETRY_NS) {
 			link = &one->next;
 			continue;
 		}
 		one->tried_ns = recorder->now_ns;
 		recorder->spare_missing = true;
+		memcpy(id, one->id, sizeof(id));
 		if (publish_late(recorder, one)) {
 			link = &one->next;
 			continue;
 		}
+		storm__rename(recorder, id, one->id);
 		recorder__tell(recorder, "incident %s: written now%s", one->id,
 			       one->chunk == CHUNK_NONE ? ", without its window" : "");
 		*link = one->next;

@@ -57,11 +57,19 @@ void recorder__configure(struct recorder *recorder, const struct config *config)
 static bool is_lost(struct recorder *recorder)
 {
 	struct store *store = recorder->options.store;
+	int error;
 
 	if (recorder->now_ns < recorder->look_ns)
 		return false;
 	recorder->look_ns = recorder->now_ns + LOOK_NS;
-	if (store__is_there(store) || store__revive(store))
+	if (store__is_there(store))
+		return false;
+	error = store__revive(store);
+	if (error && !recorder->gone_told)
+		recorder__tell(recorder, "%s was removed or replaced and cannot be made anew: %s",
+			       store__dir(store), strerror(-error));
+	recorder->gone_told = error != 0;
+	if (error)
 		return false;
 	recorder__tell(recorder, "%s was removed or replaced: made anew", store__dir(store));
 	recorder->spare_missing = true;
@@ -125,8 +133,6 @@ int recorder__admit(struct recorder *recorder, const struct event_header *event)
 				       strerror(-error));
 		return 0;
 	}
-	if (event->kind == EVENT_OPENED)
-		recorder->opened = true;
 	if (event->kind == EVENT_OOM_KILL)
 		freeze__on_kill(recorder, (const struct event_oom_kill *)event);
 	return 0;
@@ -200,11 +206,6 @@ int recorder__freeze(struct recorder *recorder, uint64_t now_ns)
 	if (now_ns > recorder->now_ns)
 		recorder->now_ns = now_ns;
 	return recorder->chunk.model ? freeze__on_demand(recorder) : -EAGAIN;
-}
-
-bool recorder__has_opened(const struct recorder *recorder)
-{
-	return recorder->opened;
 }
 
 uint64_t recorder__events(const struct recorder *recorder)

@@ -66,7 +66,6 @@ void recorder__job_done(struct recorder *recorder, bool done, uint64_t now_ns);
 /* Of an earlier run. */
 void recorder__add_job(struct recorder *recorder, const char *id);
 
-bool recorder__has_opened(const struct recorder *recorder); /* the opening snapshot is complete */
 uint64_t recorder__events(const struct recorder *recorder);
 uint64_t recorder__written_bytes(const struct recorder *recorder);
 size_t recorder__unpublished(const struct recorder *recorder); /* incidents kept in memory only */

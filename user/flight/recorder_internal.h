@@ -9,10 +9,11 @@
 /* What recorder.c (what is due), chunk.c (the window), freeze.c (kills become folders), storm.c and
  * jobs.c share. */
 
-#define FREEZES  64 /* causes at once; a further one is in the window and has no folder */
-#define STORMS   64 /* causes remembered; the one quiet for longest is forgotten first */
-#define JOBS     128
-#define HELD_MAX 64 /* kills of a storm that gather before they are written */
+#define FREEZES     64 /* causes at once; a further one is in the window and has no folder */
+#define STORMS      64 /* causes remembered; the one quiet for longest is forgotten first */
+#define JOBS        128
+#define UNPUBLISHED 32 /* incidents kept in memory at once */
+#define HELD_MAX    64 /* kills of a storm that gather before they are written */
 
 /* The window of one incident, while its chunk goes on. */
 struct freeze {
@@ -48,7 +49,9 @@ struct storm {
 	uint64_t trail_events; /* in storm.trail; 0: there is none yet */
 	uint64_t synced_ns;
 	uint64_t synced_events; /* of those */
-	uint64_t lost;          /* kills that could not be written there */
+	uint64_t counted;       /* kills that are not there */
+	uint64_t report_ns;     /* how long the next report waits */
+	uint64_t reported_ns;   /* no other one is planned before */
 	size_t held_count;
 	struct event_oom_kill held[HELD_MAX];
 };
@@ -69,6 +72,7 @@ struct chunk {
 	uint64_t synced_events;   /* gathered ones count, too: they are as old as they are */
 	size_t first_model_bytes; /* what the state block alone takes */
 	bool fresh;               /* written under another name until its state block is in it */
+	int file_error;           /* why there is no file, or none any more */
 	bool broken;              /* the file has ended before its time, and that was told */
 };
 
@@ -85,8 +89,8 @@ struct recorder {
 	struct unpublished *unpublished; /* oldest first */
 	struct job jobs[JOBS];
 	size_t job_count;
-	bool job_out; /* the first one is being done */
-	bool opened;
+	bool job_out;   /* the first one is being done */
+	bool gone_told; /* that the folder is gone and cannot be made anew */
 	bool spare_missing;
 	uint64_t next_chunk;
 	uint64_t now_ns;
@@ -94,8 +98,7 @@ struct recorder {
 	uint64_t retry_ns; /* a chunk without a file is tried again from then on */
 	uint64_t events;   /* of the chunks before */
 	uint64_t written_bytes;
-	uint64_t unkept;          /* events the model found no memory for */
-	uint64_t forgotten_kills; /* no folder: more causes at once than FREEZES */
+	uint64_t unkept; /* events the model found no memory for */
 };
 
 void recorder__tell(struct recorder *recorder, const char *format, ...)
@@ -129,6 +132,8 @@ bool freeze__is_open(const struct recorder *recorder);
 void freeze__end(struct recorder *recorder);
 int freeze__on_demand(struct recorder *recorder);
 void freeze__retry(struct recorder *recorder);
+/* Is it kept in memory, to be written later? */
+bool unpublished__find(const struct recorder *recorder, const char *id);
 void freeze__free_all(struct recorder *recorder);
 
 /* --- storm.c -------------------------------------------------------------------------------- */
@@ -139,6 +144,8 @@ int storm__begin(struct recorder *recorder, const struct freeze *freeze);
 void storm__add(struct recorder *recorder, struct storm *storm, const struct event_oom_kill *kill);
 /* What is held is written, and synced when that is due or when nothing comes after. */
 void storm__settle(struct recorder *recorder, bool closing);
+/* The incident has got another name after all. */
+void storm__rename(struct recorder *recorder, const char *from, const char *to);
 void storm__free_all(struct recorder *recorder);
 
 /* --- jobs.c --------------------------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,53 +8,78 @@
 #include "base/cleanup.h"
 #include "base/units.h"
 #include "flight/recorder_internal.h"
-#include "report/report.h"
 
 /* Later kills of a cause whose window is kept: they go into the incident's storm.trail, and its
  * reports are written anew now and then. */
 
-#define REPORT_NS (10 * NS_PER_S)
+#define KILLS_MAX     10000           /* in one storm.trail; what comes later is counted */
+#define REPORT_NS     (10 * NS_PER_S) /* the first report after a kill; each later one waits twice */
+#define REPORT_MAX_NS (600 * NS_PER_S) /* as long, up to this */
+
+static bool is_over(const struct recorder *recorder, const struct storm *storm, uint64_t time_ns)
+{
+	return time_ns > storm->last_ns && time_ns - storm->last_ns > recorder->config.storm_ns;
+}
+
+static void drop(struct recorder *recorder, size_t index)
+{
+	free(recorder->storms[index]);
+	recorder->storms[index] = recorder->storms[--recorder->storm_count];
+}
+
+/* Its folder may have been removed, by somebody or by retention; one that is still to be written is
+ * none of these. */
+static bool has_folder(const struct recorder *recorder, const struct storm *storm)
+{
+	_cleanup_(closep) int fd =
+		store__open_file(recorder->options.store, storm->id, "incident.json");
+
+	return fd != -ENOENT || unpublished__find(recorder, storm->id);
+}
 
 struct storm *storm__find(struct recorder *recorder, const char *fingerprint, uint64_t time_ns)
 {
 	for (size_t i = 0; i < recorder->storm_count; i++) {
 		struct storm *storm = recorder->storms[i];
 
-		if (!strcmp(storm->fingerprint, fingerprint) &&
-		    (time_ns < storm->last_ns ||
-		     time_ns - storm->last_ns <= recorder->config.storm_ns))
+		if (strcmp(storm->fingerprint, fingerprint) || is_over(recorder, storm, time_ns))
+			continue;
+		if (has_folder(recorder, storm))
 			return storm;
+		recorder__tell(recorder,
+			       "incident %s was removed: this kill of its cause is another one",
+			       storm->id);
+		drop(recorder, i);
+		return NULL;
 	}
 	return NULL;
 }
 
-/* Room for one more: of those that are over, or else of the one that was quiet for longest. */
-static struct storm *reuse(struct recorder *recorder)
+/* Room for one more: of the one that was quiet for longest. */
+static void make_room(struct recorder *recorder)
 {
-	struct storm *quiet = recorder->storms[0];
+	size_t quiet = 0;
 
 	for (size_t i = 1; i < recorder->storm_count; i++) {
-		if (recorder->storms[i]->last_ns < quiet->last_ns)
-			quiet = recorder->storms[i];
+		if (recorder->storms[i]->last_ns < recorder->storms[quiet]->last_ns)
+			quiet = i;
 	}
-	return quiet;
+	drop(recorder, quiet);
 }
 
 int storm__begin(struct recorder *recorder, const struct freeze *freeze)
 {
-	struct storm *storm = recorder->storm_count ? reuse(recorder) : NULL;
+	struct storm *storm = calloc(1, sizeof(*storm));
 
-	if (!storm || (recorder->storm_count < STORMS &&
-		       recorder->now_ns - storm->last_ns <= recorder->config.storm_ns)) {
-		storm = malloc(sizeof(*storm));
-		if (!storm)
-			return -ENOMEM;
-		recorder->storms[recorder->storm_count++] = storm;
-	}
-	memset(storm, 0, sizeof(*storm));
+	if (!storm)
+		return -ENOMEM;
+	if (recorder->storm_count == STORMS)
+		make_room(recorder);
 	memcpy(storm->id, freeze->id, sizeof(storm->id));
 	memcpy(storm->fingerprint, freeze->fingerprint, sizeof(storm->fingerprint));
 	storm->last_ns = freeze->last_ns;
+	storm->report_ns = REPORT_NS;
+	recorder->storms[recorder->storm_count++] = storm;
 	return 0;
 }
 
@@ -73,6 +99,16 @@ static int open_trail(struct recorder *recorder, struct storm *storm, struct wri
 	return error || !host ? error : writer__append(*out, &host->header);
 }
 
+static void plan_report(struct recorder *recorder, struct storm *storm)
+{
+	if (recorder->now_ns < storm->reported_ns)
+		return;
+	storm->reported_ns = recorder->now_ns + storm->report_ns;
+	job__add(recorder, storm->id, storm->reported_ns);
+	if (storm->report_ns < REPORT_MAX_NS)
+		storm->report_ns *= 2;
+}
+
 /* What is held, behind what is there; and the disk's word for all of it. */
 static int write_held(struct recorder *recorder, struct storm *storm, bool sync)
 {
@@ -85,7 +121,7 @@ static int write_held(struct recorder *recorder, struct storm *storm, bool sync)
 		error = sync ? writer__sync(writer) : writer__flush(writer);
 	if (!error) {
 		if (storm->held_count)
-			job__add(recorder, storm->id, recorder->now_ns + REPORT_NS);
+			plan_report(recorder, storm);
 		storm->trail_events = writer__events(writer);
 		storm->held_count = 0;
 	}
@@ -97,30 +133,64 @@ static int write_held(struct recorder *recorder, struct storm *storm, bool sync)
 	return error;
 }
 
+/* Counted from now on, and said now and then: at 1, 10, 100... of them. */
+static void count_only(struct recorder *recorder, struct storm *storm, const char *why)
+{
+	uint64_t said = 1;
+
+	storm->counted++;
+	while (said < storm->counted)
+		said *= 10;
+	if (said == storm->counted)
+		recorder__tell(recorder,
+			       "incident %s: %s; %" PRIu64 " of its kills are in the window only",
+			       storm->id, why, storm->counted);
+}
+
 void storm__add(struct recorder *recorder, struct storm *storm, const struct event_oom_kill *kill)
 {
 	if (kill->header.time_ns > storm->last_ns)
 		storm->last_ns = kill->header.time_ns;
-	if (storm->held_count == HELD_MAX && write_held(recorder, storm, false)) {
-		if (!storm->lost++)
-			recorder__tell(recorder,
-				       "kills of incident %s are in the window only: its folder "
-				       "cannot be written",
-				       storm->id);
-		return;
-	}
-	memcpy(&storm->held[storm->held_count++], kill, sizeof(*kill));
+	if (storm->trail_events + storm->held_count > KILLS_MAX)
+		count_only(recorder, storm, "more kills than one incident lists");
+	else if (storm->held_count == HELD_MAX && write_held(recorder, storm, false))
+		count_only(recorder, storm, "its folder cannot be written");
+	else
+		memcpy(&storm->held[storm->held_count++], kill, sizeof(*kill));
+}
+
+/* True: it is over, or has nowhere to go. */
+static bool settle(struct recorder *recorder, struct storm *storm, bool closing)
+{
+	bool sync = closing || recorder->now_ns - storm->synced_ns >= recorder->config.sync_ns;
+	int error = 0;
+
+	if (storm->held_count || (sync && storm->trail_events != storm->synced_events))
+		error = write_held(recorder, storm, sync);
+	if (!error)
+		return is_over(recorder, storm, recorder->now_ns);
+	if (!closing && (error != -ENOENT || unpublished__find(recorder, storm->id)))
+		return false; /* tried again */
+	recorder__tell(recorder, "incident %s: %zu later kills could not be written: %s", storm->id,
+		       storm->held_count, strerror(-error));
+	return true;
 }
 
 void storm__settle(struct recorder *recorder, bool closing)
 {
-	for (size_t i = 0; i < recorder->storm_count; i++) {
-		struct storm *storm = recorder->storms[i];
-		bool sync =
-			closing || recorder->now_ns - storm->synced_ns >= recorder->config.sync_ns;
+	for (size_t i = 0; i < recorder->storm_count;) {
+		if (settle(recorder, recorder->storms[i], closing))
+			drop(recorder, i);
+		else
+			i++;
+	}
+}
 
-		if (storm->held_count || (sync && storm->trail_events != storm->synced_events))
-			write_held(recorder, storm, sync);
+void storm__rename(struct recorder *recorder, const char *from, const char *to)
+{
+	for (size_t i = 0; i < recorder->storm_count; i++) {
+		if (!strcmp(recorder->storms[i]->id, from))
+			memcpy(recorder->storms[i]->id, to, STORE_ID_BYTES);
 	}
 }
 

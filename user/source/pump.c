@@ -32,6 +32,7 @@ struct pump {
 	char why[256];
 	_Atomic uint64_t events;
 	_Atomic uint64_t written_bytes;
+	_Atomic bool opened;
 	_Atomic bool ended;
 };
 
@@ -127,6 +128,7 @@ static int run(struct pump *pump)
 	int error = live__open(pump->live, pump->why, sizeof(pump->why));
 
 	wake(pump);
+	atomic_store_explicit(&pump->opened, !error, memory_order_relaxed);
 	while (!error && !fds[1].revents) {
 		if (poll(fds, 2, live__timeout_ms(pump->live)) < 0 && errno != EINTR)
 			return -errno;
@@ -171,6 +173,11 @@ void pump__account(struct pump *pump, uint64_t events, uint64_t written_bytes)
 {
 	atomic_store_explicit(&pump->events, events, memory_order_relaxed);
 	atomic_store_explicit(&pump->written_bytes, written_bytes, memory_order_relaxed);
+}
+
+bool pump__has_opened(const struct pump *pump)
+{
+	return atomic_load_explicit(&pump->opened, memory_order_relaxed);
 }
 
 void pump__stop(struct pump *pump)

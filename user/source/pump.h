@@ -33,6 +33,9 @@ int pump__start(struct pump *pump);
 /* The queue's other side tells how far it is, for the recorder's own event. Any thread. */
 void pump__account(struct pump *pump, uint64_t events, uint64_t written_bytes);
 
+/* Is the opening snapshot complete? */
+bool pump__has_opened(const struct pump *pump);
+
 /* Asks the thread to detach, to pass on what is left and to end. The queue must still be emptied.
  */
 void pump__stop(struct pump *pump);
