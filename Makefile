@@ -11,8 +11,24 @@ UNITDIR    ?= $(PREFIX)/lib/systemd/system
 DESTDIR    ?=
 SANITIZE   ?=
 
+# MACHINE=aarch64 (or arm64) on another machine cross-compiles everything into build/arm64/.
+HOST     := $(shell uname -m)
+MACHINE  ?= $(HOST)
+override MACHINE := $(patsubst arm64,aarch64,$(MACHINE))
+BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(MACHINE)))
+
+B := build
+CROSS :=
+ifneq ($(MACHINE),$(HOST))
+B := build/$(BPF_ARCH)
+CROSS := $(MACHINE)-linux-gnu-
+endif
+
 ifeq ($(origin CC),default)
-CC := gcc
+CC := $(CROSS)gcc
+endif
+ifeq ($(origin AR),default)
+AR := $(CROSS)ar
 endif
 CLANG   ?= clang
 BPFTOOL ?= bpftool
@@ -20,8 +36,6 @@ BPFTOOL ?= bpftool
 # Debian keeps bpftool where only root looks.
 export PATH := $(PATH):/usr/sbin:/sbin
 
-MACHINE  ?= $(shell uname -m)
-BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(MACHINE)))
 TRIPLET  := $(shell $(CC) -print-multiarch 2>/dev/null)
 
 # -Wno-format-truncation: snprintf() cuts on purpose here, and the check guesses worse the more
@@ -29,7 +43,7 @@ TRIPLET  := $(shell $(CC) -print-multiarch 2>/dev/null)
 CFLAGS  ?= -O2 -g
 LDFLAGS ?=
 ALL_CFLAGS = -std=gnu11 $(CFLAGS) -Wall -Wextra -Werror -Wno-format-truncation \
-	     -D_GNU_SOURCE -DOOMTRAIL_VERSION='"$(VERSION)"' -I. -Iuser -Ibuild
+	     -D_GNU_SOURCE -DOOMTRAIL_VERSION='"$(VERSION)"' -I. -Iuser -I$(B)
 LIBS := -lbpf -lelf -lz -ljansson -linih -lcap -pthread
 BPF_CFLAGS = -g -O2 -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Werror \
 	     -isystem vmlinux/$(BPF_ARCH) -isystem vmlinux -I. \
@@ -37,12 +51,12 @@ BPF_CFLAGS = -g -O2 -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Werror \
 
 # The sanitized variants: the same targets below another folder. The check for reading beyond a
 # string's end takes strnlen(3) of a short literal for it where code is instrumented.
-O := build
+O := $(B)
 ifeq ($(SANITIZE),thread)
-O := build/tsan
+O := $(B)/tsan
 ALL_CFLAGS += -O1 -fsanitize=thread -fno-omit-frame-pointer
 else ifneq ($(SANITIZE),)
-O := build/asan
+O := $(B)/asan
 ALL_CFLAGS += -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
 ifneq ($(SANITIZE),)
@@ -57,15 +71,15 @@ find_sources = $(sort $(wildcard $(1)/*$(2) $(1)/*/*$(2) $(1)/*/*/*$(2)))
 BPF_FIRST    := emit filter rss cgroup task reclaim oom
 BPF_SOURCES  := $(BPF_FIRST:%=bpf/%.bpf.c)
 BPF_SOURCES  += $(filter-out $(BPF_SOURCES),$(wildcard bpf/*.bpf.c))
-BPF_OBJECTS  := $(patsubst %.c,build/%.o,$(BPF_SOURCES))
+BPF_OBJECTS  := $(patsubst %.c,$(B)/%.o,$(BPF_SOURCES))
 LIB_OBJECTS  := $(patsubst %.c,$(O)/%.o,$(filter-out user/main.c,$(call find_sources,user,.c)))
 MAIN_OBJECT  := $(O)/user/main.o
 UNIT_TESTS   := $(patsubst %.c,$(O)/%,$(call find_sources,tests/unit,_test.c))
 # The folders whose code runs in several threads; tests/run has the same two.
 THREADED     := $(filter $(O)/tests/unit/source/% $(O)/tests/unit/flight/%,$(UNIT_TESTS))
 EVENT_TEXT   := $(addprefix $(O)/tests/replay/,event_fields.o event_text_read.o)
-WORKLOADS    := $(patsubst tests/workloads/%.c,build/workloads/%,$(wildcard tests/workloads/*.c))
-POWER        := $(addprefix build/power/,write_log.so publish start)
+WORKLOADS    := $(patsubst tests/workloads/%.c,$(B)/workloads/%,$(wildcard tests/workloads/*.c))
+POWER        := $(addprefix $(B)/power/,write_log.so publish start)
 STYLED       := $(wildcard bpf/*.[ch] tests/fuzz/*.[ch] tests/replay/*.[ch] \
 		tests/workloads/*.[ch] tests/bench/*.[ch] tests/power/*.[ch]) \
 		$(call find_sources,user,.[ch]) $(call find_sources,tests/unit,.[ch])
@@ -74,7 +88,7 @@ STYLED       := $(wildcard bpf/*.[ch] tests/fuzz/*.[ch] tests/replay/*.[ch] \
 .SUFFIXES:
 .SECONDARY:
 .PHONY: all unit threaded workloads products sanitized install uninstall clean demo test \
-	check-style format bench fuzz help FORCE
+	check-style format bench fuzz test-vm help FORCE
 
 all: $(O)/oomtrail
 
@@ -93,8 +107,8 @@ sanitized:
 
 # --- what everything depends on ---------------------------------------------------------------
 
-build/tools: tools/install-deps
-	@tools/install-deps --for build --check
+$(B)/tools: tools/install-deps
+	@tools/install-deps --for $(if $(CROSS),$(BPF_ARCH),build) --check
 	@mkdir -p $(@D) && touch $@
 
 # A stamp changes when its text does; what was made with other flags or sources is made anew.
@@ -110,30 +124,30 @@ $(O)/flags: FORCE
 $(O)/sources: FORCE
 	$(call stamp,$(call quote,$(LIB_OBJECTS)))
 
-build/bpf/flags: FORCE
+$(B)/bpf/flags: FORCE
 	$(call stamp,$(call quote,$(CLANG) $(BPF_CFLAGS) $(BPF_OBJECTS)))
 
 # --- BPF ----------------------------------------------------------------------------------------
 
-build/bpf/%.bpf.o: bpf/%.bpf.c Makefile build/bpf/flags | build/tools
+$(B)/bpf/%.bpf.o: bpf/%.bpf.c Makefile $(B)/bpf/flags | $(B)/tools
 	$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
 
-build/oomtrail.bpf.o: $(BPF_OBJECTS) build/bpf/flags
+$(B)/oomtrail.bpf.o: $(BPF_OBJECTS) $(B)/bpf/flags
 	$(BPFTOOL) gen object $@.new $(BPF_OBJECTS)
 	@mv $@.new $@
 
-build/oomtrail.skel.h: build/oomtrail.bpf.o
+$(B)/oomtrail.skel.h: $(B)/oomtrail.bpf.o
 	$(BPFTOOL) gen skeleton $< name oomtrail_bpf >$@.new
 	@mv $@.new $@
 
 # --- user space ---------------------------------------------------------------------------------
 
-$(O)/%.o: %.c Makefile $(O)/flags | build/tools
+$(O)/%.o: %.c Makefile $(O)/flags | $(B)/tools
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
 # Until a dependency file says which of them includes the skeleton.
-$(filter $(O)/user/probe/%,$(LIB_OBJECTS)): | build/oomtrail.skel.h
+$(filter $(O)/user/probe/%,$(LIB_OBJECTS)): | $(B)/oomtrail.skel.h
 
 $(O)/liboomtrail.a: $(LIB_OBJECTS) $(O)/sources
 	@rm -f $@
@@ -150,22 +164,22 @@ $(O)/tests/unit/%_test: $(O)/tests/unit/%_test.o $(O)/liboomtrail.a
 # It reads the recordings of tests/replay.
 $(O)/tests/unit/model/state_test: $(EVENT_TEXT)
 
-build/workloads/%: tests/workloads/%.c Makefile | build/tools
+$(B)/workloads/%: tests/workloads/%.c Makefile | $(B)/tools
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -I. -MMD -MP -pthread $< -o $@
 
-build/bench/%: tests/bench/%.c build/liboomtrail.a Makefile
+$(B)/bench/%: tests/bench/%.c $(B)/liboomtrail.a Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP $< build/liboomtrail.a $(LIBS) -o $@
+	$(CC) $(ALL_CFLAGS) -MMD -MP $< $(B)/liboomtrail.a $(LIBS) -o $@
 
-build/power/write_log.so: tests/power/write_log.c tests/power/write_log_calls.c Makefile \
-			  $(wildcard tests/power/*.h) | build/tools
+$(B)/power/write_log.so: tests/power/write_log.c tests/power/write_log_calls.c Makefile \
+			  $(wildcard tests/power/*.h) | $(B)/tools
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -shared -fPIC $(filter %.c,$^) -pthread -o $@
 
-build/power/%: tests/power/%.c build/liboomtrail.a Makefile
+$(B)/power/%: tests/power/%.c $(B)/liboomtrail.a Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP $< build/liboomtrail.a $(LIBS) -o $@
+	$(CC) $(ALL_CFLAGS) -MMD -MP $< $(B)/liboomtrail.a $(LIBS) -o $@
 
 test:
 	@tools/install-deps --for all
@@ -173,13 +187,19 @@ test:
 	+@$(MAKE) --no-print-directory sanitized
 	@tests/run
 
+# KERNEL="6.1 7.2": those and no others.
+test-vm:
+	@tools/install-deps --for vm
+	+@$(MAKE) --no-print-directory all workloads $(POWER)
+	@tests/vm/run
+
 check-style:
 	@tools/check-style
 
 format:
 	clang-format -i $(STYLED)
 
-bench: products build/bench/empty build/bench/synthesise
+bench: products $(B)/bench/empty $(B)/bench/synthesise
 	@tests/bench/run
 
 fuzz:
@@ -191,7 +211,7 @@ demo:
 	@tools/install-deps --for build
 	@echo "building oomtrail"
 	+@$(MAKE) --silent --no-print-directory all
-	@build/oomtrail demo
+	@$(B)/oomtrail demo
 
 BINARY := $(DESTDIR)$(PREFIX)/bin/oomtrail
 UNIT   := $(DESTDIR)$(UNITDIR)/oomtrail.service
@@ -199,7 +219,7 @@ CONFIG := $(DESTDIR)$(SYSCONFDIR)/oomtrail.conf
 
 # A configuration that is there is somebody's.
 install: all
-	install -D -m 0755 build/oomtrail '$(BINARY)'
+	install -D -m 0755 $(B)/oomtrail '$(BINARY)'
 	install -D -m 0644 tools/oomtrail.service '$(UNIT)'
 	sed -i 's|@BINDIR@|$(PREFIX)/bin|; s|@SYSCONFDIR@|$(SYSCONFDIR)|' '$(UNIT)'
 	test -e '$(CONFIG)' || install -D -m 0644 tools/oomtrail.conf '$(CONFIG)'
@@ -219,11 +239,13 @@ help:
 		'                  UNITDIR, SYSCONFDIR, DESTDIR; make uninstall takes them away' \
 		'make demo         a real OOM kill in a throwaway cgroup, and its report (root)' \
 		'make test         everything: style, unit, replay, e2e on this kernel (root)' \
+		'make test-vm      e2e on other kernels, under QEMU; KERNEL="6.1 7.2"' \
 		'make check-style  formatting, include directions, SPDX lines' \
 		'make format       clang-format on every C file' \
 		'make bench        what the recorder costs (root)' \
 		'make fuzz         hostile recordings against the reader' \
 		'make clean        removes build/' \
+		'MACHINE=aarch64   cross-compiled, below build/arm64 (tools/install-deps --for arm64)' \
 		'SANITIZE=1        the same below build/asan, with address and undefined sanitizers' \
 		'SANITIZE=thread   the same below build/tsan, with the thread sanitizer' \
 		'Missing packages: tools/install-deps --help'
