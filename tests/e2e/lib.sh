@@ -21,6 +21,9 @@ STARTED_PIDS=() # processes of ours that may still run
 CGROUPS=()	# folders we made, parents first
 MOUNTS=()
 
+# How many times longer than usual anything may take here: an emulated machine is slow.
+SLOWER=${OOMTRAIL_TEST_SLOWER:-1}
+
 # --- ends ---------------------------------------------------------------------------------------
 
 skip() # REASON
@@ -110,7 +113,7 @@ zombie() # PID
 
 wait_for() # CONDITION [SECONDS]: polls a shell condition, fails at the deadline
 {
-	local end=$((SECONDS + ${2:-20}))
+	local end=$((SECONDS + SLOWER * ${2:-20}))
 	until eval "$1"; do
 		[[ $SECONDS -lt $end ]] || fail "waited ${2:-20} s for: $1"
 		pause
@@ -331,7 +334,7 @@ our_incidents()
 # Waits until this many incidents of ours have been written, and sets ID to the last one.
 wait_for_incidents() # COUNT [SECONDS]
 {
-	local end=$((SECONDS + ${2:-20})) ids
+	local end=$((SECONDS + SLOWER * ${2:-20})) ids
 	until ids=$(our_incidents) && [[ $(wc -w <<<"$ids") -ge $1 ]]; do
 		[[ $SECONDS -lt $end ]] || watch_failed "waited ${2:-20} s for $1 incidents: $ids"
 		pause
@@ -342,7 +345,7 @@ wait_for_incidents() # COUNT [SECONDS]
 # The incident ID's own report.txt and incident.json, once they are final, into $WORK/report.*.
 wait_for_reports() # ID [SECONDS]
 {
-	local end=$((SECONDS + ${2:-60}))
+	local end=$((SECONDS + SLOWER * ${2:-60}))
 	until [[ -e $FLIGHT/incidents/$1/report.txt ]]; do
 		[[ $SECONDS -lt $end ]] || watch_failed "no report.txt of $1 after ${2:-60} s"
 		pause
@@ -415,7 +418,7 @@ refused()
 {
 	local wanted=$1 regexp=$2 status=0
 	shift 2
-	timeout -k 5 20 "$@" >"$WORK/stdout" 2>"$WORK/refused" </dev/null || status=$?
+	timeout -k 5 $((SLOWER * 20)) "$@" >"$WORK/stdout" 2>"$WORK/refused" </dev/null || status=$?
 	equal "status of $*" "$status" "$wanted"
 	one_sentence "$WORK/refused"
 	grep -qE -- "$regexp" "$WORK/refused" || fail "says nothing of $regexp: $(cat "$WORK/refused")"
