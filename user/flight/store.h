@@ -21,7 +21,8 @@
  *     DIR/incidents/.spare/         the next incident's folder, made in advance with
  *                                   incident.json preallocated: a full disk cannot refuse it
  *
- *     DIR/incidents/.gone/          what is being removed
+ *     DIR/incidents/.gone-<id>/     what is being removed, or could not be; tried again by
+ *                                   store__recover()
  *
  * Folders 0700, files 0600, whatever the umask. Everything is reached through descriptors of
  * folders that were opened without following links, never through a path a second time; DIR and
@@ -165,7 +166,8 @@ int store__incident_bytes(const struct store *store, const char *id, uint64_t *b
 int store__incidents(const struct store *store, char (**out)[STORE_ID_BYTES], size_t *count);
 
 /* Removes the oldest incidents beyond `max_count` or `max_bytes`, never those named in `keep`.
- * Bytes count what only the incident holds on to and what it shares alike. */
+ * Bytes count what only the incident holds on to and what it shares alike. One that cannot be
+ * removed stops no other: the first error. */
 int store__trim_incidents(struct store *store, size_t max_count, uint64_t max_bytes,
 			  const char (*keep)[STORE_ID_BYTES], size_t keep_count, size_t *removed);
 
@@ -174,8 +176,9 @@ int store__remove_incident(struct store *store, const char *id);
 /*
  * After store__open(), before anything else: puts right what a crash left. A .spare that holds a
  * window or JSON is published as `id_of(context, descriptor of .spare, id)` names it (0, or
- * -errno: it is discarded; frozen__id_of() is one); temporary files go; *recovered counts. The
- * chunks of the earlier run stay as they are.
+ * -errno: it is discarded; frozen__id_of() is one); temporary files and what was being removed go;
+ * *recovered counts. The chunks of the earlier run stay as they are. All of it is tried: the first
+ * error.
  */
 int store__recover(struct store *store,
 		   int (*id_of)(void *context, int folder_fd, char id[STORE_ID_BYTES]),

@@ -93,6 +93,67 @@ int folder__walk(int folder_fd, int (*visit)(void *context, int folder_fd, const
 	return result ? result : -errno;
 }
 
+/* --- removing --------------------------------------------------------------------------------- */
+
+#define REMOVED_DEPTH 64 /* what somebody made deeper than that is for them to remove */
+
+struct removal {
+	unsigned int depth;
+	int err; /* the first one */
+};
+
+/* Of any file system: what is mounted there is somebody else's, even of our own file system. */
+static bool is_mounted(int folder_fd)
+{
+	struct statx status;
+
+	return statx(folder_fd, "", AT_EMPTY_PATH, 0, &status) < 0 ||
+	       (status.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+}
+
+static int remove_folder(int parent_fd, const char *name, unsigned int depth);
+
+/* What can be removed goes, whatever lies beside it. */
+static int remove_entry(void *context, int folder_fd, const char *name)
+{
+	struct removal *removal = context;
+	int err = unlinkat(folder_fd, name, 0) < 0 ? -errno : 0;
+
+	if (err == -EISDIR)
+		err = remove_folder(folder_fd, name, removal->depth + 1);
+	if (removal->err == 0 && err != -ENOENT)
+		removal->err = err;
+	return 0;
+}
+
+static int remove_folder(int parent_fd, const char *name, unsigned int depth)
+{
+	_cleanup_(closep) int folder = folder__open(parent_fd, name);
+	struct removal removal = {.depth = depth};
+	int err = 0;
+
+	if (folder < 0)
+		return folder;
+	if (is_mounted(folder))
+		return -EBUSY;
+	if (depth < REMOVED_DEPTH)
+		err = folder__walk(folder, remove_entry, &removal);
+	if (err == 0)
+		err = removal.err;
+	if (err == 0 && unlinkat(parent_fd, name, AT_REMOVEDIR) < 0)
+		err = -errno;
+	return err;
+}
+
+int folder__remove(int parent_fd, const char *name)
+{
+	const int err = remove_folder(parent_fd, name, 0);
+
+	return err == -ENOENT ? 0 : err;
+}
+
+/* --- bytes ------------------------------------------------------------------------------------ */
+
 int file__put(int fd, const char *data, size_t length)
 {
 	size_t done = 0;

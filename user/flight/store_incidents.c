@@ -190,37 +190,21 @@ int store__incidents(const struct store *store, char (**out)[STORE_ID_BYTES], si
 
 /* --- removing --------------------------------------------------------------------------------- */
 
-static int remove_file(void *context, int folder_fd, const char *name)
-{
-	(void)context;
-	return unlinkat(folder_fd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
-}
-
-int store__remove_folder(struct store *store, const char *name)
-{
-	_cleanup_(closep) int folder = folder__open(store->incidents_fd, name);
-	int err = folder;
-
-	if (folder >= 0)
-		err = folder__walk(folder, remove_file, NULL);
-	if (err < 0)
-		return err == -ENOENT ? 0 : err;
-	return unlinkat(store->incidents_fd, name, AT_REMOVEDIR) < 0 ? -errno : 0;
-}
-
 int store__remove_incident(struct store *store, const char *id)
 {
+	char gone[sizeof(STORE_GONE) + STORE_ID_BYTES];
 	int err;
 
 	if (!store__is_id(id))
 		return -EINVAL;
-	err = store__remove_folder(store, STORE_GONE);
+	/* Under its own name nobody shall meet half of it. */
+	snprintf(gone, sizeof(gone), STORE_GONE "-%s", id);
+	err = folder__remove(store->incidents_fd, gone);
 	if (err < 0)
 		return err;
-	/* Under its own name nobody shall meet half of it. */
-	if (renameat(store->incidents_fd, id, store->incidents_fd, STORE_GONE) < 0)
+	if (renameat(store->incidents_fd, id, store->incidents_fd, gone) < 0)
 		return -errno;
-	return store__remove_folder(store, STORE_GONE);
+	return folder__remove(store->incidents_fd, gone);
 }
 
 static bool is_kept(const char *id, const char (*keep)[STORE_ID_BYTES], size_t keep_count)
@@ -239,7 +223,7 @@ int store__trim_incidents(struct store *store, size_t max_count, uint64_t max_by
 	_cleanup_(freep) uint64_t *bytes = NULL;
 	uint64_t sum = 0;
 	size_t count, left;
-	int err = store__incidents(store, &ids, &count);
+	int first_err = 0, err = store__incidents(store, &ids, &count);
 
 	*removed = 0;
 	if (err < 0 || count == 0)
@@ -257,11 +241,13 @@ int store__trim_incidents(struct store *store, size_t max_count, uint64_t max_by
 		if (is_kept(ids[i], keep, keep_count))
 			continue;
 		err = store__remove_incident(store, ids[i]);
-		if (err < 0)
-			return err;
+		if (err == 0)
+			++*removed;
+		else if (err != -ENOENT && first_err == 0)
+			first_err = err;
+		/* Newer ones do not go in place of one that stays. */
 		left--;
 		sum -= bytes[i];
-		++*removed;
 	}
-	return 0;
+	return first_err;
 }

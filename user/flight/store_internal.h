@@ -47,6 +47,10 @@ bool fd__is_same(int a, int b); /* both of one file; false when one is -1 */
 int folder__walk(int folder_fd, int (*visit)(void *context, int folder_fd, const char *name),
 		 void *context);
 
+/* A folder and all that lies in it; nothing behind a link or in a mount (-EBUSY). What can be
+ * removed is, also when something else cannot: the first error. 0 also when there is none. */
+int folder__remove(int parent_fd, const char *name);
+
 /* All of it, at the file's beginning. */
 int file__put(int fd, const char *data, size_t length);
 
@@ -75,6 +79,3 @@ int store__remove_fresh_chunks(struct store *store);
 
 /* Gives .spare the name `id`, or `id` with a number behind it, which `id` becomes then. */
 int store__name_spare(struct store *store, char id[STORE_ID_BYTES]);
-
-/* A folder in incidents/ and the files in it. 0 also when there is none. */
-int store__remove_folder(struct store *store, const char *name);

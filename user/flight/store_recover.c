@@ -43,25 +43,38 @@ static bool has_bytes(int folder_fd, const char *name)
 	       S_ISREG(status.st_mode) && status.st_size > 0;
 }
 
-int store__recover(struct store *store,
-		   int (*id_of)(void *context, int folder_fd, char id[STORE_ID_BYTES]),
-		   void *context, size_t *recovered)
+static int remove_gone(void *context, int folder_fd, const char *name)
+{
+	int *first_err = context, err;
+
+	if (strncmp(name, STORE_GONE, strlen(STORE_GONE)) != 0)
+		return 0;
+	err = folder__remove(folder_fd, name);
+	if (*first_err == 0)
+		*first_err = err;
+	return 0;
+}
+
+static int store__remove_gone(struct store *store)
+{
+	int first_err = 0, err = folder__walk(store->incidents_fd, remove_gone, &first_err);
+
+	return err ? err : first_err;
+}
+
+static int store__recover_spare(struct store *store,
+				int (*id_of)(void *context, int folder_fd, char id[STORE_ID_BYTES]),
+				void *context, size_t *recovered)
 {
 	_cleanup_(closep) int spare = folder__open(store->incidents_fd, STORE_SPARE);
 	char id[STORE_ID_BYTES] = "";
 	int err;
 
-	*recovered = 0;
-	err = store__remove_folder(store, STORE_GONE);
-	if (err == 0)
-		err = store__remove_temporary(store);
-	if (err == 0)
-		err = store__remove_fresh_chunks(store);
-	if (err < 0 || spare < 0)
-		return err < 0 || spare == -ENOENT ? err : spare;
+	if (spare < 0)
+		return spare == -ENOENT ? 0 : spare;
 	if ((!has_bytes(spare, STORE_TRAIL) && !has_bytes(spare, STORE_JSON)) ||
 	    id_of(context, spare, id) < 0 || !store__is_id(id))
-		return store__remove_folder(store, STORE_SPARE);
+		return folder__remove(store->incidents_fd, STORE_SPARE);
 	err = store__sync(spare);
 	if (err == 0)
 		err = store__name_spare(store, id);
@@ -69,4 +82,24 @@ int store__recover(struct store *store,
 		return err;
 	*recovered = 1;
 	return store__sync(store->incidents_fd);
+}
+
+int store__recover(struct store *store,
+		   int (*id_of)(void *context, int folder_fd, char id[STORE_ID_BYTES]),
+		   void *context, size_t *recovered)
+{
+	int err, first_err;
+
+	*recovered = 0;
+	/* What one of them cannot put right is no reason to leave the rest. On a full disk a name
+	 * may need the room that what is removed gives back. */
+	first_err = store__remove_gone(store);
+	err = store__remove_temporary(store);
+	if (first_err == 0)
+		first_err = err;
+	err = store__remove_fresh_chunks(store);
+	if (first_err == 0)
+		first_err = err;
+	err = store__recover_spare(store, id_of, context, recovered);
+	return first_err ? first_err : err;
 }

@@ -84,7 +84,7 @@ static inline void folder__close(struct folder *folder)
 /* "DIR/<what>", in one of a few buffers. */
 static inline const char *folder__path(const struct folder *folder, const char *what)
 {
-	static char paths[4][256];
+	static char paths[4][512];
 	static unsigned int next;
 	char *path = paths[next++ % 4];
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#include <sys/mount.h>
+
 #include "base/cleanup.h"
 #include "folder.h"
 
@@ -166,6 +168,50 @@ static void test_half_written_and_half_removed_files_go(void **state)
 	folder__assert_holds(folder, "window/0000000000000000.trail", "chunk");
 }
 
+/* Another folder of the same file system appears at `what`, with a file in it. */
+static void bind(struct folder *folder, const char *what)
+{
+	if (!folder__has(folder, "elsewhere"))
+		assert_int_equal(mkdir(folder__path(folder, "elsewhere"), 0700), 0);
+	folder__write(folder, "elsewhere/precious", "x");
+	assert_int_equal(mkdir(folder__path(folder, what), 0700), 0);
+	if (mount(folder__path(folder, "elsewhere"), folder__path(folder, what), NULL, MS_BIND,
+		  NULL) == 0)
+		return;
+	print_message("mounting is refused\n");
+	skip();
+}
+
+static void unbind(struct folder *folder, const char *what)
+{
+	assert_int_equal(umount2(folder__path(folder, what), MNT_DETACH), 0);
+}
+
+static void test_what_cannot_be_removed_keeps_nothing_from_being_recovered(void **state)
+{
+	const char *fresh = "window/0000000000000007.new";
+	struct folder *folder = *state;
+	struct naming naming = {.id = ID};
+	size_t recovered = 9;
+	int err;
+
+	begin_publishing(folder, true, "{}");
+	folder__write(folder, fresh, "x");
+	assert_int_equal(mkdir(folder__path(folder, "incidents/.gone-b"), 0700), 0);
+	bind(folder, "incidents/.gone-b/notes");
+	folder__open(folder);
+	err = store__recover(folder->store, name_it, &naming, &recovered);
+	unbind(folder, "incidents/.gone-b/notes");
+	assert_int_equal(err, -EBUSY);
+	assert_int_equal(recovered, 1);
+	assert_false(folder__has(folder, fresh));
+	assert_true(folder__has(folder, "elsewhere/precious"));
+	assert_int_equal(store__prepare(folder->store, JSON_BYTES), 0);
+	folder__close(folder);
+	assert_int_equal(recover(folder, &naming), 0);
+	assert_false(folder__has(folder, "incidents/.gone-b"));
+}
+
 /* --- keeping and removing --------------------------------------------------------------------- */
 
 static void publish_many(struct folder *folder, unsigned int count)
@@ -260,6 +306,62 @@ static void test_removes_one(void **state)
 	assert_left(folder, NULL, 0);
 }
 
+static void test_removes_what_somebody_put_there(void **state)
+{
+	const char *id = "20261121T020000Z-a-100";
+	struct folder *folder = *state;
+
+	publish_many(folder, 1);
+	folder__write(folder, "precious", "x");
+	assert_int_equal(
+		mkdir(folder__path(folder, "incidents/20261121T020000Z-a-100/notes"), 0700), 0);
+	assert_int_equal(
+		mkdir(folder__path(folder, "incidents/20261121T020000Z-a-100/notes/more"), 0700),
+		0);
+	folder__write(folder, "incidents/20261121T020000Z-a-100/notes/more/text", "x");
+	assert_int_equal(
+		symlink(folder->dir,
+			folder__path(folder, "incidents/20261121T020000Z-a-100/notes/more/link")),
+		0);
+	assert_int_equal(store__remove_incident(folder->store, id), 0);
+	assert_left(folder, NULL, 0);
+	assert_false(folder__has(folder, "incidents/.gone-20261121T020000Z-a-100"));
+	assert_true(folder__has(folder, "precious"));
+}
+
+static void test_one_that_cannot_be_removed_stops_no_other(void **state)
+{
+	static const char *const expected[] = {"20261121T020003Z-a-97"};
+	const char *gone = "incidents/.gone-20261121T020000Z-a-100/notes";
+	struct folder *folder = *state;
+	size_t removed = 9;
+	int err;
+
+	publish_many(folder, 4);
+	bind(folder, "incidents/20261121T020000Z-a-100/notes");
+	err = store__trim_incidents(folder->store, 1, UINT64_MAX, NULL, 0, &removed);
+	unbind(folder, gone);
+	assert_int_equal(err, -EBUSY);
+	assert_int_equal(removed, 2);
+	assert_left(folder, expected, 1);
+	assert_true(folder__has(folder, "elsewhere/precious"));
+}
+
+static void test_folders_without_end_are_left(void **state)
+{
+	char path[STORE_ID_BYTES + 512] = "incidents/20261121T020000Z-a-100";
+	struct folder *folder = *state;
+
+	publish_many(folder, 1);
+	for (int i = 0; i < 80; i++) {
+		strcat(path, "/d");
+		assert_int_equal(mkdir(folder__path(folder, path), 0700), 0);
+	}
+	assert_int_equal(store__remove_incident(folder->store, "20261121T020000Z-a-100"),
+			 -ENOTEMPTY);
+	assert_left(folder, NULL, 0);
+}
+
 /* --- files of an incident --------------------------------------------------------------------- */
 
 static void test_replaces_a_file_as_a_whole(void **state)
@@ -331,10 +433,14 @@ int main(void)
 		TEST(test_what_has_no_name_is_discarded),
 		TEST(test_publishing_waits_for_recovery),
 		TEST(test_half_written_and_half_removed_files_go),
+		TEST(test_what_cannot_be_removed_keeps_nothing_from_being_recovered),
 		TEST(test_lists_the_newest_first),
 		TEST(test_trims_by_count),
 		TEST(test_trims_by_bytes),
 		TEST(test_removes_one),
+		TEST(test_removes_what_somebody_put_there),
+		TEST(test_one_that_cannot_be_removed_stops_no_other),
+		TEST(test_folders_without_end_are_left),
 		TEST(test_replaces_a_file_as_a_whole),
 		TEST(test_paths_and_links_of_an_incident),
 	};
