@@ -362,7 +362,8 @@ struct event_state model__first_state(const struct state_options *options);
  * Tells `sink` everything that reports of later events can need, as events that a new model takes
  * by model__apply(), and frees what it has told as it goes: both together hold little more than
  * one. Allocates nothing. Not while an incident is open: incidents and OOM kills stay behind.
- * Afterwards `model` may only be freed, also when the sink's error (-errno) has ended it.
+ * The first error of the sink (-errno) cuts the telling short, but the block's end is told.
+ * Afterwards `model` may only be freed.
  */
 int model__move_out(struct model *model, const struct state_options *options,
 		    int (*sink)(void *context, const struct event_header *event), void *context);

@@ -296,7 +296,7 @@ int model__move_out(struct model *model, const struct state_options *options,
 		.context = context,
 		.state = next_state(model, options),
 	};
-	int error = 0;
+	int error = 0, end_error;
 
 	move__mark(&move);
 	if (model->host_seen)
@@ -305,7 +305,9 @@ int model__move_out(struct model *model, const struct state_options *options,
 		error = tell_state(&move, STATE_BEGINS);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && !error; i++)
 		error = parts[i](&move);
-	return error ? error : tell_state(&move, STATE_ENDS);
+	/* Whoever knows less goes on all the same: nobody may take the future for the past. */
+	end_error = tell_state(&move, STATE_ENDS);
+	return error ? error : end_error;
 }
 
 /* Beside what is counted: a rough figure for each of what is small or rare. */

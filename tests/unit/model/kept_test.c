@@ -103,27 +103,41 @@ static void test_a_torn_block_is_told(void **state)
 	free_events(&block);
 }
 
-static int refuse_the_tenth(void *context, const struct event_header *event)
-{
-	unsigned int *count = context;
+struct refusing {
+	struct model *model;
+	unsigned int count;
+	unsigned int refused; /* the one that finds no room */
+};
 
-	(void)event;
-	return ++*count == 10 ? -ENOSPC : 0;
+static int refuse_one(void *context, const struct event_header *event)
+{
+	struct refusing *refusing = context;
+
+	return ++refusing->count == refusing->refused ? -ENOSPC
+						      : model__apply(refusing->model, event);
 }
 
-static void test_an_error_of_the_sink_ends_it(void **state)
+/* Whichever event finds no room, the next model is past its block and goes on. */
+static void test_an_error_of_the_sink_ends_the_block(void **state)
 {
-	struct model *model = new_model();
-	struct state_options options;
-	unsigned int count = 0;
-
 	(void)state;
-	for (uint32_t pid = 1; pid < 100; pid++)
-		process(model, 1, state_of(pid, 0, "some", 1, M));
-	options = options_at(model);
-	assert_int_equal(model__move_out(model, &options, refuse_the_tenth, &count), -ENOSPC);
-	assert_int_equal(count, 10);
-	model__free(model);
+	for (unsigned int refused = 1; refused < 20; refused++) {
+		struct refusing refusing = {.model = new_model(), .refused = refused};
+		struct model *model = new_model();
+		struct state_options options;
+
+		host(model, 1, FOLLOW_ALL, 0);
+		for (uint32_t pid = 1; pid < 100; pid++)
+			process(model, 1, state_of(pid, 0, "some", 1, M));
+		options = options_at(model);
+		assert_int_equal(model__move_out(model, &options, refuse_one, &refusing), -ENOSPC);
+		assert_int_equal(refusing.count, refused + 1);
+		assert_false(model__is_restoring(refusing.model));
+		process(refusing.model, 2, state_of(100, 0, "next", 1, M));
+		assert_int_equal(model__span(refusing.model).last_ns, 2 * NS_PER_MS);
+		model__free(model);
+		model__free(refusing.model);
+	}
 }
 
 int main(void)
@@ -133,7 +147,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_is_restored_twice),
 		cmocka_unit_test(test_times_of_a_series_must_ascend),
 		cmocka_unit_test(test_a_torn_block_is_told),
-		cmocka_unit_test(test_an_error_of_the_sink_ends_it),
+		cmocka_unit_test(test_an_error_of_the_sink_ends_the_block),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
