@@ -64,15 +64,36 @@ static bool matches_sharer(struct model *model, const struct kill *kill,
 	       victim->process.mm_id == sharer->process.mm_id;
 }
 
-/* Keeps the kills in order of time; those of one time as they came. */
+static bool kill__is_oom(const struct kill *kill)
+{
+	return kill->class == KILL_OOM || kill->class == KILL_OOM_SHARED_MM;
+}
+
+/* Its incident may have no room for it either: one kill is one loss. */
+static int kill__leave_out(struct model *model, const struct kill *kill)
+{
+	if (!kill__is_oom(kill))
+		return loss__count(model, LOSS_MODEL_FULL, EVENT_SIGNAL);
+	if (kill->incident >= 0 && model->incidents[kill->incident]->incident.kill_omitted)
+		return 0;
+	return loss__count(model, LOSS_MODEL_FULL, EVENT_OOM_KILL);
+}
+
+/* Keeps the kills in order of time; those of one time as they came. Anybody may send SIGKILL a
+ * million times: that must not cost an OOM kill. */
 static int kill__add(struct model *model, const struct kill *kill)
 {
 	struct process_slot *target = process_table__find(&model->processes, &kill->target);
+	const size_t most = kill__is_oom(kill) ? KILL_MAX : KILL_SIGNALS_MAX;
 	size_t at = model->kill_count;
 	int error;
 
-	if (at == KILL_MAX)
-		return loss__count(model, LOSS_MODEL_FULL, EVENT_SIGNAL);
+	if (target)
+		target->process.killed = true;
+	if (target && kill__is_oom(kill))
+		target->process.oom_killed = true;
+	if (at >= most)
+		return kill__leave_out(model, kill);
 	error = array__reserve(&model->kills, at, &model->kill_capacity, sizeof(*kill));
 	if (error)
 		return error;
@@ -81,10 +102,6 @@ static int kill__add(struct model *model, const struct kill *kill)
 	memmove(&model->kills[at + 1], &model->kills[at], (model->kill_count - at) * sizeof(*kill));
 	model->kills[at] = *kill;
 	model->kill_count++;
-	if (target)
-		target->process.killed = true;
-	if (target && (kill->class == KILL_OOM || kill->class == KILL_OOM_SHARED_MM))
-		target->process.oom_killed = true;
 	return 0;
 }
 
@@ -259,7 +276,7 @@ int kill__on_oom_kill(struct model *model, const struct event_header *header)
 		return 0;
 	memcpy(kill.target_comm, event->victim.comm, EVENT_COMM_BYTES);
 	memcpy(kill.sender_comm, event->trigger.comm, EVENT_COMM_BYTES);
-	if (victim && model->kill_count < KILL_MAX) {
+	if (victim) {
 		error = incident__on_kill(model, event, victim, &kill.incident);
 		if (error)
 			return error;

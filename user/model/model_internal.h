@@ -24,6 +24,7 @@
 #define CGROUP_DEPTH_MAX  64U
 #define ANCESTORS_MAX     64U
 #define KILL_MAX          100000U
+#define KILL_SIGNALS_MAX  75000U /* of those: the rest of the room is the OOM killer's */
 #define INCIDENT_MAX      1000U
 #define INCIDENT_OPEN_MAX 64U
 #define INCIDENT_KILLS    10000U

@@ -189,6 +189,58 @@ static void test_storm_of_held_signals_is_bounded(void **state)
 	model__free(model);
 }
 
+static uint64_t left_out(const struct model *model, uint32_t kind)
+{
+	for (size_t i = 0; i < model__loss_count(model); i++) {
+		const struct loss *loss = model__loss(model, i);
+
+		if (loss->reason == LOSS_MODEL_FULL && loss->kind == kind)
+			return loss->count;
+	}
+	return 0;
+}
+
+/* Whoever sends SIGKILL again and again costs no OOM kill its incident. */
+static void test_signals_leave_room_for_oom_kills(void **state)
+{
+	struct model *model = prepared();
+
+	(void)state;
+	for (uint32_t i = 0; i < 120000; i++)
+		sigkill(model, 1000, 11, 12, 0);
+	kill_victim(model, 2000);
+	assert_int_equal(left_out(model, EVENT_SIGNAL), 45000);
+	assert_int_equal(left_out(model, EVENT_OOM_KILL), 0);
+	assert_int_equal(model__last_oom_incident(model), 0);
+	assert_int_equal(model__incident(model, 0)->kill_count, 1);
+	assert_int_equal(kill_at(model, model__kill_count(model) - 1)->class, KILL_OOM);
+	assert_true(model__process_by_pid(model, 10)->oom_killed);
+	model__free(model);
+}
+
+/* More OOM kills than any list has room for: each is of an incident, each is counted once. */
+static void test_oom_kills_beyond_all_room_have_their_incident(void **state)
+{
+	const uint32_t first = 100, count = 100010;
+	struct model *model = prepared();
+
+	(void)state;
+	for (uint32_t i = 0; i < count; i++) {
+		struct process_state victim = state_of(first + i, 1, "many", 2, (int64_t)MIB);
+
+		oom_kill(model, 1000, victim, victim, 2, FULL);
+		oom_kill(model, 1000, victim, victim, 2, FULL); /* a second mark is no kill */
+	}
+	assert_int_equal(model__incident_count(model), 1);
+	assert_int_equal(model__kill_count(model), 100000);
+	assert_int_equal(model__incident(model, 0)->kill_count +
+				 model__incident(model, 0)->kill_omitted,
+			 count);
+	assert_int_equal(left_out(model, EVENT_OOM_KILL), count - 10000);
+	assert_int_equal(left_out(model, EVENT_SIGNAL), 0);
+	model__free(model);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +254,8 @@ int main(void)
 		cmocka_unit_test(test_second_mark_of_a_dying_process),
 		cmocka_unit_test(test_undelivered_signals_are_no_kills),
 		cmocka_unit_test(test_storm_of_held_signals_is_bounded),
+		cmocka_unit_test(test_signals_leave_room_for_oom_kills),
+		cmocka_unit_test(test_oom_kills_beyond_all_room_have_their_incident),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
