@@ -112,7 +112,8 @@ int store__trim_window(struct store *store, uint64_t keep_from, uint64_t max_byt
 bool store__is_id(const char *id);
 
 /* Makes .spare when it is missing, with `json_bytes` preallocated. Not for phase one, because it
- * may take blocks. -ENOSPC: it is there, without its blocks; publishing may still succeed. */
+ * may take blocks. -ENOSPC: it is there, without its blocks; publishing may still succeed. -EBUSY:
+ * a crash left an incident in it, and store__recover() has not been asked. */
 int store__prepare(struct store *store, size_t json_bytes);
 
 struct store_published {
@@ -176,7 +177,8 @@ int store__remove_incident(struct store *store, const char *id);
 /*
  * After store__open(), before anything else: puts right what a crash left. A .spare that holds a
  * window or JSON is published as `id_of(context, descriptor of .spare, id)` names it (0, or
- * -errno: it is discarded; frozen__id_of() is one); temporary files and what was being removed go;
+ * -errno: it is discarded; frozen__id_of() is one), by store__prepare() when it can only then;
+ * temporary files and what was being removed go;
  * *recovered counts. The chunks of the earlier run stay as they are. All of it is tried: the first
  * error.
  */

@@ -24,13 +24,15 @@
 struct store {
 	char dir[PATH_MAX]; /* absolute */
 	int dir_fd;
-	int lock_fd;       /* -1: opened to read */
-	int window_fd;     /* opened to read: -1 when there is none */
-	int incidents_fd;  /* likewise */
-	int spare_fd;      /* .spare, when prepared */
-	int json_fd;       /* its incident.json */
-	size_t json_bytes; /* preallocated there */
-	int path_fd;       /* what store__incident_path() runs through */
+	int lock_fd;                  /* -1: opened to read */
+	int window_fd;                /* opened to read: -1 when there is none */
+	int incidents_fd;             /* likewise */
+	int spare_fd;                 /* .spare, when prepared */
+	int json_fd;                  /* its incident.json */
+	size_t json_bytes;            /* preallocated there */
+	int path_fd;                  /* what store__incident_path() runs through */
+	bool recovered;               /* store__recover() was asked */
+	char left_id[STORE_ID_BYTES]; /* that it could not give to .spare; "" */
 };
 
 /* Of folders and files below a folder of ours; a symbolic link is never followed. fd or -errno. */

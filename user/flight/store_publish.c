@@ -71,18 +71,36 @@ static int preallocate(int fd, size_t bytes)
 	return -errno;
 }
 
+/* An incident of before the crash goes first: nobody has it but .spare. */
+static int spare__name_left(struct store *store)
+{
+	int err;
+
+	if (!store->left_id[0])
+		return 0;
+	err = store__name_spare(store, store->left_id);
+	if (err < 0 && err != -ENOENT)
+		return err;
+	store->left_id[0] = '\0';
+	return 0;
+}
+
 static int spare__open(struct store *store)
 {
 	struct stat status;
-	int err = folder__make(store->incidents_fd, STORE_SPARE);
+	int err = spare__name_left(store);
 
+	if (err == 0)
+		err = folder__make(store->incidents_fd, STORE_SPARE);
 	if (err < 0)
 		return err;
 	store->spare_fd = folder__open(store->incidents_fd, STORE_SPARE);
 	if (store->spare_fd < 0)
 		return store->spare_fd;
-	/* Left by a crash: store__recover() has not been asked. */
-	if (fstatat(store->spare_fd, STORE_TRAIL, &status, AT_SYMLINK_NOFOLLOW) == 0)
+	/* Left by a crash, until store__recover() was asked. What a publishing that was refused has
+	 * left since, the caller has as well: it stays until the next one begins. */
+	if (!store->recovered &&
+	    fstatat(store->spare_fd, STORE_TRAIL, &status, AT_SYMLINK_NOFOLLOW) == 0)
 		return -EBUSY;
 	if (unlinkat(store->spare_fd, STORE_TEXT, 0) < 0 && errno != ENOENT)
 		return -errno;
@@ -250,6 +268,8 @@ int store__publish(struct store *store, char id[STORE_ID_BYTES], uint64_t number
 	err = store__need_spare(store, json_bytes);
 	if (err < 0)
 		return err;
+	/* Of a publishing that was refused: it would pass for this one's. */
+	unlinkat(store->spare_fd, STORE_TEXT, 0);
 	result->window = spare__keep_window(store, number, chunk_fd, result);
 	err = file__put(store->json_fd, json, json_bytes);
 	if (err < 0) {
@@ -276,6 +296,8 @@ int store__publish_without_window(struct store *store, char id[STORE_ID_BYTES], 
 		err = file__put(store->json_fd, json, json_bytes);
 	if (err < 0)
 		return err;
+	/* Likewise. */
+	unlinkat(store->spare_fd, STORE_TRAIL, 0);
 	/* The text can be had from nowhere else, but the JSON alone is better than nothing. */
 	report = file__create(store->spare_fd, STORE_TEXT);
 	if (report < 0 || file__put(report, text, text_bytes) < 0)

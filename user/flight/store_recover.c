@@ -78,8 +78,10 @@ static int store__recover_spare(struct store *store,
 	err = store__sync(spare);
 	if (err == 0)
 		err = store__name_spare(store, id);
-	if (err < 0)
+	if (err < 0) {
+		memcpy(store->left_id, id, sizeof(id));
 		return err;
+	}
 	*recovered = 1;
 	return store__sync(store->incidents_fd);
 }
@@ -91,6 +93,7 @@ int store__recover(struct store *store,
 	int err, first_err;
 
 	*recovered = 0;
+	store->recovered = true;
 	/* What one of them cannot put right is no reason to leave the rest. On a full disk a name
 	 * may need the room that what is removed gives back. */
 	first_err = store__remove_gone(store);

@@ -255,6 +255,104 @@ static void test_a_refused_name_is_tried_again(void **state)
 	folder__assert_holds(folder, "incidents/20261121T030000Z-b-2/incident.json", "{\"n\": 2}");
 }
 
+static int name_it(void *context, int folder_fd, char id[STORE_ID_BYTES])
+{
+	(void)context;
+	(void)folder_fd;
+	strcpy(id, "20261121T010000Z-earlier-1");
+	return 0;
+}
+
+static void recover(struct folder *folder, int err)
+{
+	size_t recovered;
+
+	assert_int_equal(store__recover(folder->store, name_it, NULL, &recovered), err);
+}
+
+/* Two chunks, room for a small JSON, and an incident that was refused its name. */
+static void refuse_one(struct folder *folder, bool window)
+{
+	const char *incidents;
+	char id[STORE_ID_BYTES] = ID;
+	struct store_published result;
+	int err;
+
+	folder__open(folder);
+	recover(folder, 0);
+	close(folder__chunk(folder, 0, "first"));
+	close(folder__chunk(folder, 1, "second"));
+	assert_int_equal(store__prepare(folder->store, 2), 0);
+	incidents = folder__path(folder, "incidents");
+	if (!set_immutable(incidents, true))
+		skip_immutable();
+	if (window)
+		err = store__publish(folder->store, id, 0, -1, "{}", 2, &result);
+	else
+		err = store__publish_without_window(folder->store, id, "{}", 2, "text", 4, &result);
+	set_immutable(incidents, false);
+	assert_int_equal(err, -EPERM);
+}
+
+static void test_a_refused_incident_is_in_no_others_way(void **state)
+{
+	struct folder *folder = *state;
+	char id[STORE_ID_BYTES] = ID;
+	struct store_published result;
+
+	refuse_one(folder, true);
+	/* The folder is prepared anew, for what did not fit before. */
+	assert_int_equal(store__prepare(folder->store, JSON_BYTES), 0);
+	folder__assert_holds(folder, "incidents/.spare/window.trail", "first");
+	folder__publish(folder, "20261121T030000Z-b-2", 1, "{}");
+	folder__assert_holds(folder, "incidents/20261121T030000Z-b-2/window.trail", "second");
+	assert_int_equal(store__publish(folder->store, id, 0, -1, "{}", 2, &result), 0);
+	folder__assert_holds(folder, INCIDENT "/window.trail", "first");
+}
+
+static void test_a_refused_window_is_no_others(void **state)
+{
+	struct folder *folder = *state;
+	char id[STORE_ID_BYTES] = "20261121T030000Z-b-2";
+	struct store_published result;
+
+	refuse_one(folder, true);
+	assert_int_equal(
+		store__publish_without_window(folder->store, id, "{}", 2, "text", 4, &result), 0);
+	assert_false(folder__has(folder, "incidents/20261121T030000Z-b-2/window.trail"));
+}
+
+static void test_a_refused_report_is_no_others(void **state)
+{
+	struct folder *folder = *state;
+
+	refuse_one(folder, false);
+	assert_true(folder__has(folder, "incidents/.spare/report.txt"));
+	folder__publish(folder, "20261121T030000Z-b-2", 1, "{}");
+	assert_false(folder__has(folder, "incidents/20261121T030000Z-b-2/report.txt"));
+}
+
+static void test_a_crashs_incident_gets_its_name_when_it_can(void **state)
+{
+	struct folder *folder = *state;
+	const char *incidents;
+	int err;
+
+	refuse_one(folder, true);
+	folder__close(folder);
+	folder__open(folder);
+	incidents = folder__path(folder, "incidents");
+	assert_true(set_immutable(incidents, true));
+	recover(folder, -EPERM);
+	err = store__prepare(folder->store, JSON_BYTES);
+	set_immutable(incidents, false);
+	assert_int_equal(err, -EPERM);
+	folder__publish(folder, "20261121T030000Z-b-2", 1, "{}");
+	folder__assert_holds(folder, "incidents/20261121T010000Z-earlier-1/window.trail", "first");
+	folder__assert_holds(folder, "incidents/20261121T030000Z-b-2/window.trail", "second");
+	folder__publish(folder, ID, 0, "{}");
+}
+
 /* --- the folder gone, the disk full ----------------------------------------------------------- */
 
 static void test_publishes_after_the_folder_was_removed(void **state)
@@ -453,6 +551,10 @@ int main(void)
 		TEST(test_a_window_that_is_gone_leaves_the_json),
 		TEST(test_a_refused_link_is_copied),
 		TEST(test_a_refused_name_is_tried_again),
+		TEST(test_a_refused_incident_is_in_no_others_way),
+		TEST(test_a_refused_window_is_no_others),
+		TEST(test_a_refused_report_is_no_others),
+		TEST(test_a_crashs_incident_gets_its_name_when_it_can),
 		TEST(test_publishes_after_the_folder_was_removed),
 		SMALL(test_publishes_on_a_full_disk),
 		SMALL(test_half_a_window_is_not_kept),
