@@ -71,6 +71,18 @@ enum event_kind {
 			64, /* array bound; kinds at or above it are unknown to this version */
 };
 
+/*
+ * Kinds that have grown since their first recordings. X(NAME, first size): one of fewer bytes than
+ * its struct today has 0 in what it lacks.
+ */
+#define EVENTS_GROWN(X) X(STATE, 120)
+
+enum event_first_bytes {
+#define X(name, first_bytes) EVENT_##name##_FIRST_BYTES = first_bytes,
+	EVENTS_GROWN(X)
+#undef X
+};
+
 enum event_flag {
 	EVENT_LATE = 1 << 0,   /* admitted after a younger event had already been passed on */
 	EVENT_CLOSING = 1 << 1 /* of a RECORDER: the recording ends here and was not cut off */
@@ -415,7 +427,11 @@ struct event_oom_counter {
 	__s64 kills; /* since boot */
 };
 
-/* What can be lost. X(NAME, text of the report); RING_* and LATE also name the event kind. */
+/*
+ * What can be lost. X(NAME, text of the report); RING_* and LATE also name the event kind.
+ * KILLS_COUNTED is of an incident's storm.trail alone: further kills of its cause by the time of
+ * the event, of kind OOM_KILL, that could not be kept there.
+ */
 #define LOSSES(X)                                                             \
 	X(RING_FULL, "ring buffer full")                                      \
 	X(MM_TABLE_FULL, "table of address spaces full")                      \
@@ -427,7 +443,8 @@ struct event_oom_counter {
 	X(OBSERVATION, "file of /proc or the cgroup could not be read")       \
 	X(MODEL_FULL, "more than the report keeps track of")                  \
 	X(QUEUE_FULL, "queue to the writer full")                             \
-	X(HISTORY, "history of ended processes given up for room")
+	X(HISTORY, "history of ended processes given up for room")            \
+	X(KILLS_COUNTED, "later kill known by its number only")
 
 enum loss_reason {
 #define X(name, text) LOSS_##name,
@@ -501,6 +518,8 @@ struct event_state {
 	__u64 forgotten_early;     /* lately, but were too many: part of them */
 	__u64 forgotten_cgroups;
 	__u64 forgotten_series; /* of processes that ended long ago, but are somebody's ancestor */
+	__u64 storm_ns; /* a kill of the same cause within this joins its incident; 0: the default
+			 */
 };
 
 enum kept_process_flag {
@@ -622,7 +641,7 @@ _Static_assert(sizeof(struct event_signal) == 96, "event_signal");
 _Static_assert(sizeof(struct event_oom_kill) == 384, "event_oom_kill");
 _Static_assert(sizeof(struct event_host) == 568, "event_host");
 _Static_assert(sizeof(struct event_program) == 64, "event_program");
-_Static_assert(sizeof(struct event_state) == 120, "event_state");
+_Static_assert(sizeof(struct event_state) == 128, "event_state");
 _Static_assert(sizeof(struct event_kept_process) == 248, "event_kept_process");
 _Static_assert(sizeof(struct event_kept_cgroup) == 1008, "event_kept_cgroup");
 _Static_assert(sizeof(struct event_kept_series) == 56, "event_kept_series");

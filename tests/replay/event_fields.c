@@ -300,7 +300,8 @@ static const struct value_name reclaim_flags[] = {{"MEMCG", RECLAIM_MEMCG}, {NUL
 	N(event_state, forgotten_processes, 0, NULL) \
 	N(event_state, forgotten_early, 0, NULL)     \
 	N(event_state, forgotten_cgroups, 0, NULL)   \
-	N(event_state, forgotten_series, 0, NULL)
+	N(event_state, forgotten_series, 0, NULL)    \
+	N(event_state, storm_ns, 0, NULL)
 
 #define FIELDS_event_kept_process(N, G, P, T, S, H)           \
 	HEADER(S, event_kept_process)                         \

@@ -156,8 +156,17 @@ static void print_fields(const struct struct_layout *layout, const char *base, c
 	}
 }
 
-void event_text__print(const struct event_header *event)
+void event_text__print(const struct event_header *told)
 {
+	/* What a shorter one of a kind that has grown lacks is 0. */
+	static union {
+		struct event_header header;
+		char bytes[EVENT_MAX_BYTES];
+	} whole;
+	const struct event_header *event = &whole.header;
+
+	memset(&whole, 0, sizeof(whole));
+	memcpy(&whole, told, told->size_bytes);
 	for (size_t i = 0; i < event_layout_count; i++) {
 		if (event_layouts[i].kind != event->kind)
 			continue;

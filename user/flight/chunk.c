@@ -191,6 +191,8 @@ static struct state_options state_options(const struct recorder *recorder, uint6
 		.dead_max = KEEP_DEAD_MAX,
 		.series_max_bytes = bytes / 2,
 		.argv_max_bytes = bytes / 2,
+		/* 0 says the default in the stream, but never here. */
+		.storm_ns = recorder->config.storm_ns ? recorder->config.storm_ns : 1,
 	};
 }
 

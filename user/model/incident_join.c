@@ -202,7 +202,7 @@ static long incident__find(const struct model *model, const struct event_oom_kil
 	for (size_t i = model->incident_count; i-- > 0;) {
 		const struct incident_slot *slot = model->incidents[i];
 
-		if (is_within(event->header.time_ns, slot->last_kill_ns, INCIDENT_STORM_NS) &&
+		if (is_within(event->header.time_ns, slot->last_kill_ns, model->bounds.storm_ns) &&
 		    (incident__is_same_call(slot, event) ||
 		     !strcmp(slot->incident.fingerprint, fingerprint)))
 			return (long)i;
@@ -274,6 +274,27 @@ int incident__add_sharer(struct model *model, long index, const struct kill *kil
 	bool later = slot->incident.storm.count && !model__incident_is_open(model, (size_t)index);
 
 	return incident__add_kill(model, slot, kill, victim, later);
+}
+
+void incident__count_more(struct model *model, uint64_t kills, uint64_t time_ns)
+{
+	struct incident_slot *slot;
+	struct incident *incident;
+
+	if (model->expected_incident < 0)
+		return;
+	slot = model->incidents[model->expected_incident];
+	incident = &slot->incident;
+	if (kills > UINT64_MAX / 2 - incident->kill_omitted)
+		kills = UINT64_MAX / 2 - incident->kill_omitted;
+	incident->kill_omitted += kills;
+	if (time_ns > slot->last_kill_ns)
+		slot->last_kill_ns = time_ns;
+	incident->storm = (struct incident_storm){
+		.count = incident->kill_count + incident->kill_omitted,
+		.first_ns = incident->time_ns,
+		.last_ns = slot->last_kill_ns,
+	};
 }
 
 void incident__advance(struct model *model, uint64_t now_ns)

@@ -26,6 +26,7 @@ void bounds__set(struct model_bounds *bounds, const struct event_state *state)
 		.processes = (uint32_t)bound(state->processes_max, PROCESS_MAX),
 		.series_bytes = bound(state->series_max_bytes, SERIES_TOTAL_MAX),
 		.argv_bytes = bound(state->argv_max_bytes, ARGV_TOTAL_MAX),
+		.storm_ns = state->storm_ns ? state->storm_ns : INCIDENT_STORM_NS,
 	};
 }
 
@@ -57,11 +58,13 @@ int kept__on_state(struct model *model, const struct event_header *event)
 		/* What had been judged before the block is not to be claimed behind it. */
 		return kill__advance(model, model->span.last_ns);
 	}
-	memcpy(&model->state, state, sizeof(model->state));
+	model->state = (struct event_state){0};
+	memcpy(&model->state, state,
+	       event->size_bytes < sizeof(*state) ? event->size_bytes : sizeof(*state));
 	model->state_seen = true;
-	bounds__set(&model->bounds, state);
+	bounds__set(&model->bounds, &model->state);
 	if (state->flags & STATE_BEGINS)
-		kept__begin(model, state);
+		kept__begin(model, &model->state);
 	return 0;
 }
 

@@ -72,9 +72,16 @@ static int loss__set(struct model *model, uint32_t reason, uint32_t kind, uint64
 int loss__on_loss(struct model *model, const struct event_header *event)
 {
 	const struct event_loss *loss = (const struct event_loss *)event;
+	struct loss *known;
+	int error;
 
 	if (loss->reason >= LOSS_END || !loss->count)
 		return 0;
+	error = loss__reach(model, loss->reason, loss->kind, &known);
+	if (error || !known)
+		return error;
+	if (loss->reason == LOSS_KILLS_COUNTED && loss->count > known->count)
+		incident__count_more(model, loss->count - known->count, event->time_ns);
 	return loss__set(model, loss->reason, loss->kind, loss->count, event->time_ns);
 }
 

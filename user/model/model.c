@@ -35,7 +35,7 @@ static const struct handler {
 	[EVENT_LOSS] = {sizeof(struct event_loss), loss__on_loss},
 	[EVENT_RECORDER] = {sizeof(struct event_recorder), host__on_recorder},
 	[EVENT_PROGRAM] = {sizeof(struct event_program), host__on_program},
-	[EVENT_STATE] = {sizeof(struct event_state), kept__on_state},
+	[EVENT_STATE] = {EVENT_STATE_FIRST_BYTES, kept__on_state},
 	[EVENT_KEPT_PROCESS] = {sizeof(struct event_kept_process), kept__on_process},
 	[EVENT_KEPT_CGROUP] = {sizeof(struct event_kept_cgroup), kept__on_cgroup},
 	[EVENT_KEPT_SERIES] = {sizeof(struct event_kept_series), kept__on_series},

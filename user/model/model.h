@@ -157,11 +157,13 @@ const struct kill *model__kill(const struct model *model, size_t index);
 
 /* --- incidents ------------------------------------------------------------------------------ */
 
-#define INCIDENT_WINDOW_NS 90000000000ULL  /* growth is judged over this much before the kill */
-#define INCIDENT_AFTER_NS  10000000000ULL  /* how long after its last kill an incident is open */
-#define INCIDENT_BURST_NS  60000000000ULL  /* and how long after its first one at most */
-#define INCIDENT_STORM_NS  600000000000ULL /* a kill of the same cause within this joins it yet */
-#define INCIDENT_PROCESSES 64              /* listed at most; the rest is counted */
+#define INCIDENT_WINDOW_NS 90000000000ULL /* growth is judged over this much before the kill */
+#define INCIDENT_AFTER_NS  10000000000ULL /* how long after its last kill an incident is open */
+#define INCIDENT_BURST_NS  60000000000ULL /* and how long after its first one at most */
+#define INCIDENT_STORM_NS                                                           \
+	600000000000ULL       /* a kill of the same cause within this joins it yet, \
+				 unless the stream says otherwise (EVENT_STATE) */
+#define INCIDENT_PROCESSES 64 /* listed at most; the rest is counted */
 #define INCIDENT_TIMELINE  64
 
 /* One process of an incident, frozen at the kill: everything a report says about it. */
@@ -211,7 +213,8 @@ struct timeline_entry {
  * INCIDENT_AFTER_NS after the one before and INCIDENT_BURST_NS after the first. While that lasts
  * the incident is open, and what follows the kills is noted. Everything but `kills` and `storm` is
  * about that burst; later kills of the same fingerprint join for as long as each comes within
- * INCIDENT_STORM_NS after the one before, whatever new cgroup they are in.
+ * INCIDENT_STORM_NS, or what the stream says instead, after the one before, whatever new cgroup
+ * they are in.
  */
 struct incident {
 	char id[64]; /* "<UTC time>-<comm>-<pid>", safe as a file name */
@@ -353,6 +356,7 @@ struct state_options {
 	uint32_t processes_max;
 	uint64_t series_max_bytes;
 	uint64_t argv_max_bytes;
+	uint64_t storm_ns; /* 0: INCIDENT_STORM_NS */
 };
 
 /* The event that a first chunk has behind its HOST, so that the bounds hold there too. */

@@ -167,6 +167,7 @@ struct model_bounds {
 	uint32_t processes;
 	uint64_t series_bytes;
 	uint64_t argv_bytes;
+	uint64_t storm_ns;
 };
 
 struct psi_slot {
@@ -344,6 +345,8 @@ int incident__on_kill(struct model *model, const struct event_oom_kill *event,
 /* A process killed with the victim of this incident. */
 int incident__add_sharer(struct model *model, long index, const struct kill *kill,
 			 const struct process_slot *victim);
+/* Later kills, the last one at time_ns, of the incident that all kills are expected of. */
+void incident__count_more(struct model *model, uint64_t kills, uint64_t time_ns);
 void incident__advance(struct model *model, uint64_t now_ns); /* closes */
 int incident__note_exit(struct model *model, const struct event_exit *event);
 int incident__note_rss(struct model *model, const struct event_rss *event);

@@ -261,6 +261,7 @@ struct event_state model__first_state(const struct state_options *options)
 		.processes_max = options->processes_max,
 		.series_max_bytes = options->series_max_bytes,
 		.argv_max_bytes = options->argv_max_bytes,
+		.storm_ns = options->storm_ns,
 	};
 }
 

@@ -3,16 +3,29 @@
 
 #include "recording/reader.h"
 
-/* The smallest size of each kind, flexible arrays empty; 0: unknown to this version. */
-static const __u32 smallest[EVENT_KIND_END] = {
+/* The size of each kind, flexible arrays empty; 0: unknown to this version. */
+static const __u32 sizes[EVENT_KIND_END] = {
 #define X(name, number, type) [number] = sizeof(struct type),
 	EVENT_KINDS(X)
 #undef X
 };
 
+static __u32 smallest(__u16 kind)
+{
+	switch (kind) {
+#define X(name, first_bytes) \
+	case EVENT_##name:   \
+		return first_bytes;
+		EVENTS_GROWN(X)
+#undef X
+	default:
+		return sizes[kind];
+	}
+}
+
 static int argv__check(const struct event_header *event, __u32 argv_bytes)
 {
-	if (argv_bytes > EVENT_ARGV_BYTES || argv_bytes > event->size_bytes - smallest[event->kind])
+	if (argv_bytes > EVENT_ARGV_BYTES || argv_bytes > event->size_bytes - sizes[event->kind])
 		return -EBADMSG;
 	return 0;
 }
@@ -56,9 +69,9 @@ int event__check(const struct event_header *event, size_t available)
 	    event->size_bytes > EVENT_MAX_BYTES || event->size_bytes % 8 ||
 	    event->size_bytes > available)
 		return -EBADMSG;
-	if (event->kind >= EVENT_KIND_END || !smallest[event->kind])
+	if (event->kind >= EVENT_KIND_END || !sizes[event->kind])
 		return -ENOENT;
-	if (event->size_bytes < smallest[event->kind])
+	if (event->size_bytes < smallest(event->kind))
 		return -EBADMSG;
 
 	switch (event->kind) {

@@ -80,6 +80,8 @@ const char *loss__touches(const struct loss *loss)
 		return "some descendants were not followed";
 	case LOSS_HISTORY:
 		return "how processes that have ended had grown";
+	case LOSS_KILLS_COUNTED:
+		return "whom later kills of the same cause took";
 	case LOSS_OBSERVATION:
 		return loss->kind ? kind__touches(loss->kind)
 				  : "command lines or statistics may be unknown";

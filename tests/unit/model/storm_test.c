@@ -198,6 +198,80 @@ static void test_a_storm_that_is_expected(void **state)
 	model__free(model);
 }
 
+static void tell_more(struct model *model, uint64_t ms, uint64_t count)
+{
+	struct event_loss event = {.header = header(EVENT_LOSS, sizeof(event), ms),
+				   .reason = LOSS_KILLS_COUNTED,
+				   .kind = EVENT_OOM_KILL,
+				   .count = count};
+
+	apply(model, &event);
+}
+
+/* Kills that no room was found for: the recorder tells how many they were, again and again. */
+static void test_kills_known_by_their_number_count(void **state)
+{
+	struct model *model = prepared();
+	const struct incident *incident = NULL;
+
+	(void)state;
+	kill_big(model, 160000);
+	tell_more(model, 165000, 1); /* of which incident? */
+	incident = only(model);
+	assert_int_equal(incident->storm.count, 0);
+	model__expect_storm(model, 0);
+	kill_in(model, 200000, 30, "leaker", APP);
+	tell_more(model, 300000, 41);
+	assert_int_equal(incident->storm.count, 42);
+	tell_more(model, 300000, 41);
+	kill_in(model, 400000, 31, "leaker", APP);
+	tell_more(model, 500000, 43);
+	assert_int_equal(incident->kill_count, 3);
+	assert_int_equal(incident->kill_omitted, 42);
+	assert_int_equal(incident->storm.count, 45);
+	assert_int_equal(incident->storm.first_ns, 160000 * NS_PER_MS);
+	assert_int_equal(incident->storm.last_ns, 500000 * NS_PER_MS);
+	assert_int_equal(model__loss(model, 0)->count, 43);
+	tell_more(model, 500000, UINT64_MAX);
+	kill_in(model, 600000, 32, "leaker", APP);
+	assert_true(incident->storm.count > UINT64_MAX / 2);
+	model__free(model);
+}
+
+/* A setting of the recorder, and so told in the stream. */
+static void test_the_stream_says_how_long_a_storm_pauses(void **state)
+{
+	struct state_options options = {.storm_ns = 20 * NS_PER_S};
+	struct event_state first = model__first_state(&options);
+	struct model *model = prepared();
+
+	(void)state;
+	apply(model, &first);
+	kill_big(model, 160000);
+	kill_in(model, 180000, 30, "leaker", APP);
+	assert_int_equal(only(model)->storm.count, 2);
+	kill_in(model, 200001, 31, "leaker", APP);
+	assert_int_equal(model__incident_count(model), 2);
+	model__free(model);
+}
+
+/* Told by a version that did not know the setting, whatever lies behind the event. */
+static void test_a_stream_without_that_has_the_default(void **state)
+{
+	struct state_options options = {.storm_ns = 20 * NS_PER_S};
+	struct event_state first = model__first_state(&options);
+	struct model *model = prepared();
+
+	(void)state;
+	first.header.size_bytes = EVENT_STATE_FIRST_BYTES;
+	apply(model, &first);
+	assert_int_equal(model__state(model)->storm_ns, 0);
+	kill_big(model, 160000);
+	kill_in(model, 160000 + INCIDENT_STORM_NS / NS_PER_MS, 30, "leaker", APP);
+	assert_int_equal(only(model)->storm.count, 2);
+	model__free(model);
+}
+
 static void test_kills_of_a_storm_are_bounded(void **state)
 {
 	struct model *model = prepared();
@@ -226,6 +300,9 @@ int main(void)
 		cmocka_unit_test(test_other_causes_are_other_incidents),
 		cmocka_unit_test(test_same_call_joins_a_storm),
 		cmocka_unit_test(test_a_storm_that_is_expected),
+		cmocka_unit_test(test_kills_known_by_their_number_count),
+		cmocka_unit_test(test_the_stream_says_how_long_a_storm_pauses),
+		cmocka_unit_test(test_a_stream_without_that_has_the_default),
 		cmocka_unit_test(test_kills_of_a_storm_are_bounded),
 	};
 
