@@ -90,18 +90,17 @@ static int write_frozen(const struct frozen *frozen, bool json, struct text *rep
 
 static int write_window(struct store *store, bool json, struct text *report)
 {
-	_cleanup_(freep) struct store_chunk *chunks = NULL;
 	_cleanup_(frozen__freep) struct frozen *frozen = NULL;
 	char why[256];
-	size_t count;
-	int err = store__chunks(store, &chunks, &count);
+	uint64_t number;
+	int err = frozen__window(store, &number);
 
-	if (err < 0 || count == 0) {
-		cmd__error("there is no window in '%s'%s%s", store__dir(store), err ? ": " : "",
-			   err ? strerror(-err) : "");
+	if (err < 0) {
+		cmd__error("there is no window in '%s'%s%s", store__dir(store),
+			   err == -ENOENT ? "" : ": ", err == -ENOENT ? "" : strerror(-err));
 		return CMD_FAILED;
 	}
-	if (frozen__open_chunk(&frozen, store, chunks[count - 1].number, why, sizeof(why)) < 0) {
+	if (frozen__open_chunk(&frozen, store, number, why, sizeof(why)) < 0) {
 		cmd__error("%s", why);
 		return CMD_FAILED;
 	}

@@ -23,7 +23,8 @@ enum catalogue_kind {
 	CATALOGUE_DAMAGED     /* no readable incident.json */
 };
 
-/* The id of what no incident holds yet: the newest chunk of the window. */
+/* The id of what no incident holds yet: the newest chunk of the window that has
+ * an event in it. */
 #define CATALOGUE_WINDOW "window"
 
 struct catalogue_kill {

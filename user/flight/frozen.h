@@ -24,6 +24,10 @@ int frozen__open(struct frozen **out, struct store *store, const char *id, char 
 int frozen__open_chunk(struct frozen **out, struct store *store, uint64_t number, char *why,
 		       size_t why_size);
 
+/* Which of its chunks the window is looked at by: the newest, or what a recorder left that is gone.
+ * -ENOENT: there is none. */
+int frozen__window(const struct store *store, uint64_t *number);
+
 const struct model *frozen__model(const struct frozen *frozen);
 
 /* Of the incident in the model that the folder is named after: by its id, without a "-2" that made
@@ -45,16 +49,6 @@ int frozen__save(const struct frozen *frozen, struct store *store, const char *i
 
 /* --- what a crash left ------------------------------------------------------------------------ */
 
-struct frozen_tail {
-	bool closed;         /* properly ended; then nothing else was looked at */
-	bool begun;          /* it is a recording, if an empty one */
-	uint64_t events;     /* that can be read */
-	int64_t realtime_ns; /* of the last one; EVENT_UNKNOWN */
-};
-
-/* How far a chunk reaches, without replaying it: takes the memory of one block. */
-int frozen__tail(struct frozen_tail *out, const struct store *store, uint64_t number);
-
 /* For store__recover(): the id that the JSON gives, or that of the first incident in the window
  * that has no folder beside this one; frozen on demand when there is none. */
 int frozen__id_of(void *context, int folder_fd, char id[STORE_ID_BYTES]);
@@ -62,8 +56,9 @@ int frozen__id_of(void *context, int folder_fd, char id[STORE_ID_BYTES]);
 /*
  * After store__recover() and store__prepare(), before the first chunk of a new run: when the newest
  * chunk was never closed, it becomes the incident "<UTC of its last event>-unfinished", whose
- * reports are still to be written as phase two. Once: a chunk that an unfinished incident holds
- * already is left alone. 1: kept, named in `id`; 0: nothing to keep; -errno.
+ * reports are still to be written as phase two. Chunks without a single event are passed over.
+ * Once: a chunk that an unfinished incident holds already is left alone. 1: kept, named in `id`; 0:
+ * nothing to keep; -errno.
  */
 int frozen__keep_unfinished(struct store *store, char id[STORE_ID_BYTES]);
 

@@ -178,9 +178,8 @@ int store__remove_incident(struct store *store, const char *id);
  * After store__open(), before anything else: puts right what a crash left. A .spare that holds a
  * window or JSON is published as `id_of(context, descriptor of .spare, id)` names it (0, or
  * -errno: it is discarded; frozen__id_of() is one), by store__prepare() when it can only then;
- * temporary files and what was being removed go;
- * *recovered counts. The chunks of the earlier run stay as they are. All of it is tried: the first
- * error.
+ * temporary files and what was being removed go; *recovered counts. The chunks of the earlier run
+ * stay as they are. All of it is tried: the first error.
  */
 int store__recover(struct store *store,
 		   int (*id_of)(void *context, int folder_fd, char id[STORE_ID_BYTES]),

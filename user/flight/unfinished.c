@@ -73,7 +73,14 @@ static bool tells_clock(const struct event_header *event, int64_t *offset_ns)
 	return true;
 }
 
-static int tail__read(struct frozen_tail *tail, int fd)
+struct tail {
+	bool closed;         /* properly ended; then nothing else was looked at */
+	uint64_t events;     /* that can be read */
+	int64_t realtime_ns; /* of the last one; EVENT_UNKNOWN */
+};
+
+/* Without replaying it: takes the memory of one block. */
+static int tail__read(struct tail *tail, int fd)
 {
 	_cleanup_(reader__freep) struct reader *reader = NULL;
 	const struct event_header *event;
@@ -82,14 +89,13 @@ static int tail__read(struct frozen_tail *tail, int fd)
 	bool known = false;
 	int err;
 
-	*tail = (struct frozen_tail){.realtime_ns = EVENT_UNKNOWN, .closed = ends_closed(fd)};
+	*tail = (struct tail){.realtime_ns = EVENT_UNKNOWN, .closed = ends_closed(fd)};
 	if (tail->closed)
 		return 0;
 	err = reader__new_of(&reader, fd);
 	/* Not even its header reached the disk. */
 	if (err < 0)
 		return err == -EINVAL ? 0 : err;
-	tail->begun = true;
 	while ((event = reader__next(reader))) {
 		tail->events++;
 		if (event->time_ns > last_ns)
@@ -101,17 +107,6 @@ static int tail__read(struct frozen_tail *tail, int fd)
 	    tail->realtime_ns < 0)
 		tail->realtime_ns = EVENT_UNKNOWN;
 	return 0;
-}
-
-int frozen__tail(struct frozen_tail *out, const struct store *store, uint64_t number)
-{
-	_cleanup_(closep) int fd = store__open_chunk(store, number);
-	struct frozen_tail tail;
-	int err = fd < 0 ? fd : tail__read(&tail, fd);
-
-	if (err == 0)
-		*out = tail;
-	return err;
 }
 
 /* --- after a crash ---------------------------------------------------------------------------- */
@@ -196,29 +191,57 @@ static int is_kept(const struct store *store, int chunk)
 	return 0;
 }
 
+/* As unfinished__find(), of one chunk. *empty: killed before its first block, there is nothing in
+ * it to keep. */
+static int look(struct unfinished *out, const struct store *store, const struct store_chunk *chunk,
+		bool *empty)
+{
+	_cleanup_(closep) int fd = store__open_chunk(store, chunk->number);
+	struct tail tail;
+	int err = fd < 0 ? fd : tail__read(&tail, fd);
+
+	if (err < 0)
+		return err;
+	*empty = !tail.closed && tail.events == 0;
+	if (tail.closed || *empty)
+		return 0;
+	err = is_kept(store, fd);
+	if (err != 0)
+		return err < 0 ? err : 0;
+	out->chunk = *chunk;
+	/* Without a clock inside there is still that of the file. */
+	out->realtime_ns = tail.realtime_ns >= 0 ? tail.realtime_ns : chunk->modified_ns;
+	return 1;
+}
+
 int unfinished__find(struct unfinished *out, const struct store *store)
 {
 	_cleanup_(freep) struct store_chunk *chunks = NULL;
-	_cleanup_(closep) int fd = -1;
-	const struct store_chunk *last;
-	struct frozen_tail tail;
+	bool empty = true;
+	size_t count;
+	int found = store__chunks(store, &chunks, &count);
+
+	if (found < 0)
+		return found;
+	for (size_t i = count; empty && found == 0 && i-- > 0;)
+		found = look(out, store, &chunks[i], &empty);
+	return found;
+}
+
+int frozen__window(const struct store *store, uint64_t *number)
+{
+	_cleanup_(freep) struct store_chunk *chunks = NULL;
+	struct store_holder holder;
+	struct unfinished left;
 	size_t count;
 	int err = store__chunks(store, &chunks, &count);
 
 	if (err < 0 || count == 0)
-		return err;
-	last = &chunks[count - 1];
-	fd = store__open_chunk(store, last->number);
-	err = fd < 0 ? fd : tail__read(&tail, fd);
-	if (err < 0 || tail.closed || !tail.begun)
-		return err;
-	err = is_kept(store, fd);
-	if (err != 0)
-		return err < 0 ? err : 0;
-	out->chunk = *last;
-	/* Without a clock inside there is still that of the file. */
-	out->realtime_ns = tail.realtime_ns >= 0 ? tail.realtime_ns : last->modified_ns;
-	return 1;
+		return err < 0 ? err : -ENOENT;
+	*number = chunks[count - 1].number;
+	if (!store__is_watched(store, &holder) && unfinished__find(&left, store) == 1)
+		*number = left.chunk.number;
+	return 0;
 }
 
 /* Gives back what its writer had preallocated, and asks its last blocks onto the disk. */
