@@ -109,6 +109,21 @@ static void plan_report(struct recorder *recorder, struct storm *storm)
 		storm->report_ns *= 2;
 }
 
+/* Kills that are known by their number only. */
+static int append_count(struct writer *writer, const struct storm *storm)
+{
+	struct event_loss loss = {
+		.header = {.size_bytes = sizeof(loss),
+			   .kind = EVENT_LOSS,
+			   .time_ns = storm->last_ns},
+		.reason = LOSS_KILLS_COUNTED,
+		.kind = EVENT_OOM_KILL,
+		.count = storm->counted,
+	};
+
+	return writer__append(writer, &loss.header);
+}
+
 /* What is held, behind what is there; and the disk's word for all of it. */
 static int write_held(struct recorder *recorder, struct storm *storm, bool sync)
 {
@@ -117,11 +132,14 @@ static int write_held(struct recorder *recorder, struct storm *storm, bool sync)
 
 	for (size_t i = 0; i < storm->held_count && !error; i++)
 		error = writer__append(writer, &storm->held[i].header);
+	if (!error && storm->counted != storm->told)
+		error = append_count(writer, storm);
 	if (!error)
 		error = sync ? writer__sync(writer) : writer__flush(writer);
 	if (!error) {
-		if (storm->held_count)
+		if (storm->held_count || storm->counted != storm->told)
 			plan_report(recorder, storm);
+		storm->told = storm->counted;
 		storm->trail_events = writer__events(writer);
 		storm->held_count = 0;
 	}
@@ -163,9 +181,12 @@ void storm__add(struct recorder *recorder, struct storm *storm, const struct eve
 static bool settle(struct recorder *recorder, struct storm *storm, bool closing)
 {
 	bool sync = closing || recorder->now_ns - storm->synced_ns >= recorder->config.sync_ns;
+	/* As often as a report is made of it. */
+	bool count = storm->counted != storm->told &&
+		     (closing || recorder->now_ns >= storm->reported_ns);
 	int error = 0;
 
-	if (storm->held_count || (sync && storm->trail_events != storm->synced_events))
+	if (storm->held_count || count || (sync && storm->trail_events != storm->synced_events))
 		error = write_held(recorder, storm, sync);
 	if (!error)
 		return is_over(recorder, storm, recorder->now_ns);
