@@ -87,7 +87,7 @@ STYLED       := $(wildcard bpf/*.[ch] tests/fuzz/*.[ch] tests/replay/*.[ch] \
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all unit threaded workloads products sanitized install uninstall clean demo test \
+.PHONY: all unit threaded workloads guest products sanitized install uninstall clean demo test \
 	check-style format bench fuzz test-vm help FORCE
 
 all: $(O)/oomtrail
@@ -97,6 +97,9 @@ unit: $(UNIT_TESTS)
 threaded: $(THREADED)
 
 workloads: $(WORKLOADS)
+
+# What virtual machines run.
+guest: all workloads $(POWER)
 
 # Everything that tests/run needs of one variant.
 products: all unit workloads $(POWER)
@@ -188,9 +191,14 @@ test:
 	@tests/run
 
 # KERNEL="6.1 7.2": those and no others.
+# With KERNEL given, no more than that needs.
 test-vm:
 	@tools/install-deps --for vm
-	+@$(MAKE) --no-print-directory all workloads $(POWER)
+	+@$(MAKE) --no-print-directory guest
+ifneq ($(if $(KERNEL),$(filter %-arm64,$(KERNEL)),arm64),)
+	@tools/install-deps --for vm-arm64
+	+@$(MAKE) --no-print-directory MACHINE=aarch64 guest
+endif
 	@tests/vm/run
 
 check-style:
