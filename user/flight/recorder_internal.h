@@ -50,6 +50,7 @@ struct storm {
 	uint64_t synced_ns;
 	uint64_t synced_events; /* of those */
 	uint64_t counted;       /* kills that are not there */
+	uint64_t told;          /* of these, in the trail */
 	uint64_t report_ns;     /* how long the next report waits */
 	uint64_t reported_ns;   /* no other one is planned before */
 	size_t held_count;
