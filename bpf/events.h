@@ -75,7 +75,7 @@ enum event_kind {
  * Kinds that have grown since their first recordings. X(NAME, first size): one of fewer bytes than
  * its struct today has 0 in what it lacks.
  */
-#define EVENTS_GROWN(X) X(STATE, 120)
+#define EVENTS_GROWN(X) X(OPENED, 16) X(STATE, 120)
 
 enum event_first_bytes {
 #define X(name, first_bytes) EVENT_##name##_FIRST_BYTES = first_bytes,
@@ -347,9 +347,16 @@ struct event_argv {
 	char argv[];
 };
 
-/* The opening snapshot is complete: whoever is not in it was born later. */
+/*
+ * The opening snapshot is complete: whoever is not in it was born later.
+ *
+ * After births or deaths were lost all processes are walked again, between two of these that carry
+ * the time of the first one: from then until the second everybody is told who is alive, and whoever
+ * is not has gone unseen. A walk that is not closed, or another one was begun, says nothing.
+ */
 struct event_opened {
 	struct event_header header;
+	__u64 walk_ns; /* 0: the opening snapshot; the event's own time: a walk begins */
 };
 
 /*
@@ -524,10 +531,11 @@ struct event_state {
 
 enum kept_process_flag {
 	KEPT_BORN_HERE = 1 << 0,  /* forked while it was recorded */
-	KEPT_EXIT_LOST = 1 << 1,  /* exit_ns is when its pid was seen on a younger process */
+	KEPT_EXIT_LOST = 1 << 1,  /* exit_ns is when it was known to be gone */
 	KEPT_KILLED = 1 << 2,     /* the target of a SIGKILL */
 	KEPT_OOM_KILLED = 1 << 3, /* by the OOM killer */
-	KEPT_ARGV = 1 << 4        /* the command line is known and stands in argv */
+	KEPT_ARGV = 1 << 4,       /* the command line is known and stands in argv */
+	KEPT_MET = 1 << 5         /* in the walk that the OPENED before it has begun */
 };
 
 /* A process as it was known. Its memory is what was last told, its task's tid the pid. */

@@ -40,9 +40,13 @@ static const struct value_name argv_flags[] = {
 static const struct value_name rss_flags[] = {{"EXACT", RSS_EXACT}, {"GONE", RSS_GONE}, {NULL, 0}};
 static const struct value_name state_flags[] = {
 	{"BEGINS", STATE_BEGINS}, {"ENDS", STATE_ENDS}, {NULL, 0}};
-static const struct value_name kept_process_flags[] = {
-	{"BORN_HERE", KEPT_BORN_HERE},   {"EXIT_LOST", KEPT_EXIT_LOST}, {"KILLED", KEPT_KILLED},
-	{"OOM_KILLED", KEPT_OOM_KILLED}, {"ARGV", KEPT_ARGV},           {NULL, 0}};
+static const struct value_name kept_process_flags[] = {{"BORN_HERE", KEPT_BORN_HERE},
+						       {"EXIT_LOST", KEPT_EXIT_LOST},
+						       {"KILLED", KEPT_KILLED},
+						       {"OOM_KILLED", KEPT_OOM_KILLED},
+						       {"ARGV", KEPT_ARGV},
+						       {"MET", KEPT_MET},
+						       {NULL, 0}};
 static const struct value_name kept_cgroup_flags[] = {
 	{"NAMED", KEPT_NAMED}, {"COUNTED", KEPT_COUNTED}, {NULL, 0}};
 #define X(name, width) {#name, KEPT_SERIES_##name},
@@ -233,11 +237,13 @@ static const struct value_name reclaim_flags[] = {{"MEMCG", RECLAIM_MEMCG}, {NUL
 	G(event_argv, argv_flags, argv_flags) \
 	H(event_argv, argv_bytes)
 
-#define FIELDS_event_opened(N, G, P, T, S, H) HEADER(S, event_opened)
+#define FIELDS_event_opened(N, G, P, T, S, H) \
+	HEADER(S, event_opened)               \
+	N(event_opened, walk_ns, 0, NULL)
 
 /* The lists of events.h itself, whose X takes no further argument: N is spelled out. */
-#define FIELDS_memcg_stat(N, G, P, T, S, H)   MEMCG_STATS(N##_MEMCG_STAT)
-#define FIELDS_meminfo(N, G, P, T, S, H)      MEMINFO(N##_MEMINFO)
+#define FIELDS_memcg_stat(N, G, P, T, S, H) MEMCG_STATS(N##_MEMCG_STAT)
+#define FIELDS_meminfo(N, G, P, T, S, H)    MEMINFO(N##_MEMINFO)
 
 #define FIELDS_event_memcg_stat(N, G, P, T, S, H) \
 	HEADER(S, event_memcg_stat)               \

@@ -75,7 +75,14 @@ int host__on_probe(struct model *model, const struct event_header *event)
 
 int host__on_opened(struct model *model, const struct event_header *event)
 {
-	if (!model->span.opened_ns)
+	const struct event_opened *opened = (const struct event_opened *)event;
+	uint64_t walk_ns = event->size_bytes < sizeof(*opened) ? 0 : opened->walk_ns;
+
+	if (walk_ns && walk_ns == event->time_ns)
+		walk__begin(model, walk_ns);
+	else if (walk_ns && walk_ns == model->walk_ns)
+		walk__end(model);
+	else if (!walk_ns && !model->span.opened_ns)
 		model->span.opened_ns = event->time_ns ? event->time_ns : 1;
 	return 0;
 }

@@ -111,6 +111,8 @@ int kept__on_process(struct model *model, const struct event_header *event)
 	process->born_here = kept->kept_flags & KEPT_BORN_HERE;
 	process->killed = kept->kept_flags & KEPT_KILLED;
 	process->oom_killed = kept->kept_flags & KEPT_OOM_KILLED;
+	if (!(kept->kept_flags & KEPT_MET))
+		walk__miss(model, slot);
 	error = process__set_identity(model, slot, &kept->process);
 	return error ? error : kept__set_argv(model, slot, kept);
 }

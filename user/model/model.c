@@ -27,7 +27,7 @@ static const struct handler {
 	[EVENT_PROBE] = {sizeof(struct event_probe), host__on_probe},
 	[EVENT_CLOCK] = {sizeof(struct event_clock), host__on_clock},
 	[EVENT_ARGV] = {sizeof(struct event_argv), process__on_argv},
-	[EVENT_OPENED] = {sizeof(struct event_opened), host__on_opened},
+	[EVENT_OPENED] = {EVENT_OPENED_FIRST_BYTES, host__on_opened},
 	[EVENT_MEMCG_STAT] = {sizeof(struct event_memcg_stat), cgroup__on_stat},
 	[EVENT_PSI] = {sizeof(struct event_psi), host__on_psi},
 	[EVENT_MEMINFO] = {sizeof(struct event_meminfo), host__on_meminfo},
@@ -94,6 +94,7 @@ int model__apply(struct model *model, const struct event_header *event)
 	handler = &handlers[event->kind];
 	if (!handler->apply)
 		return 0;
+	model->applied++;
 	if (!model->restoring)
 		span__count(&model->span, event);
 	if (event->size_bytes < handler->size_bytes)

@@ -87,9 +87,11 @@ struct process {
 	int32_t oom_score_adj;
 	uint32_t exit_code;
 	bool born_here;  /* forked inside the recording */
-	bool exit_lost;  /* exit_ns is when its pid was seen on a younger process; no exit_code */
+	bool exit_lost;  /* exit_ns is when its pid was seen on a younger process, or when a walk
+			  * began  that did not meet it; no exit_code */
 	bool killed;     /* the target of a kill that counts */
 	bool oom_killed; /* by the OOM killer, as its victim or for running on a victim's memory */
+	uint32_t walk;   /* the model's own: the last walk over all processes it was met in */
 	char comm[EVENT_COMM_BYTES];
 };
 
@@ -98,7 +100,6 @@ size_t model__process_count(const struct model *model);
 const struct process *model__process(const struct model *model, size_t index);
 /* The one alive, or the last one that was, with this pid; NULL. */
 const struct process *model__process_by_pid(const struct model *model, uint32_t pid);
-const struct process *model__process_by_ref(const struct model *model, const struct task_ref *ref);
 struct service model__service(const struct model *model, const struct process *process);
 
 /* anon + file + shmem, unknown ones as 0; EVENT_UNKNOWN when all three are. */
@@ -339,9 +340,6 @@ struct event_psi model__psi_gained(const struct model *model, uint64_t cgroup_id
 
 /* Plain heap held, roughly; O(1), for deciding when to go on in a new model. */
 size_t model__bytes(const struct model *model);
-uint32_t model__processes_alive(const struct model *model);
-/* Incidents that still wait for what follows their kills: not the moment to go on. */
-size_t model__open_incidents(const struct model *model);
 /* The STATE that set the bounds in force, chunk number and what was left behind; NULL: none. */
 const struct event_state *model__state(const struct model *model);
 /* Between a state block's begin and its end; at the end of a recording: the block is torn. */

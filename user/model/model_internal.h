@@ -39,6 +39,7 @@
 #define ARGV_TOTAL_MAX    (64U << 20)
 #define SERIES_TOTAL_MAX  (256U << 20)
 #define SIGKILL_HELD_NS   1000000000ULL
+#define WALK_LOOKS_MAX    256U           /* at processes, per event, to close walks */
 #define RECLAIM_PAUSE_NS  10000000000ULL /* reclaim after such a pause is a new episode */
 
 struct process_slot {
@@ -60,6 +61,7 @@ struct process_table {
 	uint32_t count;
 	uint32_t evict_from; /* where the search for a series to give up goes on */
 	uint32_t alive;
+	uint32_t walk;    /* number of the latest walk over all processes */
 	bool evicted_all; /* nobody who has ended has a series */
 	uint64_t argv_bytes;
 	uint64_t series_bytes; /* of processes and cgroups */
@@ -223,6 +225,10 @@ struct model {
 	struct psi_slot *psi;
 	size_t psi_count;
 
+	uint64_t walk_ns;    /* when the walk began that is going on; 0: none is */
+	uint64_t walk_looks; /* at processes, to close walks */
+	uint64_t applied;    /* events, of a state block, too */
+
 	struct model_bounds bounds;
 	struct event_state state;
 	bool state_seen;
@@ -261,6 +267,9 @@ int process_table__add(struct process_table *table, const struct task_ref *ref, 
 		       uint32_t most, struct process_slot **out);
 /* The process has ended; exit_ns is never 0 then. */
 void process_table__end(struct process_table *table, struct process_slot *slot, uint64_t time_ns);
+/* The same, but nobody told. */
+void process_table__end_unseen(struct process_table *table, struct process_slot *slot,
+			       uint64_t time_ns);
 /* The process leaves its mm's index for another mm's. False: nobody will find it there. */
 bool process_table__set_mm(struct process_table *table, struct process_slot *slot, uint64_t mm_id);
 /* Before its end; mm_id stays readable. */
@@ -297,6 +306,15 @@ int process__on_attach(struct model *model, const struct event_header *event);
 int process__on_rss(struct model *model, const struct event_header *event);
 int process__on_process(struct model *model, const struct event_header *event);
 int process__on_argv(struct model *model, const struct event_header *event);
+
+/* --- walk.c --------------------------------------------------------------------------------- */
+
+/* All processes are told again; whoever has not been met when it ends has gone unseen. */
+void walk__begin(struct model *model, uint64_t walk_ns);
+void walk__meet(const struct model *model, struct process_slot *slot);
+void walk__miss(const struct model *model, struct process_slot *slot);
+bool walk__has_met(const struct model *model, const struct process_slot *slot);
+void walk__end(struct model *model);
 
 /* --- cgroup.c and cgroup_tree.c ------------------------------------------------------------------
  */

@@ -228,8 +228,10 @@ int process__learn(struct model *model, const struct process_state *state, uint6
 	int error;
 
 	error = process__reach(model, &state->task, time_ns, state->comm, &slot);
-	if (!error && slot)
+	if (!error && slot) {
+		walk__meet(model, slot);
 		error = process__set_identity(model, slot, state);
+	}
 	if (!error && slot && !slot->process.exit_ns && !(state->flags & PROCESS_NO_MM) &&
 	    memory__known(&state->memory))
 		error = process__set_memory(model, slot, time_ns, &state->memory);
@@ -267,6 +269,7 @@ int process__on_exec(struct model *model, const struct event_header *event)
 		error = process__set_identity(model, slot, &exec->process);
 	if (error || !slot)
 		return error;
+	walk__meet(model, slot);
 	slot->process.exec_ns = event->time_ns;
 	/* A new mm: nothing of the former one's memory lives on. */
 	error = process__set_memory(model, slot, event->time_ns, &exec->process.memory);
@@ -391,6 +394,15 @@ int process__on_process(struct model *model, const struct event_header *event)
 	return process__learn(model, &process->process, event->time_ns, &slot);
 }
 
+/* Told again it is not to be held twice: it may be its parent's. */
+static bool process__has_argv(const struct process *process, const struct event_argv *argv)
+{
+	return process->argv && process->argv_flags == argv->argv_flags &&
+	       process->argv_bytes == argv->argv_bytes &&
+	       argv->argv_bytes <= argv->header.size_bytes - sizeof(*argv) &&
+	       !memcmp(process->argv, argv->argv, argv->argv_bytes);
+}
+
 int process__on_argv(struct model *model, const struct event_header *event)
 {
 	const struct event_argv *argv = (const struct event_argv *)event;
@@ -398,7 +410,7 @@ int process__on_argv(struct model *model, const struct event_header *event)
 	int error;
 
 	error = process__reach(model, &argv->task, event->time_ns, NULL, &slot);
-	if (error || !slot)
+	if (error || !slot || process__has_argv(&slot->process, argv))
 		return error;
 	return process__set_argv(model, slot, argv->argv_flags, argv->argv, argv->argv_bytes,
 				 event->size_bytes - sizeof(*argv));
@@ -429,13 +441,6 @@ const struct process *model__process(const struct model *model, size_t index)
 const struct process *model__process_by_pid(const struct model *model, uint32_t pid)
 {
 	struct process_slot *slot = process_table__newest(&model->processes, pid);
-
-	return slot ? &slot->process : NULL;
-}
-
-const struct process *model__process_by_ref(const struct model *model, const struct task_ref *ref)
-{
-	struct process_slot *slot = process_table__find(&model->processes, ref);
 
 	return slot ? &slot->process : NULL;
 }

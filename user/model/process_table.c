@@ -185,8 +185,8 @@ void process_table__end(struct process_table *table, struct process_slot *slot, 
 		table->evicted_all = false;
 }
 
-static void process_table__close(struct process_table *table, struct process_slot *slot,
-				 uint64_t time_ns)
+void process_table__end_unseen(struct process_table *table, struct process_slot *slot,
+			       uint64_t time_ns)
 {
 	process_table__end(table, slot, time_ns);
 	slot->process.exit_lost = true;
@@ -212,6 +212,7 @@ int process_table__add(struct process_table *table, const struct task_ref *ref, 
 	slot->process = (struct process){
 		.task = {.pid = ref->pid, .tid = ref->pid, .start_ns = ref->start_ns},
 		.seen_ns = time_ns,
+		.walk = table->walk,
 		.peak_rss_bytes = EVENT_UNKNOWN,
 		.first = memory__unknown(),
 		.now = memory__unknown(),
@@ -219,9 +220,9 @@ int process_table__add(struct process_table *table, const struct task_ref *ref, 
 	process_table__link_pid(table, table->count++);
 	table->alive++;
 	if (newest && newest->process.task.start_ns > ref->start_ns)
-		process_table__close(table, slot, time_ns);
+		process_table__end_unseen(table, slot, time_ns);
 	else if (newest && !newest->process.exit_ns)
-		process_table__close(table, newest, time_ns);
+		process_table__end_unseen(table, newest, time_ns);
 	*out = slot;
 	return 0;
 }

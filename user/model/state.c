@@ -155,10 +155,11 @@ static int tell_process(struct move *move, const struct process_slot *slot, uint
 	event->exit_ns = process->exit_ns;
 	event->peak_rss_bytes = process->peak_rss_bytes;
 	event->exit_code = process->exit_code;
-	event->kept_flags = (process->born_here ? KEPT_BORN_HERE : 0) |
-			    (process->exit_lost ? KEPT_EXIT_LOST : 0) |
-			    (process->killed ? KEPT_KILLED : 0) |
-			    (process->oom_killed ? KEPT_OOM_KILLED : 0);
+	event->kept_flags =
+		(process->born_here ? KEPT_BORN_HERE : 0) |
+		(process->exit_lost ? KEPT_EXIT_LOST : 0) | (process->killed ? KEPT_KILLED : 0) |
+		(process->oom_killed ? KEPT_OOM_KILLED : 0) |
+		(move->model->walk_ns && walk__has_met(move->model, slot) ? KEPT_MET : 0);
 	put_argv(move, event, process, index);
 	error = move__tell(move);
 	if (error || process__keep(slot) != KEEP_WHOLE)
@@ -328,16 +329,6 @@ size_t model__bytes(const struct model *model)
 	       model->held_capacity * sizeof(struct held_signal) +
 	       model->incident_count * INCIDENT_BYTES +
 	       model->clock_capacity * sizeof(struct clock_mapping);
-}
-
-uint32_t model__processes_alive(const struct model *model)
-{
-	return model->processes.alive;
-}
-
-size_t model__open_incidents(const struct model *model)
-{
-	return model->open_count;
 }
 
 const struct event_state *model__state(const struct model *model)

@@ -124,6 +124,16 @@ static int tell_losses(struct move *move)
 		     : move__tell_series(move, KEPT_SERIES_LOST, NULL, 0, model->lost_series);
 }
 
+/* The next model goes on with a walk that is going on. */
+static int tell_walk(struct move *move)
+{
+	const uint64_t walk_ns = move->model->walk_ns;
+	struct event_opened *event = move__begin(move, EVENT_OPENED, sizeof(*event), walk_ns);
+
+	event->walk_ns = walk_ns;
+	return walk_ns ? move__tell(move) : 0;
+}
+
 static uint64_t last_oom_kill_ns(const struct model *model)
 {
 	for (size_t i = model->kill_count; i--;) {
@@ -205,5 +215,7 @@ int move__tell_recording(struct move *move)
 		error = tell_probes(move);
 	if (!error)
 		error = tell_programs(move);
+	if (!error)
+		error = tell_walk(move);
 	return error ? error : tell_readings(move);
 }

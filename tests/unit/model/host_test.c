@@ -24,7 +24,7 @@ static void test_empty(void **state)
 static void test_span(void **state)
 {
 	struct model *model = new_model();
-	struct event_opened opened = {header(EVENT_OPENED, sizeof(opened), 7)};
+	struct event_opened opened = {header(EVENT_OPENED, sizeof(opened), 7), 0};
 	struct event_digest digest = {.header = header(EVENT_DIGEST, sizeof(digest), 50)};
 	struct event_psi late = {.header = header(EVENT_PSI, sizeof(late), 8)};
 

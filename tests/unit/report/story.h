@@ -98,7 +98,7 @@ static inline struct model *story__begin(uint32_t cgroup_version, enum follow_sc
 
 static inline void story__opened(struct model *model, uint64_t ms)
 {
-	const struct event_opened opened = {STORY_HEADER(OPENED, event_opened, ms)};
+	const struct event_opened opened = {STORY_HEADER(OPENED, event_opened, ms), 0};
 
 	story__tell(model, &opened);
 }
