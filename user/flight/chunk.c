@@ -243,11 +243,10 @@ static void copy_again(struct recorder *recorder, const struct chunk *chunk)
 }
 
 /* The last events; nothing of the model is told behind them. */
-static int end_events(struct recorder *recorder, struct chunk *chunk)
+static int end_events(struct chunk *chunk)
 {
 	int error = close_account(chunk);
 
-	recorder->events += capture__events(chunk->capture);
 	if (!chunk->writer)
 		return error;
 	if (!error)
@@ -276,7 +275,7 @@ void chunk__end(struct recorder *recorder)
 {
 	struct chunk *chunk = &recorder->chunk;
 
-	end_file(recorder, chunk, end_events(recorder, chunk));
+	end_file(recorder, chunk, end_events(chunk));
 }
 
 /*
@@ -296,7 +295,7 @@ int chunk__roll(struct recorder *recorder)
 	error = begin_chunk(recorder, &next, true);
 	if (error)
 		return error; /* the old one goes on */
-	end_error = end_events(recorder, old);
+	end_error = end_events(old);
 	options = state_options(recorder, next.number);
 	error = model__move_out(old->model, &options, capture__admit, next.capture);
 	if (!error)
@@ -305,6 +304,7 @@ int chunk__roll(struct recorder *recorder)
 	if (old->broken && !next.broken)
 		recorder__tell(recorder, "the window can be written again");
 	end_file(recorder, old, end_error);
+	recorder->events += capture__events(old->capture);
 	chunk__free(old);
 	*old = next;
 	old->first_model_bytes = model__bytes(next.model);
