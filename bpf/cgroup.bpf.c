@@ -194,7 +194,7 @@ int BPF_PROG(on_cgroup_attach_task, struct cgroup *cgroup, const char *path,
 	__u64 mm = (__u64)BPF_CORE_READ(task, mm);
 	bool follows = is_followed(BPF_CORE_READ(task, tgid), memcg);
 
-	if (BPF_CORE_READ(task, pid) != BPF_CORE_READ(task, tgid))
+	if (BPF_CORE_READ(task, pid) != BPF_CORE_READ(task, tgid) || is_kernel_thread(task))
 		return 0;
 	/* One that we know and that leaves what is followed: its leaving is the last word on it. */
 	if (!follows && !bpf_map_lookup_elem(&mms, &mm))

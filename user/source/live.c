@@ -39,6 +39,8 @@ int live__release(struct live *live, uint64_t until_ns)
 	int error = live->error;
 
 	live->error = 0;
+	if (until_ns > live->released_ns)
+		live->released_ns = until_ns;
 	if (live->urgent_ns && live->urgent_ns <= until_ns)
 		live->urgent_ns = 0;
 	return error ? error : pass_on(live, until_ns);
@@ -52,6 +54,7 @@ int live__run(struct live *live)
 	live__measure(live, now_ns);
 	if (now_ns >= live->next_pass_ns)
 		live__pass(live, now_ns);
+	live__go_again(live, now_ns);
 	if (now_ns >= live->next_clock_ns) {
 		live__check_clock(live);
 		live__tell_losses(live);
@@ -76,6 +79,7 @@ int live__new(struct live **out, struct probe *probe, const struct live_options 
 	live->probe = probe;
 	live->options = *options;
 	live->epoll_fd = -1;
+	live->again.walk.fd = -1;
 	error = order__new(&live->order);
 	if (!error)
 		error = tracked__new(&live->tracked);
@@ -110,9 +114,11 @@ int live__attach(struct live *live, char *why, size_t why_size)
 
 int live__open(struct live *live, char *why, size_t why_size)
 {
-	struct event_opened opened;
-	int error = live__walk(live, PROBE_WALK_PROCESSES);
+	struct event_opened opened = {.walk_ns = 0};
+	int error;
 
+	live__prepare_again(live);
+	error = live__walk(live, PROBE_WALK_PROCESSES);
 	if (error && error != -ENOTSUP) {
 		probe__detach(live->probe);
 		snprintf(why, why_size, "walking the processes: %s", strerror(-error));
@@ -123,6 +129,7 @@ int live__open(struct live *live, char *why, size_t why_size)
 	if (!error) {
 		observe__header(&opened.header, EVENT_OPENED, sizeof(opened));
 		live__push(live, &opened.header);
+		live->again.possible = live->options.scope == FOLLOW_ALL;
 	}
 	live->kernel_bytes = probe__kernel_bytes(live->probe);
 	live->opened_ns = observe__now_ns();
@@ -139,6 +146,8 @@ int live__fd(const struct live *live)
 
 int live__timeout_ms(const struct live *live)
 {
+	if (live__is_walking_again(live, observe__now_ns()))
+		return 1;
 	return (live->urgent_ns ? HOLD_NS : TURN_NS) / NS_PER_MS;
 }
 
@@ -174,6 +183,7 @@ void live__free(struct live *live)
 	for (int i = 0; i < RINGS; i++)
 		ring_buffer__free(live->rings[i].buffer);
 	closep(&live->epoll_fd);
+	walk__close(&live->again.walk);
 	order__free(live->order);
 	tracked__free(live->tracked);
 	free(live);

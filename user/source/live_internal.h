@@ -10,7 +10,8 @@
 
 /*
  * What the live source's files share: live.c (life, what is due when), live_rings.c (the rings and
- * what their events ask for), live_walk.c (walks over all tasks), live_tell.c (what the recorder
+ * what their events ask for), live_walk.c (walks over all tasks),
+ * live_again.c (when they are due once more), live_tell.c (what the recorder
  * says of the host and of itself).
  */
 
@@ -27,6 +28,42 @@ struct ring {
 	struct ring_buffer *buffer;
 	size_t size_bytes;
 	size_t taken_bytes; /* in this drain */
+};
+
+/* A walk's events as they are read. The kernel's buffer holds whole ones, 8 pages of them: where
+ * pages are larger than 4 KiB, a read ends inside one. */
+struct walk {
+	int fd;
+	size_t at; /* up to here they have been passed on */
+	size_t end;
+	_Alignas(8) char buffer[32768];
+};
+
+enum again_stage {
+	AGAIN_NOT,       /* no walk is going on */
+	AGAIN_PROCESSES, /* it is reading the processes */
+	AGAIN_CGROUPS,   /* and looking for the cgroups */
+	AGAIN_CLOSING,   /* it is complete once all of it has been passed on */
+	AGAIN_CLOSED     /* and over once that has been, too */
+};
+
+/* Walking all processes again after births or deaths were lost (live_again.c). */
+struct again {
+	enum again_stage stage;
+	bool possible;
+	uint64_t lost;           /* as last looked at */
+	uint64_t lost_before;    /* when the last walk began that was completed */
+	uint64_t lost_at_begin;  /* of the one that is going on */
+	uint64_t refused_before; /* likewise */
+	uint64_t gone_refused;   /* ends of cgroups, when the last complete one began */
+	uint64_t gone_refused_at_begin;
+	uint64_t grown_ns; /* when more had been lost */
+	uint64_t look_ns;  /* the next times */
+	uint64_t next_ns;
+	uint64_t begin_ns;
+	uint64_t stage_ns;
+	uint32_t round; /* of looks at the cgroups */
+	struct walk walk;
 };
 
 struct live {
@@ -52,6 +89,9 @@ struct live {
 	uint64_t told_losses[LOSS_END][EVENT_KIND_END];
 	bool killed; /* an OOM kill came in: look at the files now */
 	uint64_t killed_domain;
+	uint64_t killed_ns;   /* when the latest one came in; 0: none has */
+	uint64_t released_ns; /* everything up to then has been passed on */
+	struct again again;
 	int error; /* first one inside a callback */
 };
 
@@ -69,10 +109,26 @@ void live__observe_argv(struct live *live, const struct task_ref *task);
 
 /* --- live_walk.c ---------------------------------------------------------------------------- */
 
+/* 0 or -errno; -ENOTSUP: there is no such walk. */
+int walk__open(struct walk *walk, const struct probe *probe, enum probe_walk which);
+void walk__close(struct walk *walk);
+/* Reads on. 1, or 0 at its end, or -errno. */
+int walk__fill(struct walk *walk);
+/* One event of what has been read; false: none is left. */
+bool walk__pass_on(struct live *live, struct walk *walk);
 /* -ENOTSUP: there is no such walk. */
 int live__walk(struct live *live, enum probe_walk which);
 /* Sums the movers exactly, when it is time. */
 void live__pass(struct live *live, uint64_t now_ns);
+
+/* --- live_again.c --------------------------------------------------------------------------- */
+
+/* The opening walk begins; what was lost before is no matter to it. */
+void live__prepare_again(struct live *live);
+/* A little of what is to be walked again, if anything is. */
+void live__go_again(struct live *live, uint64_t now_ns);
+/* Is it to go on at once? */
+bool live__is_walking_again(const struct live *live, uint64_t now_ns);
 
 /* --- live_tell.c ---------------------------------------------------------------------------- */
 

@@ -32,8 +32,8 @@ static void inspect(struct live *live, const struct event_header *event)
 		tracked__add(live->tracked, ((const struct event_cgroup *)event)->cgroup_id);
 		break;
 	case EVENT_CGROUP_GONE:
-		tracked__remove(live->tracked,
-				((const struct event_cgroup_gone *)event)->cgroup_id);
+		tracked__end(live->tracked, ((const struct event_cgroup_gone *)event)->cgroup_id,
+			     observe__now_ns());
 		break;
 	case EVENT_RECLAIM: {
 		const struct event_reclaim *reclaim = (const void *)event;
@@ -56,6 +56,7 @@ static void inspect(struct live *live, const struct event_header *event)
 		live->killed = true;
 		live->killed_domain = domain;
 		live->urgent_ns = observe__now_ns();
+		live->killed_ns = live->urgent_ns;
 		break;
 	}
 	default:

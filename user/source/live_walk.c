@@ -33,58 +33,77 @@ static int pace(struct live *live)
 	return error;
 }
 
-/* Passes on the whole events of a walk's bytes. Returns how many bytes these were. */
-static size_t take_walked(struct live *live, const char *buffer, size_t length)
+int walk__open(struct walk *walk, const struct probe *probe, enum probe_walk which)
 {
-	size_t at = 0;
-
-	while (length - at >= sizeof(struct event_header)) {
-		const struct event_header *event = (const void *)(buffer + at);
-
-		if (event->size_bytes <= EVENT_MAX_BYTES && event->size_bytes > length - at)
-			break;
-		if (event__check(event, length - at)) {
-			live->malformed++;
-			return length;
-		}
-		live__push(live, event);
-		if (event->kind == EVENT_PROCESS)
-			live__observe_argv(live,
-					   &((const struct event_process *)event)->process.task);
-		at += event->size_bytes;
-	}
-	return at;
+	walk->fd = probe__walk(probe, which);
+	walk->at = walk->end = 0;
+	return walk->fd < 0 ? walk->fd : 0;
 }
 
-/* Reads a walk to its end. The kernel's buffer holds whole events, 8 pages of them: where pages
- * are larger than 4 KiB, a read ends inside one. -ENOTSUP: there is no such walk. */
-int live__walk(struct live *live, enum probe_walk which)
+void walk__close(struct walk *walk)
 {
-	_cleanup_(closep) int fd = probe__walk(live->probe, which);
-	_Alignas(8) char buffer[32768];
-	size_t held = 0, taken;
+	closep(&walk->fd);
+	walk->fd = -1;
+}
+
+int walk__fill(struct walk *walk)
+{
 	ssize_t length;
 
-	if (fd < 0)
-		return fd;
-	while ((length = read(fd, buffer + held, sizeof(buffer) - held)) != 0) {
-		if (length < 0 && (errno == EAGAIN || errno == EINTR))
-			continue;
-		if (length < 0)
-			return -errno;
-		held += length;
-		taken = take_walked(live, buffer, held);
-		held -= taken;
-		memmove(buffer, buffer + taken, held);
-		live__drain(live);
-		if (which == PROBE_WALK_PROCESSES) {
-			int error = pace(live);
+	walk->end -= walk->at;
+	memmove(walk->buffer, walk->buffer + walk->at, walk->end);
+	walk->at = 0;
+	do {
+		length = read(walk->fd, walk->buffer + walk->end, sizeof(walk->buffer) - walk->end);
+	} while (length < 0 && (errno == EAGAIN || errno == EINTR));
+	if (length < 0)
+		return -errno;
+	walk->end += length;
+	return length > 0;
+}
 
-			if (error)
-				return error;
-		}
+bool walk__pass_on(struct live *live, struct walk *walk)
+{
+	const struct event_header *event = (const void *)(walk->buffer + walk->at);
+	size_t length = walk->end - walk->at;
+
+	if (length < sizeof(*event) ||
+	    (event->size_bytes <= EVENT_MAX_BYTES && event->size_bytes > length))
+		return false;
+	if (event__check(event, length)) {
+		live->malformed++;
+		walk->at = walk->end;
+		return false;
 	}
-	return 0;
+	walk->at += event->size_bytes;
+	live__push(live, event);
+	if (event->kind == EVENT_PROCESS)
+		live__observe_argv(live, &((const struct event_process *)event)->process.task);
+	return true;
+}
+
+static void walk__closep(struct walk *walk)
+{
+	walk__close(walk);
+}
+
+/* Reads a walk to its end. -ENOTSUP: there is no such walk. */
+int live__walk(struct live *live, enum probe_walk which)
+{
+	_cleanup_(walk__closep) struct walk walk;
+	int more, error = walk__open(&walk, live->probe, which);
+
+	if (error)
+		return error;
+	while ((more = walk__fill(&walk)) > 0) {
+		while (walk__pass_on(live, &walk))
+			;
+		live__drain(live);
+		error = which == PROBE_WALK_PROCESSES ? pace(live) : 0;
+		if (error)
+			return error;
+	}
+	return more;
 }
 
 static uint64_t at_least(uint64_t ns, uint64_t least_ns)

@@ -4,7 +4,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The cgroups the live source has been told of, to know which files are worth a look and when. */
+/*
+ * The cgroups the live source has been told of, to know which files are worth a look and when,
+ * and whose end may have gone unseen.
+ */
 struct tracked;
 
 #define TRACKED_MAX 4096 /* beyond it cgroups are followed all the same, but not looked at */
@@ -12,12 +15,20 @@ struct tracked;
 int tracked__new(struct tracked **out);
 
 void tracked__add(struct tracked *tracked, uint64_t cgroup_id);
-void tracked__remove(struct tracked *tracked, uint64_t cgroup_id);
+/* Gone; still known until it is forgotten, in case nobody heard of it. */
+void tracked__end(struct tracked *tracked, uint64_t cgroup_id, uint64_t now_ns);
+void tracked__forget(struct tracked *tracked, uint64_t cgroup_id);
+/* Those that had gone by then. */
+void tracked__forget_gone(struct tracked *tracked, uint64_t until_ns);
 
 /* Reclaim happened for this cgroup: true when it begins, after calm_ns without. */
 bool tracked__pressed(struct tracked *tracked, uint64_t cgroup_id, uint64_t now_ns,
 		      uint64_t calm_ns);
 
+/* One that has not been looked at in this round, gone or not; false: none is left. */
+bool tracked__next(struct tracked *tracked, uint32_t round, uint64_t *cgroup_id, bool *gone);
+
+/* Those that are there. */
 void tracked__each(const struct tracked *tracked, void (*visit)(void *context, uint64_t cgroup_id),
 		   void *context);
 
