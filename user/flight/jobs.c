@@ -27,6 +27,14 @@ void job__add(struct recorder *recorder, const char *id, uint64_t due_ns)
 	snprintf(job->id, sizeof(job->id), "%s", id);
 }
 
+void job__hurry(struct recorder *recorder)
+{
+	for (size_t i = 0; i < recorder->job_count; i++) {
+		if (recorder->jobs[i].due_ns > recorder->now_ns)
+			recorder->jobs[i].due_ns = recorder->now_ns;
+	}
+}
+
 void recorder__add_job(struct recorder *recorder, const char *id)
 {
 	job__add(recorder, id, recorder->now_ns);

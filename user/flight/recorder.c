@@ -238,6 +238,7 @@ int recorder__close(struct recorder *recorder, uint64_t now_ns)
 	chunk__end(recorder);
 	freeze__retry(recorder);
 	storm__settle(recorder, true);
+	job__hurry(recorder);
 	return recorder->chunk.broken ? -EIO : 0;
 }
 

@@ -153,3 +153,5 @@ void storm__free_all(struct recorder *recorder);
 
 /* The reports of `id` are due at due_ns; one that is waiting already keeps its own time. */
 void job__add(struct recorder *recorder, const char *id, uint64_t due_ns);
+/* Nothing comes after: whatever waits for its time is due. */
+void job__hurry(struct recorder *recorder);

@@ -99,14 +99,15 @@ static int open_trail(struct recorder *recorder, struct storm *storm, struct wri
 	return error || !host ? error : writer__append(*out, &host->header);
 }
 
+/* One that waits already, or was planned before, tells of this kill as well. */
 static void plan_report(struct recorder *recorder, struct storm *storm)
 {
-	if (recorder->now_ns < storm->reported_ns)
-		return;
-	storm->reported_ns = recorder->now_ns + storm->report_ns;
+	if (recorder->now_ns >= storm->reported_ns) {
+		storm->reported_ns = recorder->now_ns + storm->report_ns;
+		if (storm->report_ns < REPORT_MAX_NS)
+			storm->report_ns *= 2;
+	}
 	job__add(recorder, storm->id, storm->reported_ns);
-	if (storm->report_ns < REPORT_MAX_NS)
-		storm->report_ns *= 2;
 }
 
 /* Kills that are known by their number only. */
@@ -124,25 +125,45 @@ static int append_count(struct writer *writer, const struct storm *storm)
 	return writer__append(writer, &loss.header);
 }
 
+/* Each is in the file when it is appended; what the disk has refused is still held. */
+static int append_held(struct writer *writer, struct storm *storm)
+{
+	size_t written = 0;
+	int error = 0;
+
+	while (written < storm->held_count && !error) {
+		error = writer__append(writer, &storm->held[written].header);
+		if (error)
+			break;
+		storm->trail_events = writer__events(writer);
+		written++;
+	}
+	storm->held_count -= written;
+	memmove(storm->held, storm->held + written, storm->held_count * sizeof(storm->held[0]));
+	return error;
+}
+
 /* What is held, behind what is there; and the disk's word for all of it. */
 static int write_held(struct recorder *recorder, struct storm *storm, bool sync)
 {
+	bool news = storm->held_count || storm->counted != storm->told;
 	struct writer *writer = NULL;
 	int error = open_trail(recorder, storm, &writer);
 
-	for (size_t i = 0; i < storm->held_count && !error; i++)
-		error = writer__append(writer, &storm->held[i].header);
+	if (!error)
+		error = append_held(writer, storm);
 	if (!error && storm->counted != storm->told)
 		error = append_count(writer, storm);
 	if (!error)
-		error = sync ? writer__sync(writer) : writer__flush(writer);
+		error = writer__flush(writer);
 	if (!error) {
-		if (storm->held_count || storm->counted != storm->told)
+		if (news)
 			plan_report(recorder, storm);
 		storm->told = storm->counted;
 		storm->trail_events = writer__events(writer);
-		storm->held_count = 0;
 	}
+	if (!error && sync)
+		error = writer__sync(writer);
 	if (!error && sync) {
 		storm->synced_ns = recorder->now_ns;
 		storm->synced_events = storm->trail_events;

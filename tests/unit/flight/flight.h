@@ -5,6 +5,11 @@
  * in milliseconds since the boot; the flight begins at FLIGHT_MS.
  */
 
+#include <sys/mount.h>
+#include <sys/vfs.h>
+
+#include <linux/magic.h>
+
 #include "base/cleanup.h"
 #include "flight/frozen.h"
 #include "flight/recorder.h"
@@ -80,6 +85,58 @@ static inline int flight__teardown(void **state)
 	free(flight->log);
 	free(flight);
 	return folder__teardown(&folder);
+}
+
+/* --- a disk of its own ------------------------------------------------------------------------ */
+
+#define SMALL_BYTES (32 << 20)
+
+static inline int small_disk__setup(void **state)
+{
+	struct flight *flight;
+
+	if (flight__setup(state) < 0)
+		return -1;
+	flight = *state;
+	if (mkdir(flight->folder->dir, 0700) < 0)
+		return -1;
+	(void)!mount("oomtrail-test", flight->folder->dir, "tmpfs", 0, "size=32m,mode=0700");
+	return 0;
+}
+
+static inline int small_disk__teardown(void **state)
+{
+	struct flight *flight = *state;
+
+	recorder__free(flight->recorder);
+	flight->recorder = NULL;
+	folder__close(flight->folder);
+	umount2(flight->folder->dir, MNT_DETACH);
+	return flight__teardown(state);
+}
+
+static inline void skip_unmounted(const struct folder *folder, uint64_t bytes)
+{
+	struct statfs status;
+
+	if (statfs(folder->dir, &status) == 0 && status.f_type == TMPFS_MAGIC &&
+	    status.f_blocks * (uint64_t)status.f_bsize <= bytes)
+		return;
+	print_message("mounting a tmpfs is refused\n");
+	skip();
+}
+
+/* Until not a byte more fits. */
+static inline void fill_up(const struct folder *folder)
+{
+	static const char block[4096] = {1};
+	int fd = open(folder__path(folder, "filler"), O_WRONLY | O_CREAT | O_APPEND, 0600);
+
+	assert_true(fd >= 0);
+	while (write(fd, block, sizeof(block)) > 0)
+		;
+	assert_int_equal(errno, ENOSPC);
+	close(fd);
 }
 
 /* --- what comes in ---------------------------------------------------------------------------- */
@@ -314,9 +371,10 @@ static inline size_t flight__check_chunks(const struct flight *flight, uint64_t 
 
 /* What an incident's folder says of itself. */
 struct told {
-	size_t kills;   /* listed */
-	uint64_t burst; /* of those, in the first window */
-	uint64_t storm; /* 0: it is none */
+	size_t kills;     /* listed */
+	uint64_t burst;   /* of those, in the first window */
+	uint64_t storm;   /* 0: it is none */
+	uint64_t counted; /* further kills that are not listed */
 	bool whole;
 };
 
@@ -338,6 +396,12 @@ static inline struct told flight__told_by(const struct flight *flight, const cha
 		.storm = incident->storm.count,
 		.whole = frozen__is_whole(frozen),
 	};
+	for (size_t i = 0; i < model__loss_count(frozen__model(frozen)); i++) {
+		const struct loss *loss = model__loss(frozen__model(frozen), i);
+
+		if (loss->reason == LOSS_KILLS_COUNTED)
+			told.counted += loss->count;
+	}
 	frozen__free(frozen);
 	return told;
 }

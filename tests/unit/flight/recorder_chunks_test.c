@@ -145,9 +145,8 @@ static void test_a_quiet_minute_is_synced_and_written(void **state)
 	/* A second later it is in the file, whoever ends us. */
 	flight__settle(flight, flight->ms + SECOND);
 	assert_true(folder__stat(flight->folder, "window/0000000000000000.trail").st_size > bytes);
-	assert_int_equal(flight__replay(store__open_chunk(flight->folder->store, 0),
-					READER_INCOMPLETE),
-			 0);
+	assert_int_equal(
+		flight__replay(store__open_chunk(flight->folder->store, 0), READER_INCOMPLETE), 0);
 }
 
 /* --- what is thrown away ---------------------------------------------------------------------- */
