@@ -5,7 +5,7 @@
 # end (the age at which a block is written), and is kept by the next run as what it is.
 . "$(dirname "$0")/lib.sh"
 
-readonly TIMES=50
+readonly TIMES=$((50 / SLOWER))
 readonly HEADER_BYTES=24 # of a recording: a chunk without a block behind it is nothing to keep
 readonly BLOCK_MS=1000 SLACK_MS=400 # of two busy CPUs
 

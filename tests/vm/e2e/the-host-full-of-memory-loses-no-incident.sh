@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The whole machine runs out of memory, and no cgroup had a limit: the recorder lives on, its
-# incident is on disk while there is still nothing left, and the report names the victim and the host.
+# The whole machine runs out of memory, and no cgroup had a limit: the recorder lives on, writes its
+# incident without taking any, and the report names the victim and the host.
 # vm: --memory 512M
 . "$(dirname "$0")/../../e2e/lib.sh"
 
