@@ -88,11 +88,6 @@ int notify__new(struct notify **out)
 	return 0;
 }
 
-bool notify__is_managed(const struct notify *notify)
-{
-	return notify->fd >= 0;
-}
-
 int notify__send(const struct notify *notify, const char *state)
 {
 	ssize_t sent;

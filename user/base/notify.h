@@ -15,9 +15,6 @@ struct notify;
  * all the same and tells nobody. 0 or -errno: -EINVAL for an address that cannot be one. */
 int notify__new(struct notify **out);
 
-/* Is there somebody to tell? */
-bool notify__is_managed(const struct notify *notify);
-
 /* One or several assignments, separated by newlines: "READY=1", "WATCHDOG=1", "STOPPING=1",
  * "STATUS=...". Never waits, allocates nothing: -EAGAIN when the manager's queue is full. */
 int notify__send(const struct notify *notify, const char *state);

@@ -140,9 +140,6 @@ int store__publish_without_window(struct store *store, char id[STORE_ID_BYTES], 
 				  size_t json_bytes, const char *text, size_t text_bytes,
 				  struct store_published *result);
 
-/* Links the chunk under `name` into an incident that exists (window-1.trail, ...). */
-int store__add_chunk(struct store *store, const char *id, uint64_t number, const char *name);
-
 /* Path below /proc/self/fd of a file of an incident, for writer__new(); `size` >= 128. The
  * descriptor it runs through stays open until the next call. For reading there is
  * store__open_file(). */

@@ -45,21 +45,6 @@ int store__incident_path(struct store *store, const char *id, const char *name, 
 	return 0;
 }
 
-int store__add_chunk(struct store *store, const char *id, uint64_t number, const char *name)
-{
-	_cleanup_(closep) int folder = incident__open(store, id);
-	char chunk[STORE_CHUNK_BYTES];
-
-	if (folder < 0)
-		return folder;
-	if (!store__is_id(name))
-		return -EINVAL;
-	chunk__name(chunk, number);
-	if (linkat(store->window_fd, chunk, folder, name, 0) < 0)
-		return -errno;
-	return store__sync(folder);
-}
-
 struct contents {
 	const char *data; /* NULL: all of fd */
 	size_t length;

@@ -109,11 +109,6 @@ int order__release(struct order *order, uint64_t until_ns, order_sink sink, void
 	return 0;
 }
 
-size_t order__held(const struct order *order)
-{
-	return order->count;
-}
-
 void order__free(struct order *order)
 {
 	if (!order)

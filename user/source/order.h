@@ -25,6 +25,4 @@ int order__push(struct order *order, const struct event_header *event);
 /* Passes on every event up to and including `until_ns`. */
 int order__release(struct order *order, uint64_t until_ns, order_sink sink, void *context);
 
-size_t order__held(const struct order *order);
-
 void order__free(struct order *order);

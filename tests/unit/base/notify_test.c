@@ -82,14 +82,12 @@ static void without_a_manager_nobody_is_told(void **state)
 	(void)state;
 	setenv("WATCHDOG_USEC", "1000000", 1);
 	assert_int_equal(notify__new(&notify), 0);
-	assert_false(notify__is_managed(notify));
 	assert_int_equal(notify__send(notify, "READY=1"), 0);
 	assert_int_equal(notify__reloading(notify), 0);
 	assert_int_equal(notify__watchdog_ns(notify), 0);
 	notify__free(notify);
 	setenv("NOTIFY_SOCKET", "", 1);
 	assert_int_equal(notify__new(&notify), 0);
-	assert_false(notify__is_managed(notify));
 	notify__free(notify);
 	notify__free(NULL);
 }
@@ -100,7 +98,6 @@ static void assert_tells(const char *name)
 	int fd = listen_at(name);
 
 	assert_int_equal(notify__new(&notify), 0);
-	assert_true(notify__is_managed(notify));
 	assert_int_equal(notify__send(notify, "READY=1\nSTATUS=looking at 3 cgroups"), 0);
 	assert_received(fd, "READY=1\nSTATUS=looking at 3 cgroups");
 	assert_int_equal(notify__send(notify, "STOPPING=1"), 0);

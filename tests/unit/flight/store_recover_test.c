@@ -392,12 +392,11 @@ static void test_replaces_a_file_as_a_whole(void **state)
 		S_IFREG | 0600);
 }
 
-static void test_paths_and_links_of_an_incident(void **state)
+static void test_paths_of_an_incident(void **state)
 {
 	const char *id = "20261121T020000Z-a-100";
 	struct folder *folder = *state;
 	char path[128] = "untouched";
-	struct stat status;
 
 	publish_many(folder, 2);
 	assert_int_equal(store__incident_path(folder->store, "20261121T020000Z-a-1", "storm.trail",
@@ -410,13 +409,6 @@ static void test_paths_and_links_of_an_incident(void **state)
 			 0);
 	close(open(path, O_WRONLY | O_CREAT | O_EXCL, 0600));
 	assert_true(folder__has(folder, "incidents/20261121T020000Z-a-100/storm.trail"));
-
-	assert_int_equal(store__add_chunk(folder->store, id, 1, "window-1.trail"), 0);
-	assert_int_equal(store__add_chunk(folder->store, id, 1, "window-1.trail"), -EEXIST);
-	assert_int_equal(store__add_chunk(folder->store, id, 9, "window-9.trail"), -ENOENT);
-	status = folder__stat(folder, "incidents/20261121T020000Z-a-100/window-1.trail");
-	assert_int_equal(status.st_ino,
-			 folder__stat(folder, "window/0000000000000001.trail").st_ino);
 	assert_int_equal(store__remove_incident(folder->store, id), 0);
 }
 
@@ -442,7 +434,7 @@ int main(void)
 		TEST(test_one_that_cannot_be_removed_stops_no_other),
 		TEST(test_folders_without_end_are_left),
 		TEST(test_replaces_a_file_as_a_whole),
-		TEST(test_paths_and_links_of_an_incident),
+		TEST(test_paths_of_an_incident),
 	};
 
 	return cmocka_run_group_tests_name("store_recover", tests, NULL, NULL);

@@ -24,7 +24,6 @@ static void test_identity_is_pid_and_start(void **state)
 	assert_true(by_pid(model, 10)->born_here);
 	assert_true(model__process(model, 0)->exit_lost);
 	assert_true(model__process(model, 0)->exit_ns == 2 * NS_PER_MS);
-	assert_ptr_equal(model__process_by_ref(model, &first.task), model__process(model, 0));
 
 	/* A late word on one older still does not make that the newest. */
 	third.start_ns = 1;
