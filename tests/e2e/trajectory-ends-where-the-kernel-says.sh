@@ -39,5 +39,5 @@ agrees shmem_bytes shmem-rss
 json_is '.incidents[0].trajectory.victim | ([.[].t_ms] | . == sort) and .[-1].t_ms <= 0 and
 	 .[0].anon_bytes < .[-1].anon_bytes / 4'
 json_is '.incidents[0].trajectory.victim | map(.t_ms) | . as $t |
-	 [range(1; length) | $t[.] - $t[. - 1]] | max < 150'
+	 [range(1; length) | $t[.] - $t[. - 1]] | max < $most_ms' most_ms $((150 * SLOWER))
 json_is '.incidents[0].trajectory.domain[-1].usage_bytes >= 0.95 * .incidents[0].domain.limit_bytes'
