@@ -96,23 +96,31 @@ static int open_file(struct recorder *recorder, struct chunk *chunk)
 	return error;
 }
 
+/* No more of the past than must be. Before the first chunk all of it is of earlier runs. */
+static bool drop_oldest(struct recorder *recorder)
+{
+	_cleanup_(freep) struct store_chunk *chunks = NULL;
+	struct store *store = recorder->options.store;
+	uint64_t keep_from =
+		recorder->chunk.model ? recorder__keep_from(recorder) : recorder->next_chunk;
+	size_t count = 0;
+
+	return !store__chunks(store, &chunks, &count) && count && chunks[0].number < keep_from &&
+	       !store__remove_chunk(store, chunks[0].number);
+}
+
 /* Our own oldest chunks make room for the newest; somebody who removed the folder gets it back. */
 static void insist_on_file(struct recorder *recorder, struct chunk *chunk)
 {
 	struct store *store = recorder->options.store;
-	size_t removed = 1;
 	int error = open_file(recorder, chunk);
 
 	if (error == -ENOENT && !store__revive(store)) {
 		recorder->spare_missing = true;
 		error = open_file(recorder, chunk);
 	}
-	while ((error == -ENOSPC || error == -EDQUOT) && removed) {
-		removed = 0;
-		store__trim_window(store, recorder__keep_from(recorder), chunk__bytes(recorder), 0,
-				   &removed);
+	while ((error == -ENOSPC || error == -EDQUOT) && drop_oldest(recorder))
 		error = open_file(recorder, chunk);
-	}
 	if (error && !recorder->chunk.broken)
 		recorder__tell(recorder,
 			       "the window cannot be written: %s; kills are kept in memory until "

@@ -167,7 +167,6 @@ static int keep(struct recorder *recorder, const struct freeze *freeze)
 
 	if (!error)
 		error = write_json(recorder, freeze, &json);
-
 	if (!error)
 		error = freeze->index < 0 ? report__text(recorder->chunk.model, &text)
 					  : report__incident_text(recorder->chunk.model,
@@ -257,7 +256,8 @@ bool unpublished__find(const struct recorder *recorder, const char *id)
 /* A chunk that nobody can take over must not keep all later ones in the window. */
 static void give_up_window(struct recorder *recorder, struct unpublished *one)
 {
-	if (one->chunk == CHUNK_NONE || recorder->chunk.number - one->chunk <= PINNED_MAX)
+	if (one->chunk == CHUNK_NONE || one->text_is_missing ||
+	    recorder->chunk.number - one->chunk <= PINNED_MAX)
 		return;
 	one->chunk = CHUNK_NONE;
 	recorder__tell(recorder, "incident %s: its window is given up, to keep the window bounded",
@@ -268,20 +268,26 @@ static int publish_late(struct recorder *recorder, struct unpublished *one)
 {
 	struct store *store = recorder->options.store;
 	struct store_published result = {0};
-	int error;
+	int error = 0;
 
 	if (one->chunk == CHUNK_NONE)
 		return store__publish_without_window(store, one->id, one->json, one->json_bytes,
 						     one->text, one->text_bytes, &result);
-	error = store__publish(store, one->id, one->chunk, -1, one->json, one->json_bytes, &result);
-	if (!error && result.window)
-		error = store__replace(store, one->id, "report.txt", one->text, one->text_bytes);
-	else if (!error)
+	if (!one->text_is_missing)
+		error = store__publish(store, one->id, one->chunk, -1, one->json, one->json_bytes,
+				       &result);
+	if (error)
+		return error;
+	if (!one->text_is_missing && !result.window) {
 		job__add(recorder, one->id, recorder->now_ns);
-	return error;
+		return 0;
+	}
+	/* It has its folder; that is not to be made a second time for want of the text. */
+	one->text_is_missing = true;
+	return store__replace(store, one->id, "report.txt", one->text, one->text_bytes);
 }
 
-void freeze__retry(struct recorder *recorder)
+void freeze__retry(struct recorder *recorder, bool closing)
 {
 	struct unpublished **link = &recorder->unpublished, *one;
 
@@ -289,7 +295,7 @@ void freeze__retry(struct recorder *recorder)
 		char id[STORE_ID_BYTES];
 
 		give_up_window(recorder, one);
-		if (one->tried_ns && recorder->now_ns - one->tried_ns < RETRY_NS) {
+		if (!closing && one->tried_ns && recorder->now_ns - one->tried_ns < RETRY_NS) {
 			link = &one->next;
 			continue;
 		}

@@ -10,9 +10,11 @@
 #include "base/cleanup.h"
 #include "base/units.h"
 #include "flight/recorder_internal.h"
+#include "recording/format.h"
 
-#define LOOK_NS  (5 * NS_PER_S) /* between two looks whether the folder is still there */
-#define RETRY_NS (5 * NS_PER_S)
+#define LOOK_NS           (5 * NS_PER_S) /* between two looks whether the folder is still there */
+#define RETRY_NS          (5 * NS_PER_S)
+#define CHUNK_SPARE_BYTES (2 * TRAIL_BLOCK_RAW_BYTES)
 
 void recorder__tell(struct recorder *recorder, const char *format, ...)
 {
@@ -87,12 +89,17 @@ static bool is_large(const struct recorder *recorder)
 	return model__bytes(chunk->model) > bound;
 }
 
+/* No chunk shall need more than was preallocated, which a full disk would refuse: there is room for
+ * what comes until somebody looks, and for the end. */
 static bool is_full(const struct recorder *recorder)
 {
 	const struct chunk *chunk = &recorder->chunk;
+	uint64_t bytes = chunk__bytes(recorder), spare = bytes / 4;
 
+	if (spare < CHUNK_SPARE_BYTES)
+		spare = CHUNK_SPARE_BYTES;
 	return is_large(recorder) ||
-	       (chunk->writer && writer__bytes(chunk->writer) > chunk__bytes(recorder));
+	       (chunk->writer && writer__bytes(chunk->writer) > bytes - spare);
 }
 
 static bool is_due(struct recorder *recorder)
@@ -197,7 +204,7 @@ void recorder__settle(struct recorder *recorder, uint64_t now_ns)
 	if (error)
 		recorder__tell(recorder, "beginning a chunk: %s", strerror(-error));
 	storm__settle(recorder, false);
-	freeze__retry(recorder);
+	freeze__retry(recorder, false);
 	prepare(recorder);
 }
 
@@ -236,7 +243,7 @@ int recorder__close(struct recorder *recorder, uint64_t now_ns)
 		return 0;
 	freeze__end(recorder);
 	chunk__end(recorder);
-	freeze__retry(recorder);
+	freeze__retry(recorder, true);
 	storm__settle(recorder, true);
 	job__hurry(recorder);
 	return recorder->chunk.broken ? -EIO : 0;

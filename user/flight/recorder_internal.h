@@ -32,6 +32,7 @@ struct unpublished {
 	char id[STORE_ID_BYTES];
 	uint64_t chunk; /* its window; CHUNK_NONE: that never reached the disk either */
 	uint64_t tried_ns;
+	bool text_is_missing; /* all else is written */
 	char *json;
 	size_t json_bytes;
 	char *text;
@@ -132,7 +133,7 @@ bool freeze__is_open(const struct recorder *recorder);
 /* All windows end here: what could not be published is kept in memory, the rest become storms. */
 void freeze__end(struct recorder *recorder);
 int freeze__on_demand(struct recorder *recorder);
-void freeze__retry(struct recorder *recorder);
+void freeze__retry(struct recorder *recorder, bool closing);
 /* Is it kept in memory, to be written later? */
 bool unpublished__find(const struct recorder *recorder, const char *id);
 void freeze__free_all(struct recorder *recorder);
