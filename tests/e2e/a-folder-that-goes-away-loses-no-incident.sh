@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
+# deadline: 300
 #
 # Somebody removes the recorder's folder, or its disk turns read-only: the incident is written where
 # it belongs once that is possible, and the log says so.

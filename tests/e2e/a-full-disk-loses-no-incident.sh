@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
+# deadline: 300
 #
 # The disk fills up: the incident's trail and JSON are there at once, out of space taken in advance;
 # its text, and kills that need a new chunk, as soon as there is room.

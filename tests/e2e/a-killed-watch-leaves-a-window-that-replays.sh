@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
+# deadline: 300
 #
 # SIGKILL at 50 moments that nobody chose: what is left replays, reaches to within a second of the
 # end (the age at which a block is written), and is kept by the next run as what it is.

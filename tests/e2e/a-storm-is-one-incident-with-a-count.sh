@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
+# deadline: 300
 #
 # One cgroup killed and started again and again: one folder with the first window, every kill
 # listed, also those that come when the window has ended; another cgroup is another incident.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
+# deadline: 300
 #
 # A service killed and started again as fast as the kernel can: every kill is an entry, in one
 # folder, and the sum is the kernel's own.
