@@ -106,7 +106,7 @@ products: all unit workloads $(POWER)
 
 sanitized:
 	+@$(MAKE) --no-print-directory SANITIZE=1 all unit
-	+@$(MAKE) --no-print-directory SANITIZE=thread threaded
+	+@$(MAKE) --no-print-directory SANITIZE=thread all threaded
 
 # --- what everything depends on ---------------------------------------------------------------
 
