@@ -24,7 +24,7 @@
 #define BURST_MS   (INCIDENT_BURST_NS / NS_PER_MS)
 #define AFTER_MS   (INCIDENT_AFTER_NS / NS_PER_MS)
 #define IDS_MAX    256
-#define CHUNKS_MAX 64
+#define CHUNKS_MAX 1024
 
 struct flight {
 	struct folder *folder;
