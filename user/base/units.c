@@ -175,6 +175,20 @@ const char *units__utc(char out[UNITS_MAX], int64_t realtime_ns)
 	return out;
 }
 
+const char *units__utc_id(char out[UNITS_MAX], int64_t realtime_ns)
+{
+	char utc[UNITS_MAX], *to = out;
+
+	if (realtime_ns < 0)
+		return strcpy(out, "unknown");
+	for (const char *from = units__utc(utc, realtime_ns); *from; from++) {
+		if (*from != '-' && *from != ':')
+			*to++ = *from;
+	}
+	*to = '\0';
+	return out;
+}
+
 /* A number with a decimal fraction: value / 10^digits. */
 struct decimal {
 	uint64_t value;

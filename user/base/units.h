@@ -32,6 +32,8 @@ const char *units__count(char out[UNITS_MAX], uint64_t count);
 const char *units__signal(char out[UNITS_MAX], unsigned int number);
 /* RFC 3339 in UTC with whole seconds, "2026-11-20T22:41:07Z"; years 1970 to 9999, else "?". */
 const char *units__utc(char out[UNITS_MAX], int64_t realtime_ns);
+/* The same moment as names of files begin with it, "20261120T224107Z"; else "unknown". */
+const char *units__utc_id(char out[UNITS_MAX], int64_t realtime_ns);
 
 /* "64M", "1.5G", "4096", "512 KiB" (K, M, G, T are powers of 1024; B, iB may follow; case does not
  * matter). -EINVAL on anything else, negative or overflow. */

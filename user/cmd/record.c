@@ -180,9 +180,7 @@ static int settle(struct request *request, int argc, char **argv)
 {
 	int chosen = request->all + !!request->session.cgroup + !!request->session.pid_count +
 		     (optind < argc);
-	struct tm utc;
-	time_t now = time(NULL);
-	size_t length;
+	char utc[UNITS_MAX];
 
 	if (chosen > 1)
 		return cmd__usage("record", "-a, -p, -c and a command exclude each other");
@@ -196,11 +194,9 @@ static int settle(struct request *request, int argc, char **argv)
 	request->session.followed = request->followed;
 	request->session.pids = request->pids;
 	if (!request->session.output) {
-		length = strftime(request->output, sizeof(request->output),
-				  "oomtrail-%Y%m%dT%H%M%SZ", gmtime_r(&now, &utc));
 		/* Two that start in the same second must not take each other's file. */
-		snprintf(request->output + length, sizeof(request->output) - length, "-%d.trail",
-			 getpid());
+		snprintf(request->output, sizeof(request->output), "oomtrail-%s-%d.trail",
+			 units__utc_id(utc, time(NULL) * (int64_t)NS_PER_S), getpid());
 		request->session.output = request->output;
 	}
 	return CMD_DONE;

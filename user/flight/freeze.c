@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/locked_memory.h"
@@ -218,18 +217,15 @@ void freeze__end(struct recorder *recorder)
 int freeze__on_demand(struct recorder *recorder)
 {
 	uint64_t time_ns = recorder->now_ns;
-	int64_t now_s = model__realtime_ns(recorder->chunk.model, time_ns) / (int64_t)NS_PER_S;
-	time_t seconds = now_s;
 	struct freeze *freeze;
-	struct tm utc;
+	char utc[UNITS_MAX];
 
 	if (recorder->freeze_count == FREEZES)
 		return -EBUSY;
 	freeze = &recorder->freezes[recorder->freeze_count];
 	*freeze = (struct freeze){.index = -1, .first_ns = time_ns, .last_ns = time_ns};
-	if (now_s < 0 || !gmtime_r(&seconds, &utc) ||
-	    !strftime(freeze->id, sizeof(freeze->id), "%Y%m%dT%H%M%SZ-asked", &utc))
-		snprintf(freeze->id, sizeof(freeze->id), "unknown-asked");
+	snprintf(freeze->id, sizeof(freeze->id), "%s-asked",
+		 units__utc_id(utc, model__realtime_ns(recorder->chunk.model, time_ns)));
 	recorder->freeze_count++;
 	freeze__settle(recorder);
 	return 0;

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <zlib.h>
@@ -33,13 +32,9 @@ bool frozen__is_called(const char *id, const char *what)
 
 static void set_id(char id[STORE_ID_BYTES], int64_t realtime_ns, const char *what)
 {
-	const time_t seconds = realtime_ns / (int64_t)NS_PER_S;
-	char utc[32] = "unknown";
-	struct tm tm;
+	char utc[UNITS_MAX];
 
-	if (realtime_ns >= 0 && gmtime_r(&seconds, &tm))
-		strftime(utc, sizeof(utc), "%Y%m%dT%H%M%SZ", &tm);
-	snprintf(id, STORE_ID_BYTES, "%s-%s", utc, what);
+	snprintf(id, STORE_ID_BYTES, "%s-%s", units__utc_id(utc, realtime_ns), what);
 }
 
 /* --- how far a chunk reaches ------------------------------------------------------------------ */

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/units.h"
@@ -69,9 +68,7 @@ bool incident__domain_of(const struct event_oom_kill *event, uint64_t *id)
 
 static void incident__set_id(struct incident *incident)
 {
-	char comm[EVENT_COMM_BYTES + 1] = {0}, utc[32] = "unknown";
-	time_t seconds = incident->realtime_ns / (int64_t)NS_PER_S;
-	struct tm tm;
+	char comm[EVENT_COMM_BYTES + 1] = {0}, utc[UNITS_MAX];
 
 	memcpy(comm, incident->victim.comm, EVENT_COMM_BYTES);
 	for (char *c = comm; *c; c++) {
@@ -82,9 +79,8 @@ static void incident__set_id(struct incident *incident)
 		if (!fine)
 			*c = '_';
 	}
-	if (incident->realtime_ns >= 0 && gmtime_r(&seconds, &tm))
-		strftime(utc, sizeof(utc), "%Y%m%dT%H%M%SZ", &tm);
-	snprintf(incident->id, sizeof(incident->id), "%s-%s-%u", utc, comm[0] ? comm : "_",
+	snprintf(incident->id, sizeof(incident->id), "%s-%s-%u",
+		 units__utc_id(utc, incident->realtime_ns), comm[0] ? comm : "_",
 		 incident->victim.task.pid);
 }
 

@@ -116,6 +116,9 @@ static void test_utc(void **state)
 	ASSERT_UNITS(utc, 4107542400000000000, "2100-03-01T00:00:00Z");
 	ASSERT_UNITS(utc, INT64_MAX, "2262-04-11T23:47:16Z");
 	ASSERT_UNITS(utc, -1, "?");
+	ASSERT_UNITS(utc_id, 1795214467000000000, "20261120T224107Z");
+	ASSERT_UNITS(utc_id, INT64_MAX, "22620411T234716Z");
+	ASSERT_UNITS(utc_id, -1, "unknown");
 }
 
 static void assert_bytes(const char *string, uint64_t expected)
