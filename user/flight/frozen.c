@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,17 +26,6 @@ struct frozen {
 	char why_not[224];
 };
 
-__attribute__((format(printf, 4, 5))) static int explain(char *why, size_t size, int err,
-							 const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(why, size, format, arguments);
-	va_end(arguments);
-	return err;
-}
-
 /* The reader opens by path; this one leads to the very file that was opened without links. */
 int reader__new_of(struct reader **out, int fd)
 {
@@ -56,12 +44,12 @@ static int frozen__feed_window(struct frozen *frozen, int fd, const char *what, 
 	int err = reader__new_of(&reader, fd);
 
 	if (err < 0)
-		return explain(why, why_size, err, "%s %s", what,
-			       reader ? reader__why(reader) : strerror(-err));
+		return explain_why(why, why_size, err, "%s %s", what,
+				   reader ? reader__why(reader) : strerror(-err));
 	err = replay__feed(&frozen->replay, reader, frozen->model);
 	if (err < 0)
-		return explain(why, why_size, err, "%s cannot be replayed: %s", what,
-			       strerror(-err));
+		return explain_why(why, why_size, err, "%s cannot be replayed: %s", what,
+				   strerror(-err));
 	frozen->whole = reader__end(reader) == READER_COMPLETE;
 	if (!frozen->whole)
 		snprintf(frozen->why_not, sizeof(frozen->why_not), "%s %s", what,
@@ -106,8 +94,8 @@ static int frozen__load(struct frozen **out, const char *id, int window_fd, int 
 	int err = frozen ? model__new(&frozen->model) : -ENOMEM;
 
 	if (err < 0)
-		return explain(why, why_size, err, "%s cannot be replayed: %s", what,
-			       strerror(-err));
+		return explain_why(why, why_size, err, "%s cannot be replayed: %s", what,
+				   strerror(-err));
 	snprintf(frozen->id, sizeof(frozen->id), "%s", id);
 	err = frozen__feed_window(frozen, window_fd, what, why, why_size);
 	if (err < 0)
@@ -117,8 +105,8 @@ static int frozen__load(struct frozen **out, const char *id, int window_fd, int 
 	if (err == 0)
 		err = model__finish(frozen->model);
 	if (err < 0)
-		return explain(why, why_size, err, "%s cannot be replayed: %s", what,
-			       strerror(-err));
+		return explain_why(why, why_size, err, "%s cannot be replayed: %s", what,
+				   strerror(-err));
 	*out = take(frozen);
 	return 0;
 }
@@ -154,11 +142,11 @@ int frozen__open(struct frozen **out, struct store *store, const char *id, char 
 	int err;
 
 	if (window == -ENOENT)
-		return explain(why, why_size, window, "incident %.80s has no window", id);
+		return explain_why(why, why_size, window, "incident %.80s has no window", id);
 	if (window < 0)
-		return explain(why, why_size, window,
-			       "the window of incident %.80s cannot be opened: %s", id,
-			       strerror(-window));
+		return explain_why(why, why_size, window,
+				   "the window of incident %.80s cannot be opened: %s", id,
+				   strerror(-window));
 	snprintf(what, sizeof(what), "the window of incident %s", id);
 	growing = is_being_written(store, window);
 	err = frozen__load(out, id, window, storm, what, why, why_size);
@@ -176,8 +164,8 @@ int frozen__open_chunk(struct frozen **out, struct store *store, uint64_t number
 	int err;
 
 	if (window < 0)
-		return explain(why, why_size, window, "the window cannot be opened: %s",
-			       strerror(-window));
+		return explain_why(why, why_size, window, "the window cannot be opened: %s",
+				   strerror(-window));
 	snprintf(what, sizeof(what), "the window %016" PRIx64 ".trail", number);
 	growing = is_being_written(store, window);
 	err = frozen__new(out, window, what, why, why_size);

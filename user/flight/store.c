@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,32 +31,21 @@ void store__close(int *fd)
 	*fd = -1;
 }
 
-__attribute__((format(printf, 4, 5))) static int explain(char *why, size_t size, int err,
-							 const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(why, size, format, arguments);
-	va_end(arguments);
-	return err;
-}
-
 /* --- the folders ------------------------------------------------------------------------------ */
 
 static int explain_open(char *why, size_t size, int err, const char *path)
 {
 	switch (err) {
 	case -ENOENT:
-		return explain(why, size, err, "there is no folder '%s'", path);
+		return explain_why(why, size, err, "there is no folder '%s'", path);
 	case -ELOOP:
-		return explain(why, size, err, "'%s' is a symbolic link; name the folder itself",
-			       path);
+		return explain_why(why, size, err,
+				   "'%s' is a symbolic link; name the folder itself", path);
 	case -ENOTDIR:
-		return explain(why, size, err, "'%s' is not a folder", path);
+		return explain_why(why, size, err, "'%s' is not a folder", path);
 	default:
-		return explain(why, size, err, "cannot open the folder '%s': %s", path,
-			       strerror(-err));
+		return explain_why(why, size, err, "cannot open the folder '%s': %s", path,
+				   strerror(-err));
 	}
 }
 
@@ -67,17 +55,19 @@ static int check_owner(int fd, const char *path, char *why, size_t size)
 	struct stat status;
 
 	if (fstat(fd, &status) < 0)
-		return explain(why, size, -errno, "cannot look at '%s': %s", path, strerror(errno));
+		return explain_why(why, size, -errno, "cannot look at '%s': %s", path,
+				   strerror(errno));
 	if (status.st_uid != geteuid())
-		return explain(
+		return explain_why(
 			why, size, -EPERM,
 			"the folder '%s' belongs to user %u, not to the user %u who runs this",
 			path, status.st_uid, geteuid());
 	if (status.st_mode & (S_IWGRP | S_IWOTH))
-		return explain(why, size, -EPERM,
-			       "others may write to the folder '%s' (mode %04o); it must be the "
-			       "recorder's alone",
-			       path, status.st_mode & 07777);
+		return explain_why(
+			why, size, -EPERM,
+			"others may write to the folder '%s' (mode %04o); it must be the "
+			"recorder's alone",
+			path, status.st_mode & 07777);
 	return 0;
 }
 
@@ -101,8 +91,8 @@ static int store__open_part(struct store *store, const char *name, int *fd, char
 	snprintf(path, sizeof(path), "%s/%s", store->dir, name);
 	err = folder__make(store->dir_fd, name);
 	if (err < 0)
-		return explain(why, size, err, "cannot make the folder '%s': %s", path,
-			       strerror(-err));
+		return explain_why(why, size, err, "cannot make the folder '%s': %s", path,
+				   strerror(-err));
 	err = open_folder(store->dir_fd, name);
 	if (err < 0)
 		return explain_open(why, size, err, path);
@@ -115,8 +105,8 @@ static int store__open_dir(struct store *store, char *why, size_t size)
 	int err = folder__make(AT_FDCWD, store->dir);
 
 	if (err < 0)
-		return explain(why, size, err, "cannot make the folder '%s': %s", store->dir,
-			       strerror(-err));
+		return explain_why(why, size, err, "cannot make the folder '%s': %s", store->dir,
+				   strerror(-err));
 	err = open_folder(AT_FDCWD, store->dir);
 	if (err < 0)
 		return explain_open(why, size, err, store->dir);
@@ -175,8 +165,8 @@ static int store__lock(struct store *store, int *held, struct store_holder *hold
 	int err = 0;
 
 	if (fd < 0)
-		return explain(why, size, fd, "cannot make '%s/%s': %s", store->dir, STORE_LOCK,
-			       strerror(-fd));
+		return explain_why(why, size, fd, "cannot make '%s/%s': %s", store->dir, STORE_LOCK,
+				   strerror(-fd));
 	if (fd__is_same(fd, *held)) {
 		store->lock_fd = take_fd(held);
 		return 0;
@@ -185,13 +175,13 @@ static int store__lock(struct store *store, int *held, struct store_holder *hold
 		err = errno == EACCES || errno == EAGAIN ? -EWOULDBLOCK : -errno;
 	if (err == -EWOULDBLOCK) {
 		holder__read(fd, holder);
-		return explain(why, size, err,
-			       "another recorder uses '%s' already (pid %d, since %s)", store->dir,
-			       holder->pid, holder->since[0] ? holder->since : "?");
+		return explain_why(why, size, err,
+				   "another recorder uses '%s' already (pid %d, since %s)",
+				   store->dir, holder->pid, holder->since[0] ? holder->since : "?");
 	}
 	if (err < 0)
-		return explain(why, size, err, "cannot lock '%s/%s': %s", store->dir, STORE_LOCK,
-			       strerror(-err));
+		return explain_why(why, size, err, "cannot lock '%s/%s': %s", store->dir,
+				   STORE_LOCK, strerror(-err));
 	holder__write(fd);
 	store->lock_fd = take_fd(&fd);
 	return 0;
@@ -236,14 +226,14 @@ static int store__set_dir(struct store *store, const char *dir, char *why, size_
 	size_t length, room = sizeof(store->dir);
 
 	if (!*dir)
-		return explain(why, size, -ENOENT, "the folder's name is empty");
+		return explain_why(why, size, -ENOENT, "the folder's name is empty");
 	if (*dir != '/' && !getcwd(store->dir, room))
-		return explain(why, size, -errno, "the present folder has no name: %s",
-			       strerror(errno));
+		return explain_why(why, size, -errno, "the present folder has no name: %s",
+				   strerror(errno));
 	length = strlen(store->dir);
 	if ((size_t)snprintf(store->dir + length, room - length, "%s%s", length > 1 ? "/" : "",
 			     dir) >= room - length)
-		return explain(why, size, -ENAMETOOLONG, "the folder's name is too long");
+		return explain_why(why, size, -ENAMETOOLONG, "the folder's name is too long");
 	/* A trailing slash would follow a link. */
 	for (length = strlen(store->dir); length > 1 && store->dir[length - 1] == '/'; length--)
 		store->dir[length - 1] = '\0';
@@ -256,7 +246,7 @@ static int store__new(struct store **out, const char *dir, char *why, size_t siz
 	int err;
 
 	if (!store)
-		return explain(why, size, -ENOMEM, "out of memory");
+		return explain_why(why, size, -ENOMEM, "out of memory");
 	store__init(store);
 	err = store__set_dir(store, dir, why, size);
 	if (err < 0)
@@ -314,8 +304,8 @@ int store__open_to_read(struct store **out, const char *dir, char *why, size_t w
 	store->incidents_fd = folder__open(store->dir_fd, STORE_INCIDENTS);
 	err = store->incidents_fd;
 	if (err < 0 && err != -ENOENT)
-		return explain(why, why_size, err, "cannot open the folder '%s/%s': %s", store->dir,
-			       STORE_INCIDENTS, strerror(-err));
+		return explain_why(why, why_size, err, "cannot open the folder '%s/%s': %s",
+				   store->dir, STORE_INCIDENTS, strerror(-err));
 	*out = take(store);
 	return 0;
 }

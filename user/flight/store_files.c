@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,6 +10,16 @@
 
 #include "base/cleanup.h"
 #include "flight/store_internal.h"
+
+int explain_why(char *why, size_t size, int err, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(why, size, format, arguments);
+	va_end(arguments);
+	return err;
+}
 
 int folder__open(int parent_fd, const char *name)
 {

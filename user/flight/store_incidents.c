@@ -10,8 +10,6 @@
 #include "base/cleanup.h"
 #include "flight/store_internal.h"
 
-#define BLOCK_BYTES 512 /* the unit of st_blocks */
-
 /* --- one incident ----------------------------------------------------------------------------- */
 
 static int incident__open(const struct store *store, const char *id)
@@ -104,7 +102,7 @@ static int add_bytes(void *context, int folder_fd, const char *name)
 	struct stat status;
 
 	if (fstatat(folder_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode))
-		*bytes += (uint64_t)status.st_blocks * BLOCK_BYTES;
+		*bytes += (uint64_t)status.st_blocks * STORE_BLOCK_BYTES;
 	return 0;
 }
 

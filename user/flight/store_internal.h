@@ -10,16 +10,17 @@
 
 #include "flight/store.h"
 
-#define STORE_WINDOW     "window"
-#define STORE_INCIDENTS  "incidents"
-#define STORE_LOCK       "lock"
-#define STORE_SPARE      ".spare"
-#define STORE_GONE       ".gone"
-#define STORE_TRAIL      "window.trail"
-#define STORE_JSON       "incident.json"
-#define STORE_TEXT       "report.txt"
+#define STORE_WINDOW      "window"
+#define STORE_INCIDENTS   "incidents"
+#define STORE_LOCK        "lock"
+#define STORE_SPARE       ".spare"
+#define STORE_GONE        ".gone"
+#define STORE_TRAIL       "window.trail"
+#define STORE_JSON        "incident.json"
+#define STORE_TEXT        "report.txt"
 
-#define STORE_COPY_BYTES 16384 /* at once, on the stack */
+#define STORE_BLOCK_BYTES 512   /* the unit of st_blocks */
+#define STORE_COPY_BYTES  16384 /* at once, on the stack */
 
 struct store {
 	char dir[PATH_MAX]; /* absolute */
@@ -34,6 +35,10 @@ struct store {
 	bool recovered;               /* store__recover() was asked */
 	char left_id[STORE_ID_BYTES]; /* that it could not give to .spare; "" */
 };
+
+/* Prints to `why` and returns `err`. */
+__attribute__((format(printf, 4, 5))) int explain_why(char *why, size_t size, int err,
+						      const char *format, ...);
 
 /* Of folders and files below a folder of ours; a symbolic link is never followed. fd or -errno. */
 int folder__open(int parent_fd, const char *name);

@@ -13,8 +13,6 @@
 #include "base/units.h"
 #include "flight/store_internal.h"
 
-#define BLOCK_BYTES 512 /* the unit of st_blocks */
-
 void chunk__name(char name[STORE_CHUNK_BYTES], uint64_t number)
 {
 	snprintf(name, STORE_CHUNK_BYTES, "%016" PRIx64 ".trail", number);
@@ -128,7 +126,7 @@ static int chunk_list__add(void *context, int folder_fd, const char *name)
 	}
 	list->chunks[list->count++] = (struct store_chunk){
 		.number = number,
-		.bytes = (uint64_t)status.st_blocks * BLOCK_BYTES,
+		.bytes = (uint64_t)status.st_blocks * STORE_BLOCK_BYTES,
 		.modified_ns = status.st_mtim.tv_sec * (int64_t)NS_PER_S + status.st_mtim.tv_nsec,
 	};
 	return 0;
