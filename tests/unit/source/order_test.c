@@ -111,6 +111,11 @@ static void a_sink_that_refuses_ends_the_release(void **state)
 	push(order, 2, 2);
 	push(order, 3, 3);
 	assert_int_equal(order__release(order, UINT64_MAX, see, &seen), -ENOSPC);
+	/* What was not asked for yet is still held. */
+	seen.refuse_at = 0;
+	assert_int_equal(order__release(order, UINT64_MAX, see, &seen), 0);
+	assert_int_equal(seen.count, 2);
+	assert_int_equal(seen.kills[1], 3);
 	order__free(order);
 }
 
