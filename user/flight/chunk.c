@@ -286,6 +286,22 @@ void chunk__end(struct recorder *recorder)
 	end_file(recorder, chunk, end_events(chunk));
 }
 
+struct telling {
+	struct recorder *recorder;
+	struct capture *to;
+};
+
+/* What finds no memory stays behind, and nothing else for it. */
+static int tell_next(void *context, const struct event_header *event)
+{
+	struct telling *telling = context;
+	int error = capture__admit(telling->to, event);
+
+	if (error == -ENOMEM)
+		recorder__unkept(telling->recorder);
+	return error == -ENOMEM ? 0 : error;
+}
+
 /*
  * The old model is told into the new chunk, and gives up its memory as the new one takes it. The
  * old file gets its closing block last: whenever this is cut off, the newest chunk that can be
@@ -305,7 +321,8 @@ int chunk__roll(struct recorder *recorder)
 		return error; /* the old one goes on */
 	end_error = end_events(old);
 	options = state_options(recorder, next.number);
-	error = model__move_out(old->model, &options, capture__admit, next.capture);
+	error = model__move_out(old->model, &options, tell_next,
+				&(struct telling){recorder, next.capture});
 	if (!error)
 		error = capture__digest(next.capture);
 	name_file(recorder, &next);

@@ -115,6 +115,14 @@ static bool is_due(struct recorder *recorder)
 
 /* --- events --------------------------------------------------------------------------------- */
 
+/* It is in the file, if there is one; ending here would lose what is in memory. */
+void recorder__unkept(struct recorder *recorder)
+{
+	if (!recorder->unkept++)
+		recorder__tell(recorder, "no memory to keep events: %s; recording goes on",
+			       strerror(ENOMEM));
+}
+
 int recorder__admit(struct recorder *recorder, const struct event_header *event)
 {
 	struct chunk *chunk = &recorder->chunk;
@@ -134,10 +142,7 @@ int recorder__admit(struct recorder *recorder, const struct event_header *event)
 			error = capture__admit(chunk->capture, event);
 	}
 	if (error) {
-		/* It is in the file, if there is one; ending here would lose what is in memory. */
-		if (!recorder->unkept++)
-			recorder__tell(recorder, "no memory to keep events: %s; recording goes on",
-				       strerror(-error));
+		recorder__unkept(recorder);
 		return 0;
 	}
 	if (event->kind == EVENT_OOM_KILL)

@@ -105,6 +105,8 @@ struct recorder {
 
 void recorder__tell(struct recorder *recorder, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/* The model has found no memory for an event. */
+void recorder__unkept(struct recorder *recorder);
 /* Is the chunk's file whole up to here? */
 bool recorder__on_disk(const struct recorder *recorder);
 /* The first chunk that must stay in the window. */

@@ -86,17 +86,18 @@ static int kill__add(struct model *model, const struct kill *kill)
 	struct process_slot *target = process_table__find(&model->processes, &kill->target);
 	const size_t most = kill__is_oom(kill) ? KILL_MAX : KILL_SIGNALS_MAX;
 	size_t at = model->kill_count;
-	int error;
+	int error = 0;
 
+	if (at < most)
+		error = array__reserve(&model->kills, at, &model->kill_capacity, sizeof(*kill));
+	if (error)
+		return error; /* not marked: it may be told again, to a model with more room */
 	if (target)
 		target->process.killed = true;
 	if (target && kill__is_oom(kill))
 		target->process.oom_killed = true;
 	if (at >= most)
 		return kill__leave_out(model, kill);
-	error = array__reserve(&model->kills, at, &model->kill_capacity, sizeof(*kill));
-	if (error)
-		return error;
 	while (at && model->kills[at - 1].time_ns > kill->time_ns)
 		at--;
 	memmove(&model->kills[at + 1], &model->kills[at], (model->kill_count - at) * sizeof(*kill));
