@@ -3,7 +3,7 @@
 #
 # The whole machine runs out of memory, and no cgroup had a limit: the recorder lives on, writes its
 # incident without taking any, and the report names the victim and the host.
-# vm: --memory 512M
+# vm: --memory 512M --slower 8
 . "$(dirname "$0")/../../e2e/lib.sh"
 
 watch_start
