@@ -207,6 +207,9 @@ static bool settle(struct recorder *recorder, struct storm *storm, bool closing)
 		     (closing || recorder->now_ns >= storm->reported_ns);
 	int error = 0;
 
+	/* Its folder may come by another name, and one of this name may be another's. */
+	if (!closing && unpublished__find(recorder, storm->id))
+		return false;
 	if (storm->held_count || count || (sync && storm->trail_events != storm->synced_events))
 		error = write_held(recorder, storm, sync);
 	if (!error)

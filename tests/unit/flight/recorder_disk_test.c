@@ -329,6 +329,29 @@ static void test_refused_beyond_its_window(void **state)
 	assert_false(folder__has(flight->folder, "window/0000000000000000.trail"));
 }
 
+static void test_refused_and_then_its_name_is_taken(void **state)
+{
+	struct flight *flight = *state;
+
+	flight__begin(flight);
+	refuse_incidents(flight);
+	flight__kill(flight, 500, TRAIL_CGROUP);
+	flight__settle(flight, flight->ms);
+	flight__settle(flight, flight->ms + AFTER_MS);
+	flight->ms += 100;
+	flight__kill(flight, 501, TRAIL_CGROUP);
+	allow_incidents(flight);
+	assert_int_equal(
+		mkdir(folder__path(flight->folder, "incidents/20261120T225640Z-leaker-500"), 0700),
+		0);
+	flight__settle(flight, flight->ms + 2 * SECOND);
+	flight__settle(flight, flight->ms + SECOND);
+	/* Later kills go where the first one is. */
+	assert_true(flight__has(flight, "20261120T225640Z-leaker-500-2", "window.trail"));
+	assert_int_equal(flight__told_by(flight, "20261120T225640Z-leaker-500-2").kills, 2);
+	assert_string_equal(flight__do_job(flight), "20261120T225640Z-leaker-500-2");
+}
+
 static void test_refused_for_too_long_ends_its_window(void **state)
 {
 	struct flight *flight = *state;
@@ -496,6 +519,7 @@ int main(void)
 		SMALL(test_more_incidents_than_memory_keeps),
 		TEST(test_refused_for_a_moment),
 		TEST(test_refused_beyond_its_window),
+		TEST(test_refused_and_then_its_name_is_taken),
 		TEST(test_refused_for_too_long_ends_its_window),
 		TEST(test_the_end_tries_once_more),
 		TEST(test_the_end_says_what_it_loses),

@@ -96,6 +96,25 @@ static void test_how_long_is_a_setting(void **state)
 	assert_int_equal(flight__incident_count(flight), 2);
 }
 
+static void test_the_window_knows_the_setting(void **state)
+{
+	struct flight *flight = *state;
+	struct frozen *frozen;
+	char why[256];
+
+	flight->config.window_ns = 100 * 3600 * NS_PER_S;
+	flight->config.storm_ns = 3600 * NS_PER_S;
+	begin_storm(flight);
+	later_kill(flight, 501, flight->ms + SECOND);
+	later_kill(flight, 502, flight->ms + 1800 * SECOND);
+	flight__close(flight);
+	assert_int_equal(flight__newest(flight), 1);
+	assert_int_equal(frozen__open_chunk(&frozen, flight->folder->store, 1, why, sizeof(why)),
+			 0);
+	assert_int_equal(model__incident_count(frozen__model(frozen)), 1);
+	frozen__free(frozen);
+}
+
 static void test_a_removed_incident_takes_no_more_kills(void **state)
 {
 	struct flight *flight = *state;
@@ -214,6 +233,7 @@ static void test_reports_of_a_storm_come_less_and_less(void **state)
 
 	reported_ms[reports++] = flight->ms;
 	while (reports < 12) {
+		assert_true(pid < 20000);
 		later_kill(flight, pid++, flight->ms + SECOND);
 		if (!strcmp(flight__do_job(flight), id))
 			reported_ms[reports++] = flight->ms;
@@ -348,6 +368,7 @@ int main(void)
 		TEST(test_a_cgroup_made_anew_is_the_same_cause),
 		TEST(test_quiet_for_long_enough_is_another_incident),
 		TEST(test_how_long_is_a_setting),
+		TEST(test_the_window_knows_the_setting),
 		TEST(test_a_removed_incident_takes_no_more_kills),
 		TEST(test_kills_without_number_are_counted),
 		TEST(test_many_kills_in_one_batch),
