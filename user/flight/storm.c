@@ -88,9 +88,13 @@ static int open_trail(struct recorder *recorder, struct storm *storm, struct wri
 {
 	const struct event_host *host = model__host(recorder->chunk.model);
 	char path[128];
-	int error = store__incident_path(recorder->options.store, storm->id, "storm.trail", path,
-					 sizeof(path));
+	int error;
 
+	/* Until it has a folder, its name may be another one's. */
+	if (unpublished__find(recorder, storm->id))
+		return -ENOENT;
+	error = store__incident_path(recorder->options.store, storm->id, "storm.trail", path,
+				     sizeof(path));
 	if (error)
 		return error;
 	if (storm->trail_events)

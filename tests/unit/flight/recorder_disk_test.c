@@ -82,6 +82,7 @@ static void test_a_full_disk_takes_a_kill(void **state)
 	assert_int_equal(flight__told(flight, "cannot be written"), 0);
 	/* What the old chunk did not need is room enough for the new one. */
 	flight__settle(flight, flight->ms + AFTER_MS);
+	assert_int_equal(flight__told(flight, "cannot be written"), 0);
 	assert_true(flight__told_by(flight, ids[0]).whole);
 }
 
@@ -455,6 +456,22 @@ static void test_a_folder_that_was_removed_is_made_anew(void **state)
 	assert_true(flight__check_chunks(flight, UINT64_MAX) >= 2);
 }
 
+static void test_a_chunk_begun_right_behind_the_removal(void **state)
+{
+	struct flight *flight = *state;
+
+	flight->config.window_ns = 8 * NS_PER_S;
+	flight__begin(flight);
+	flight__settle(flight, flight->ms + 6 * SECOND);
+	remove_tree(flight->folder->dir);
+	flight__settle(flight, flight->ms + SECOND);
+	assert_int_equal(flight__told(flight, "cannot be written"), 0);
+	assert_int_equal(flight__chunk_count(flight), 1);
+	assert_true(folder__has(flight->folder, "incidents/.spare/incident.json"));
+	flight__close(flight);
+	assert_int_equal(flight__check_chunks(flight, UINT64_MAX), 1);
+}
+
 static void test_a_kill_right_behind_the_removal(void **state)
 {
 	struct flight *flight = *state;
@@ -525,6 +542,7 @@ int main(void)
 		TEST(test_the_end_says_what_it_loses),
 		TEST(test_a_text_that_does_not_fit_makes_no_second_folder),
 		TEST(test_a_folder_that_was_removed_is_made_anew),
+		TEST(test_a_chunk_begun_right_behind_the_removal),
 		TEST(test_a_kill_right_behind_the_removal),
 		TEST(test_a_folder_that_cannot_be_made_anew),
 	};
