@@ -12,14 +12,15 @@
 
 struct memcg_map memcgs SEC(".maps");
 
-/* False: the ring was full. */
-static __noinline bool memcg_introduce(struct mem_cgroup *memcg)
+/* 0: the ring was full. */
+__noinline int memcg_introduce(__u64 address)
 {
+	struct mem_cgroup *memcg = (struct mem_cgroup *)address;
 	struct event_cgroup *event = bpf_ringbuf_reserve(&critical, sizeof(*event), 0);
 
 	if (!event) {
 		__sync_fetch_and_add(&ring_losses[EVENT_CGROUP], 1);
-		return false;
+		return 0;
 	}
 	header_init(&event->header, EVENT_CGROUP, sizeof(*event));
 	event->cgroup_id = memcg_id(memcg);
@@ -29,7 +30,7 @@ static __noinline bool memcg_introduce(struct mem_cgroup *memcg)
 	bpf_probe_read_kernel_str(event->name, sizeof(event->name),
 				  BPF_CORE_READ(memcg, css.cgroup, kn, name));
 	bpf_ringbuf_submit(event, wakeup(&critical));
-	return true;
+	return 1;
 }
 
 static __always_inline bool moved(__s64 before, __s64 now, __s64 step)
@@ -45,23 +46,24 @@ static __always_inline void memcg_position(struct memcg_told *out, struct mem_cg
 	out->oom_events = memcg_oom_events(memcg);
 }
 
-/* False: it was known already, and so were its ancestors. */
-static __noinline bool memcg_meet_one(struct mem_cgroup *memcg)
+/* 0: it was known already, and so were its ancestors. */
+__noinline int memcg_meet_one(__u64 address)
 {
+	struct mem_cgroup *memcg = (struct mem_cgroup *)address;
 	struct memcg_told fresh;
 	__u64 id = memcg_id(memcg);
 	long error;
 
 	if (bpf_map_lookup_elem(&memcgs, &id))
-		return false;
+		return 0;
 	memcg_position(&fresh, memcg);
 	error = bpf_map_update_elem(&memcgs, &id, &fresh, BPF_NOEXIST);
 	/* One without a name is met again, or it would be nameless for the whole recording. */
-	if (!error && !memcg_introduce(memcg))
+	if (!error && !memcg_introduce(address))
 		bpf_map_delete_elem(&memcgs, &id);
 	else if (error && error != -EEXIST) /* another CPU has met it at the same moment */
 		lose(LOSS_CGROUP_TABLE_FULL);
-	return true;
+	return 1;
 }
 
 __noinline int memcg_meet_all(__u64 address)
@@ -69,15 +71,16 @@ __noinline int memcg_meet_all(__u64 address)
 	struct mem_cgroup *memcg = (struct mem_cgroup *)address;
 
 	for (int level = 0; level < MAX_CGROUP_LEVELS && memcg; level++) {
-		if (!memcg_meet_one(memcg))
+		if (!memcg_meet_one((__u64)memcg))
 			break;
 		memcg = memcg_parent(memcg);
 	}
 	return 0;
 }
 
-static __noinline void memcg_tell_one(struct mem_cgroup *memcg)
+__noinline int memcg_tell_one(__u64 address)
 {
+	struct mem_cgroup *memcg = (struct mem_cgroup *)address;
 	struct event_memcg event = {};
 	struct memcg_told *told, fresh;
 	__s64 step;
@@ -85,8 +88,8 @@ static __noinline void memcg_tell_one(struct mem_cgroup *memcg)
 	event.cgroup_id = memcg_id(memcg);
 	told = bpf_map_lookup_elem(&memcgs, &event.cgroup_id);
 	if (!told) {
-		memcg_meet_one(memcg);
-		return;
+		memcg_meet_one(address);
+		return 0;
 	}
 	memcg_position(&fresh, memcg);
 	step = (__u64)fresh.usage_bytes / 64;
@@ -94,13 +97,14 @@ static __noinline void memcg_tell_one(struct mem_cgroup *memcg)
 		step = knob_memcg_step_bytes;
 	if (!moved(told->usage_bytes, fresh.usage_bytes, step) &&
 	    !moved(told->swap_bytes, fresh.swap_bytes, step) && told->max_bytes == fresh.max_bytes)
-		return;
+		return 0;
 	/* A rise is memcg_risen()'s to see: the kernel counts it well before it marks a victim. */
 	fresh.oom_events = told->oom_events;
 	*told = fresh;
 	memcg_read(&event.counters, memcg);
 	header_init(&event.header, EVENT_MEMCG, sizeof(event));
 	emit_bulk(&event);
+	return 0;
 }
 
 __noinline int memcg_tell_all(__u64 address)
@@ -108,7 +112,7 @@ __noinline int memcg_tell_all(__u64 address)
 	struct mem_cgroup *memcg = (struct mem_cgroup *)address;
 
 	for (int level = 0; level < MAX_CGROUP_LEVELS && memcg; level++) {
-		memcg_tell_one(memcg);
+		memcg_tell_one((__u64)memcg);
 		memcg = memcg_parent(memcg);
 	}
 	return 0;

@@ -61,16 +61,18 @@ int BPF_KPROBE(on_oom_kill_process_kprobe, struct oom_control *oc)
 /*
  * At mark_victim current is inside out_of_memory(), so its struct oom_control is on the kernel
  * stack: look for the victim's address and check whether the words around it make an oom_control.
- * All OOM kills of a host hold oom_lock, so one copy of the stack serves.
+ * All OOM kills of a host hold oom_lock, so one copy serves. In parts, each searched by a global
+ * function: the verifier follows one part's words, not all 2,048.
  */
 #define STACK_BYTES 16384
 #define STACK_WORDS (STACK_BYTES / 8)
+#define STACK_PART  64
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u64[STACK_WORDS]);
+	__type(value, __u64[STACK_PART]);
 } oom_stack SEC(".maps");
 
 /* Globals instead of arguments: a global function is verified once, alone, and takes scalars. */
@@ -115,18 +117,31 @@ __noinline int oom_is_chosen(__u32 word)
 	return plausible(address - bpf_core_field_offset(struct oom_control, chosen));
 }
 
-/* Index of `chosen` in the copied stack, or -1. */
-__noinline int oom_find_chosen(void)
+/* Index of `chosen` among the words of the stack from `first` on, or -1. */
+__noinline int oom_find_chosen_from(__u32 first)
 {
 	__u32 zero = 0;
-	__u64 *words = bpf_map_lookup_elem(&oom_stack, &zero);
 	__u64 victim = oom_wanted[0], leader = oom_wanted[1];
+	__u64 *words = bpf_map_lookup_elem(&oom_stack, &zero);
 
-	if (!words)
+	if (!words || bpf_probe_read_kernel(words, STACK_PART * 8,
+					    (void *)oom_stack_base + first * 8UL))
 		return -1;
-	for (__u32 i = 0; i < STACK_WORDS; i++) {
-		if ((words[i] == victim || words[i] == leader) && oom_is_chosen(i))
-			return i;
+	for (__u32 i = 0; i < STACK_PART; i++) {
+		if ((words[i] == victim || words[i] == leader) && oom_is_chosen(first + i))
+			return first + i;
+	}
+	return -1;
+}
+
+/* Index of `chosen` in the stack's words, or -1. */
+__noinline int oom_find_chosen(void)
+{
+	for (__u32 first = 0; first < STACK_WORDS; first += STACK_PART) {
+		int word = oom_find_chosen_from(first);
+
+		if (word >= 0)
+			return word;
 	}
 	return -1;
 }
@@ -134,16 +149,12 @@ __noinline int oom_find_chosen(void)
 static __always_inline bool find_on_stack(struct oom_call *call, struct task_struct *victim,
 					  struct task_struct *trigger)
 {
-	__u32 zero = 0;
-	void *words = bpf_map_lookup_elem(&oom_stack, &zero);
 	int index;
 
 	oom_stack_base = (__u64)BPF_CORE_READ(trigger, stack);
 	oom_wanted[0] = (__u64)victim;
 	oom_wanted[1] = (__u64)BPF_CORE_READ(victim, group_leader);
 	oom_victim_memcg = (__u64)task_memcg(victim);
-	if (!words || bpf_probe_read_kernel(words, STACK_BYTES, (void *)oom_stack_base))
-		return false;
 	index = oom_find_chosen();
 	if (index < 0)
 		return false;
