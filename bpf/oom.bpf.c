@@ -124,8 +124,8 @@ __noinline int oom_find_chosen_from(__u32 first)
 	__u64 victim = oom_wanted[0], leader = oom_wanted[1];
 	__u64 *words = bpf_map_lookup_elem(&oom_stack, &zero);
 
-	if (!words || bpf_probe_read_kernel(words, STACK_PART * 8,
-					    (void *)oom_stack_base + first * 8UL))
+	if (!words ||
+	    bpf_probe_read_kernel(words, STACK_PART * 8, (void *)oom_stack_base + first * 8UL))
 		return -1;
 	for (__u32 i = 0; i < STACK_PART; i++) {
 		if ((words[i] == victim || words[i] == leader) && oom_is_chosen(first + i))

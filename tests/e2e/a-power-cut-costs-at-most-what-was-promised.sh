@@ -6,6 +6,7 @@
 # what was announced is there, the window lacks no more than --sync, and a new start puts the rest
 # right. There is no power switch here: what the recorder writes is logged (tests/power/write_log.c)
 # and what a disk may have kept of it is made from the log (tests/power/disk.py).
+# not in a vm: it builds the states of its disk by itself, thousands of them, whatever the kernel
 . "$(dirname "$0")/lib.sh"
 
 readonly SYNC_MS=500

@@ -3,6 +3,7 @@
 # `make install` puts program, unit and configuration below DESTDIR with the right modes and paths,
 # never over a configuration that is there; the unit is one that systemd accepts as it stands and
 # that asks for no capability but the four it names; `make uninstall` takes away what it brought.
+# not in a vm: nothing of the kernel is in it, and the machine has no systemd
 . "$(dirname "$0")/lib.sh"
 
 ROOT=$WORK/root

@@ -29,6 +29,7 @@ refused 2 --kills "$OOMTRAIL" incidents --json --kills
 refused 2 . "$OOMTRAIL" info
 refused 2 . "$OOMTRAIL" info a.trail b.trail
 refused 2 . "$OOMTRAIL" doctor surplus
+refused 2 . "$OOMTRAIL" doctor --jsn
 [[ -z $(find . -name '*.trail') ]] || fail "a recording was made"
 
 for verb in record report incidents info doctor demo; do
