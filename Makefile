@@ -190,8 +190,7 @@ test:
 	+@$(MAKE) --no-print-directory sanitized
 	@tests/run
 
-# KERNEL="6.1 7.2": those and no others.
-# With KERNEL given, no more than that needs.
+# KERNEL="6.1 newest": those and no others, and no more is installed than they need.
 test-vm:
 	@tools/install-deps --for vm
 	+@$(MAKE) --no-print-directory guest
@@ -247,7 +246,7 @@ help:
 		'                  UNITDIR, SYSCONFDIR, DESTDIR; make uninstall takes them away' \
 		'make demo         a real OOM kill in a throwaway cgroup, and its report (root)' \
 		'make test         everything: style, unit, replay, e2e on this kernel (root)' \
-		'make test-vm      e2e on other kernels, under QEMU; KERNEL="6.1 7.2"' \
+		'make test-vm      e2e on other kernels, under QEMU; KERNEL="6.1 newest"' \
 		'make check-style  formatting, include directions, SPDX lines' \
 		'make format       clang-format on every C file' \
 		'make bench        what the recorder costs (root)' \
