@@ -3,6 +3,7 @@
 #
 # Every v1 hierarchy counts its folders' ids by itself: one removed elsewhere under the id of a
 # memory cgroup is not that cgroup.
+# vm: --cgroup v1
 . "$(dirname "$0")/lib.sh"
 
 readonly FOLDERS_MAX=6000 # made and removed on the way to the wanted id

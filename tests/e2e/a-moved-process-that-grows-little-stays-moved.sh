@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Moved, then growing by less than is told at once: the sums told later name the new cgroup.
+# vm: --cgroup v1
+# vm: --cgroup hybrid
 . "$(dirname "$0")/lib.sh"
 
 cgroup_new before 64

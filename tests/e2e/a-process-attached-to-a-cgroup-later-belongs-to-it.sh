@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Services are forked elsewhere and moved: what counts is where the process is when it dies.
+# vm: --cgroup v1
+# vm: --cgroup hybrid
 . "$(dirname "$0")/lib.sh"
 
 cgroup_new home 64

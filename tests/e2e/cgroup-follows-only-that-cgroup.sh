@@ -3,6 +3,8 @@
 #
 # -c CGROUP: what is in it and below it, by path from the controller's root or by folder. Of the
 # rest of the host only OOM kills are recorded, and it is said that the victim was not followed.
+# vm: --cgroup v1
+# vm: --cgroup hybrid
 . "$(dirname "$0")/lib.sh"
 
 cgroup_new wanted 64

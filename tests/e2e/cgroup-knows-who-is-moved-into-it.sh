@@ -3,6 +3,8 @@
 #
 # Followed by its cgroup, a process that was forked elsewhere and moved in has its name, command
 # line and the memory it brought.
+# vm: --cgroup v1
+# vm: --cgroup hybrid
 . "$(dirname "$0")/lib.sh"
 
 cgroup_new home 64

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The parent is full; trigger and victim sit in two different children of it.
+# vm: --cgroup v1
+# vm: --cgroup hybrid
 . "$(dirname "$0")/lib.sh"
 
 cgroup_new parent 96

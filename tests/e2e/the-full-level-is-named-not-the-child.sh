@@ -3,6 +3,8 @@
 #
 # Two limits, one inside the other: the parent's 64 MiB are used up, the child's 160 are not. And
 # the other way round. By the best way this kernel has, and by the counts of OOM events alone.
+# vm: --cgroup v1
+# vm: --cgroup hybrid
 . "$(dirname "$0")/lib.sh"
 
 cgroup_new outer 64

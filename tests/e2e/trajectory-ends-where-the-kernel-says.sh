@@ -3,6 +3,8 @@
 #
 # The last point of the victim's trajectory agrees with the kernel's own kill line, within the
 # error of the kernel's per-CPU counters: max(5%, batch x CPUs x page size).
+# vm: --cgroup v1
+# vm: --cgroup hybrid
 . "$(dirname "$0")/lib.sh"
 
 cgroup_new full 96

@@ -3,6 +3,8 @@
 #
 # One OOM kill under `watch`: a folder with window, JSON and text, readable by root only; what is
 # stored is what its window replays to, and `report` without an argument shows it.
+# vm: --cgroup v1
+# vm: --cgroup hybrid
 . "$(dirname "$0")/lib.sh"
 
 cgroup_new full 48

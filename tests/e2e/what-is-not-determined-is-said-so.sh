@@ -3,6 +3,8 @@
 #
 # With every way to the OOM context forbidden the victim is still named, and of the full level the
 # report says that it is not determined: never a silent guess.
+# vm: --cgroup v1
+# vm: --cgroup hybrid
 . "$(dirname "$0")/lib.sh"
 
 cgroup_new full 64
