@@ -7,7 +7,7 @@
 
 CGROUPS_MADE=12
 need_root
-watch_start --buffer 4K --window 16s --sync 1s
+watch_start --buffer 16K --window 16s --sync 1s
 pids=()
 for ((i = 0; i < CGROUPS_MADE; i++)); do
 	cgroup_new "gone$i" 64
@@ -56,18 +56,22 @@ for kind in fork exit cgroup_gone; do
 done
 json_is 'any(.processes[]; .pid == $pid and (has("exit") | not))' pid "$stays"
 
-# Nobody else is a ghost either, and the next chunks agree.
-ghosts()
+# Nobody else is a ghost for long either (a window lags by a second: others may have ended since),
+# and the next chunks agree.
+no_ghosts()
 {
-	local pid
+	local pid gone=()
+	look || fail "the window cannot be read"
 	for pid in $(jq '.processes[] | select(has("exit") | not) | .pid' "$WORK/report.json"); do
-		[[ -e /proc/$pid ]] || echo "$pid"
+		[[ -e /proc/$pid ]] || gone+=("$pid")
 	done
+	wait_for 'look && [[ $(alive "${gone[@]}") == 0 ]]'
 }
-wait_for 'look && [[ -z $(ghosts) ]]'
+no_ghosts
 chunk=$(ls "$FLIGHT/window" | tail -n 1)
 wait_for '[[ $(ls "$FLIGHT/window" | tail -n 1) > "$chunk" ]]'
-wait_for 'look && [[ -z $(ghosts) && $(alive "$stays") == 1 && $(there) == 0 ]]'
+no_ghosts
+wait_for 'look && [[ $(alive "$stays") == 1 && $(there) == 0 ]]'
 watch_stop
 for chunk in "$FLIGHT"/window/*.trail; do
 	"$OOMTRAIL" info --verify "$chunk" >"$WORK/info.txt" || fail "$chunk: $(cat "$WORK/info.txt")"

@@ -5,6 +5,7 @@
 # `watch` built with the address and undefined sanitizers, and with the thread sanitizer: churn, two
 # causes and a storm, every signal it knows, chunk after chunk; they have nothing to say, and
 # everything is written.
+# not in a vm: sanitizers look at user space, which is the same here
 . "$(dirname "$0")/lib.sh"
 
 need_root
