@@ -400,6 +400,15 @@ equal() # WHAT A B
 	[[ $2 == "$3" ]] || fail "$1: $2, expected $3"
 }
 
+# How often the kernel has killed in this cgroup, by its own count: without descendants on v1.
+kernel_kills() # NAME
+{
+	case $MEMCG_VERSION in
+	1) sed -n 's/^oom_kill //p' "$(cgroup_dir "$1")/memory.oom_control" ;;
+	2) sed -n 's/^oom_kill //p' "$(cgroup_dir "$1")/memory.events" ;;
+	esac
+}
+
 # The kernel's own word: "Killed process PID (COMM) total-vm:..., anon-rss:...kB, ..."
 kernel_kill_line() # PID
 {
