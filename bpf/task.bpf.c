@@ -128,6 +128,9 @@ int BPF_PROG(on_exit, struct task_struct *task)
 		bpf_map_delete_elem(&followed, &pid);
 	header_init(&event.header, EVENT_EXIT, sizeof(event));
 	emit_critical(&event);
+	/* Its memory is gone by now, which exit_mmap tells elsewhere: so has its cgroup's usage. */
+	if (knob_addresses_reused)
+		memcg_tell(task_memcg(task));
 	return 0;
 }
 
