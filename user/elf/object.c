@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "elf/object.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "elf/object_internal.h"
+
+struct object *object__ref(struct object *object)
+{
+	atomic_fetch_add(&object->references, 1);
+	return object;
+}
+
+void object__unref(struct object *object)
+{
+	if (!object || atomic_fetch_sub(&object->references, 1) != 1)
+		return;
+	for (size_t i = 0; i < object->section_count; i++)
+		free(object->sections[i].data);
+	free(object);
+}
+
+int object__machine(const struct object *object)
+{
+	return object->machine;
+}
+
+const uint8_t *object__build_id(const struct object *object, size_t *bytes)
+{
+	*bytes = object->build_id_bytes;
+	return object->build_id_bytes ? object->build_id : NULL;
+}
+
+bool object__vaddr(const struct object *object, uint64_t file_offset, uint64_t *vaddr)
+{
+	const struct object_segment *found = NULL;
+
+	for (size_t i = 0; i < object->segment_count; i++) {
+		const struct object_segment *segment = &object->segments[i];
+
+		if (file_offset < segment->offset ||
+		    file_offset - segment->offset >= segment->file_bytes)
+			continue;
+		if (!found || (segment->executable && !found->executable))
+			found = segment;
+	}
+	if (!found)
+		return false;
+	*vaddr = found->vaddr + (file_offset - found->offset);
+	return true;
+}
+
+struct object_section object__section(const struct object *object, const char *name)
+{
+	for (size_t i = 0; i < object->section_count; i++) {
+		const struct loaded_section *section = &object->sections[i];
+
+		if (!strcmp(section->name, name))
+			return (struct object_section){
+				.data = section->data,
+				.bytes = section->bytes,
+				.vaddr = section->vaddr,
+			};
+	}
+	return (struct object_section){0};
+}
+
+size_t object__bytes(const struct object *object)
+{
+	return sizeof(*object) + object->held_bytes;
+}
