@@ -61,7 +61,9 @@
 	X(KEPT_CGROUP, 46, event_kept_cgroup)   \
 	X(KEPT_SERIES, 47, event_kept_series)   \
 	X(KEPT_ATTACH, 48, event_kept_attach)   \
-	X(PROGRAM, 49, event_program)
+	X(PROGRAM, 49, event_program)           \
+	X(MEMCG_EVENTS, 50, event_memcg_events) \
+	X(KEPT_HELD, 51, event_kept_held)
 
 enum event_kind {
 #define X(name, number, type) EVENT_##name = number,
@@ -392,6 +394,38 @@ struct event_memcg_stat {
 	struct memcg_stat stat;
 };
 
+/*
+ * What a cgroup's limits have done, at its own level. X(field, key of v2's memory.events.local, key
+ * of v1's memory.oom_control); "" where that version has none. v2 counts; on v1 all but the kills
+ * are 0 or 1.
+ */
+#define MEMCG_EVENTS(X)                                \
+	X(low, "low", "")                              \
+	X(high, "high", "") /* throttled */            \
+	X(max, "max", "")                              \
+	X(oom, "oom", "")                              \
+	X(oom_kill, "oom_kill", "oom_kill")            \
+	X(under_oom, "", "under_oom") /* tasks wait */ \
+	X(oom_kill_disable, "", "oom_kill_disable")
+
+struct memcg_events {
+#define X(field, v2, v1) __s64 field;
+	MEMCG_EVENTS(X)
+#undef X
+};
+
+/* Looked at as long as the cgroup is short of memory, told when it has changed. */
+struct event_memcg_events {
+	struct event_header header;
+	__u64 cgroup_id;
+	struct memcg_events events;
+	__s64 usage_bytes;
+	__s64 max_bytes;         /* EVENT_NO_LIMIT: there is none */
+	__s64 high_bytes;        /* v2 */
+	__s64 memsw_usage_bytes; /* v1, and only where tasks wait */
+	__s64 memsw_max_bytes;
+};
+
 /* Pressure stall totals; all UNKNOWN when PSI is absent or switched off. */
 struct event_psi {
 	struct event_header header;
@@ -634,6 +668,26 @@ struct event_kept_attach {
 	__u64 to_id;
 };
 
+/* A time that tasks of a cgroup were held back without being killed. */
+struct kept_hold {
+	__u64 from_ns;  /* of the first look that found it; 0: none has */
+	__u64 to_ns;    /* of the last one */
+	__u64 ended_ns; /* of the look that found it over; 0: none has */
+	__u64 times;
+	__s64 usage_bytes; /* at the last look */
+	__s64 limit_bytes;
+	__u32 from_first; /* 1: the very first look at the cgroup found it */
+	__u32 memsw;      /* 1: the limit of memory and swap */
+};
+
+struct event_kept_held {
+	struct event_header header; /* time: of the last look that was told */
+	__u64 cgroup_id;
+	struct memcg_events events;
+	struct kept_hold high; /* throttled above memory.high; times: how often */
+	struct kept_hold full; /* at the limit, and nobody may be killed; times: begun so often */
+};
+
 /* The layout is a promise; a size that changes by accident must not compile. */
 _Static_assert(sizeof(struct event_header) == 16, "event_header");
 _Static_assert(sizeof(struct task_ref) == 16, "task_ref");
@@ -654,3 +708,5 @@ _Static_assert(sizeof(struct event_kept_process) == 248, "event_kept_process");
 _Static_assert(sizeof(struct event_kept_cgroup) == 1008, "event_kept_cgroup");
 _Static_assert(sizeof(struct event_kept_series) == 56, "event_kept_series");
 _Static_assert(sizeof(struct event_kept_attach) == 48, "event_kept_attach");
+_Static_assert(sizeof(struct event_memcg_events) == 120, "event_memcg_events");
+_Static_assert(sizeof(struct event_kept_held) == 192, "event_kept_held");

@@ -24,7 +24,7 @@ static __noinline void tell(struct reclaim_state *state)
 
 	header_init(&event->header, EVENT_RECLAIM, sizeof(*event));
 	emit_bulk(event);
-	state->told = 1;
+	state->told_ns = bpf_ktime_get_ns();
 	event->runs = 0;
 	event->stall_ns = 0;
 	event->reclaimed_bytes = 0;
@@ -70,8 +70,9 @@ static __always_inline int end(__u64 pages)
 	event->stall_ns += now - state->begin_ns;
 	event->reclaimed_bytes += pages * knob_page_bytes;
 	state->begin_ns = 0;
-	/* The first run of a thread is told at once: it is when pressure began. */
-	if (!state->told || now - event->first_ns >= RECLAIM_MERGE_NS)
+	/* The first run after a pause is told at once: it is when pressure began, and may be the
+	 * last word of a thread that then waits for ever. */
+	if (now - state->told_ns >= RECLAIM_MERGE_NS)
 		tell(state);
 	return 0;
 }

@@ -7,7 +7,6 @@
  * `reclaims`, which user space reads as well. */
 struct reclaim_state {
 	__u64 begin_ns; /* 0: outside reclaim */
-	__u32 told;     /* its first run was told */
-	__u32 reserved;
+	__u64 told_ns;  /* 0: nothing of it was */
 	struct event_reclaim event;
 };

@@ -250,6 +250,18 @@ static const struct value_name reclaim_flags[] = {{"MEMCG", RECLAIM_MEMCG}, {NUL
 	N(event_memcg_stat, cgroup_id, 0, NULL)   \
 	S(event_memcg_stat, stat, "", memcg_stat)
 
+#define FIELDS_memcg_events(N, G, P, T, S, H) MEMCG_EVENTS(N##_MEMCG_EVENTS)
+
+#define FIELDS_event_memcg_events(N, G, P, T, S, H)             \
+	HEADER(S, event_memcg_events)                           \
+	N(event_memcg_events, cgroup_id, 0, NULL)               \
+	S(event_memcg_events, events, "", memcg_events)         \
+	N(event_memcg_events, usage_bytes, UNKNOWN, NULL)       \
+	N(event_memcg_events, max_bytes, UNKNOWN, limits)       \
+	N(event_memcg_events, high_bytes, UNKNOWN, limits)      \
+	N(event_memcg_events, memsw_usage_bytes, UNKNOWN, NULL) \
+	N(event_memcg_events, memsw_max_bytes, UNKNOWN, limits)
+
 #define FIELDS_event_psi(N, G, P, T, S, H)   \
 	HEADER(S, event_psi)                 \
 	N(event_psi, cgroup_id, 0, NULL)     \
@@ -379,6 +391,23 @@ static const struct value_name reclaim_flags[] = {{"MEMCG", RECLAIM_MEMCG}, {NUL
 	N(event_kept_attach, from_id, 0, NULL)     \
 	N(event_kept_attach, to_id, 0, NULL)
 
+#define FIELDS_kept_hold(N, G, P, T, S, H)   \
+	N(kept_hold, from_ns, 0, NULL)       \
+	N(kept_hold, to_ns, 0, NULL)         \
+	N(kept_hold, ended_ns, 0, NULL)      \
+	N(kept_hold, times, 0, NULL)         \
+	N(kept_hold, usage_bytes, 0, NULL)   \
+	N(kept_hold, limit_bytes, 0, limits) \
+	N(kept_hold, from_first, 0, NULL)    \
+	N(kept_hold, memsw, 0, NULL)
+
+#define FIELDS_event_kept_held(N, G, P, T, S, H)     \
+	HEADER(S, event_kept_held)                   \
+	N(event_kept_held, cgroup_id, 0, NULL)       \
+	S(event_kept_held, events, "", memcg_events) \
+	S(event_kept_held, high, "high.", kept_hold) \
+	S(event_kept_held, full, "full.", kept_hold)
+
 /* Every struct, those that others contain first. X(struct tag, what is behind it: 1 argv, 2 rows)
  */
 #define STRUCTS(X)               \
@@ -387,6 +416,7 @@ static const struct value_name reclaim_flags[] = {{"MEMCG", RECLAIM_MEMCG}, {NUL
 	X(memory, 0)             \
 	X(memcg_counters, 0)     \
 	X(memcg_stat, 0)         \
+	X(memcg_events, 0)       \
 	X(meminfo, 0)            \
 	X(process_state, 0)      \
 	X(event_fork, 0)         \
@@ -421,7 +451,10 @@ static const struct value_name reclaim_flags[] = {{"MEMCG", RECLAIM_MEMCG}, {NUL
 	X(kept_reclaim, 0)       \
 	X(event_kept_cgroup, 0)  \
 	X(event_kept_series, 2)  \
-	X(event_kept_attach, 0)
+	X(event_kept_attach, 0)  \
+	X(event_memcg_events, 0) \
+	X(kept_hold, 0)          \
+	X(event_kept_held, 0)
 
 /* First pass: the sizes add up. */
 
@@ -430,6 +463,7 @@ static const struct value_name reclaim_flags[] = {{"MEMCG", RECLAIM_MEMCG}, {NUL
 #define SIZE_G(s, f, names)            SIZE(s, f)
 #define SIZE_S(s, f, prefix, layout)   SIZE(s, f)
 #define SIZE_N_MEMCG_STAT(f, v2, v1)   SIZE(memcg_stat, f##_bytes)
+#define SIZE_N_MEMCG_EVENTS(f, v2, v1) SIZE(memcg_events, f)
 #define SIZE_N_MEMINFO(f, key)         SIZE(meminfo, f##_bytes)
 #define X(s, argv)                                                                               \
 	_Static_assert(FIELDS_##s(SIZE_N, SIZE_G, SIZE, SIZE, SIZE_S, SIZE) == sizeof(struct s), \
@@ -450,6 +484,7 @@ STRUCTS(X)
 #define ROW_T(s, f)                     {.name = #f, .type = FIELD_TEXT, AT(s, f)},
 #define ROW_H(s, f)                     {.name = #f, .type = FIELD_HIDDEN, AT(s, f)},
 #define ROW_N_MEMCG_STAT(f, v2, v1)     ROW_N(memcg_stat, f##_bytes, UNKNOWN, NULL)
+#define ROW_N_MEMCG_EVENTS(f, v2, v1)   ROW_N(memcg_events, f, UNKNOWN, NULL)
 #define ROW_N_MEMINFO(f, key)           ROW_N(meminfo, f##_bytes, UNKNOWN, NULL)
 #define ROW_S(s, f, prefix, of) \
 	{.name = prefix, .type = FIELD_STRUCT, .layout = &layout_##of, AT(s, f)},

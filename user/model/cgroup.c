@@ -27,6 +27,8 @@ static void cgroup_slot__free_contents(struct cgroup_slot *slot)
 	slot->limits = NULL;
 	free(slot->reclaim);
 	slot->reclaim = NULL;
+	free(slot->cgroup.held);
+	slot->cgroup.held = NULL;
 	shared_bytes__put(slot->path);
 	slot->path = NULL;
 }

@@ -136,6 +136,30 @@ static void digest__reclaim(struct digest *digest, const struct reclaim_history 
 	}
 }
 
+static void digest__hold(struct digest *digest, const struct hold *hold)
+{
+	digest__u64(digest, hold->from_ns);
+	digest__u64(digest, hold->to_ns);
+	digest__u64(digest, hold->ended_ns);
+	digest__u64(digest, hold->times);
+	digest__u64(digest, (uint64_t)hold->usage_bytes);
+	digest__u64(digest, (uint64_t)hold->limit_bytes);
+	digest__u64(digest, hold->from_first);
+	digest__u64(digest, hold->memsw);
+}
+
+static void digest__held(struct digest *digest, const struct held *held)
+{
+	if (!held)
+		return;
+	digest__u64(digest, held->looked_ns);
+#define X(field, v2, v1) digest__u64(digest, (uint64_t)held->now.field);
+	MEMCG_EVENTS(X)
+#undef X
+	digest__hold(digest, &held->high);
+	digest__hold(digest, &held->full);
+}
+
 static void digest__cgroup(struct digest *digest, const struct cgroup_slot *slot)
 {
 	const struct cgroup *cgroup = &slot->cgroup;
@@ -155,6 +179,7 @@ static void digest__cgroup(struct digest *digest, const struct cgroup_slot *slot
 	digest__series(digest, slot->failures);
 	digest__limits(digest, slot->limits);
 	digest__reclaim(digest, slot->reclaim);
+	digest__held(digest, cgroup->held);
 }
 
 /* What the timeline of a kill to come is made of. */

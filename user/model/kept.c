@@ -212,6 +212,38 @@ int kept__on_cgroup(struct model *model, const struct event_header *event)
 	return kept__set_histories(slot, kept);
 }
 
+static struct hold kept__hold(const struct kept_hold *kept)
+{
+	return (struct hold){
+		.from_ns = kept->from_ns,
+		.to_ns = kept->to_ns > kept->from_ns ? kept->to_ns : kept->from_ns,
+		.ended_ns = kept->ended_ns,
+		.times = kept->times,
+		.usage_bytes = bytes__normal(kept->usage_bytes),
+		.limit_bytes = limit__normal(kept->limit_bytes),
+		.from_first = kept->from_first != 0,
+		.memsw = kept->memsw != 0,
+	};
+}
+
+int kept__on_held(struct model *model, const struct event_header *event)
+{
+	const struct event_kept_held *kept = (const struct event_kept_held *)event;
+	struct cgroup_slot *slot = cgroup__find(model, kept->cgroup_id);
+	struct held *held;
+
+	if (!model->restoring || !slot || slot->cgroup.held)
+		return kept__refuse(model, event);
+	held = slot->cgroup.held = calloc(1, sizeof(*held));
+	if (!held)
+		return -ENOMEM;
+	held->looked_ns = event->time_ns ? event->time_ns : 1;
+	held->now = events__normal(&kept->events);
+	held->high = kept__hold(&kept->high);
+	held->full = kept__hold(&kept->full);
+	return 0;
+}
+
 /* --- series --------------------------------------------------------------------------------- */
 
 static const unsigned int widths[] = {

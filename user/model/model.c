@@ -40,6 +40,8 @@ static const struct handler {
 	[EVENT_KEPT_CGROUP] = {sizeof(struct event_kept_cgroup), kept__on_cgroup},
 	[EVENT_KEPT_SERIES] = {sizeof(struct event_kept_series), kept__on_series},
 	[EVENT_KEPT_ATTACH] = {sizeof(struct event_kept_attach), kept__on_attach},
+	[EVENT_MEMCG_EVENTS] = {sizeof(struct event_memcg_events), held__on_events},
+	[EVENT_KEPT_HELD] = {sizeof(struct event_kept_held), kept__on_held},
 	/* EVENT_DIGEST is about the model and no part of it. */
 };
 

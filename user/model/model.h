@@ -107,6 +107,27 @@ int64_t memory__resident(const struct memory *memory);
 
 /* --- cgroups -------------------------------------------------------------------------------- */
 
+/* A time that tasks were held back at a limit. Looks are a second apart at most, and told when
+ * something has changed. */
+struct hold {
+	uint64_t from_ns;  /* of the first look that found it; 0: none has */
+	uint64_t to_ns;    /* of the last one told */
+	uint64_t ended_ns; /* of the look that found it over; 0: none has */
+	uint64_t times;
+	int64_t usage_bytes; /* at to_ns */
+	int64_t limit_bytes;
+	bool from_first; /* the very first look found it: it began before */
+	bool memsw;      /* the limit is that of memory and swap */
+};
+
+/* What a cgroup's limits have done without killing anybody. */
+struct held {
+	uint64_t looked_ns; /* the last look that was told */
+	struct memcg_events now;
+	struct hold high; /* throttled above memory.high (v2); times: how often */
+	struct hold full; /* at the limit with the OOM killer switched off (v1); times: begun */
+};
+
 struct cgroup {
 	uint64_t id;
 	uint64_t parent_id;
@@ -119,6 +140,7 @@ struct cgroup {
 	uint64_t stat_ns;         /* 0: never read */
 	int64_t peak_usage_bytes; /* largest usage_bytes told */
 	struct series *series;    /* usage_column; NULL: never moved */
+	struct held *held;        /* NULL: its limits were never looked at */
 };
 
 size_t model__cgroup_count(const struct model *model);

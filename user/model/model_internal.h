@@ -339,6 +339,11 @@ int cgroup__on_memcg(struct model *model, const struct event_header *event);
 int cgroup__on_stat(struct model *model, const struct event_header *event);
 int cgroup__on_reclaim(struct model *model, const struct event_header *event);
 
+/* --- held.c --------------------------------------------------------------------------------- */
+
+int held__on_events(struct model *model, const struct event_header *event);
+struct memcg_events events__normal(const struct memcg_events *events);
+
 /* --- kill.c --------------------------------------------------------------------------------- */
 
 /* Judges what has been held back long enough. */
@@ -429,6 +434,7 @@ int kept__on_process(struct model *model, const struct event_header *event);
 int kept__on_cgroup(struct model *model, const struct event_header *event);
 int kept__on_series(struct model *model, const struct event_header *event);
 int kept__on_attach(struct model *model, const struct event_header *event);
+int kept__on_held(struct model *model, const struct event_header *event);
 
 /* --- service.c ------------------------------------------------------------------------------ */
 

@@ -75,7 +75,7 @@ static int tell_cgroup(struct move *move, const struct cgroup_slot *slot)
 	if (!error)
 		error = move__tell_series(move, KEPT_SERIES_FAILURES, NULL, cgroup->id,
 					  slot->failures);
-	return error;
+	return error ? error : move__tell_held(move, cgroup);
 }
 
 static int tell_cgroups(struct move *move)
@@ -313,7 +313,7 @@ int model__move_out(struct model *model, const struct state_options *options,
 }
 
 /* Beside what is counted: a rough figure for each of what is small or rare. */
-#define CGROUP_BYTES   (sizeof(struct cgroup_slot) + 256)
+#define CGROUP_BYTES   (sizeof(struct cgroup_slot) + sizeof(struct held) + 256)
 #define INCIDENT_BYTES (sizeof(struct incident_slot) + INCIDENT_PROCESSES * sizeof(struct party))
 
 size_t model__bytes(const struct model *model)

@@ -40,6 +40,7 @@ struct move {
 		struct event_kept_cgroup cgroup;
 		struct event_kept_series series;
 		struct event_kept_attach attach;
+		struct event_kept_held held;
 		char process_bytes[sizeof(struct event_kept_process) + EVENT_ARGV_BYTES];
 		char series_bytes[sizeof(struct event_kept_series) + SERIES_ROWS * sizeof(__s64)];
 	} event;
@@ -63,3 +64,4 @@ int move__tell_series(struct move *move, enum kept_series_of of, const struct ta
 /* Losses, clock, probes, programs and the latest readings. */
 int move__tell_recording(struct move *move);
 int move__tell_pressure(struct move *move);
+int move__tell_held(struct move *move, const struct cgroup *cgroup);

@@ -205,6 +205,39 @@ int move__tell_pressure(struct move *move)
 	return error;
 }
 
+/* What has long been over stays behind. */
+static struct kept_hold told_hold(const struct move *move, const struct hold *hold,
+				  uint64_t over_ns)
+{
+	if (!hold->from_ns || (over_ns && !move__is_recent(move, over_ns)))
+		return (struct kept_hold){0};
+	return (struct kept_hold){
+		.from_ns = hold->from_ns,
+		.to_ns = hold->to_ns,
+		.ended_ns = hold->ended_ns,
+		.times = hold->times,
+		.usage_bytes = hold->usage_bytes,
+		.limit_bytes = hold->limit_bytes,
+		.from_first = hold->from_first,
+		.memsw = hold->memsw,
+	};
+}
+
+int move__tell_held(struct move *move, const struct cgroup *cgroup)
+{
+	const struct held *held = cgroup->held;
+	struct event_kept_held *event;
+
+	if (!held)
+		return 0;
+	event = move__begin(move, EVENT_KEPT_HELD, sizeof(*event), held->looked_ns);
+	event->cgroup_id = cgroup->id;
+	event->events = held->now;
+	event->high = told_hold(move, &held->high, held->high.to_ns);
+	event->full = told_hold(move, &held->full, held->full.ended_ns);
+	return move__tell(move);
+}
+
 int move__tell_recording(struct move *move)
 {
 	int error = tell_losses(move);

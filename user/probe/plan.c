@@ -179,6 +179,24 @@ static void plan_cgroups(struct plan *plan, const struct facts *facts)
 			 "the memory controller is not mounted anywhere");
 }
 
+/* Which cgroups are slowed down or stopped at a limit that kills nobody. */
+static void plan_held_back(struct plan *plan, const struct facts *facts)
+{
+	if (!facts->memcg)
+		take_way(plan, CAPABILITY_HELD_BACK, "", "this kernel has no memory controller");
+	else if (!facts->cgroupfs.version)
+		take_way(plan, CAPABILITY_HELD_BACK, "",
+			 "the memory controller is not mounted anywhere");
+	else if (!facts->memcg_reclaim_arguments || !facts->direct_reclaim_arguments)
+		take_way(plan, CAPABILITY_HELD_BACK, "",
+			 "seen at the beginning only: this kernel has no vmscan tracepoints");
+	else if (facts->cgroupfs.version == 1)
+		take_way(plan, CAPABILITY_HELD_BACK, "memory.oom_control (cgroup v1)", "%s",
+			 "v1 has no memory.high");
+	else
+		take_way(plan, CAPABILITY_HELD_BACK, "memory.events.local (cgroup v2)", "%s", "");
+}
+
 static void plan_rest(struct plan *plan, const struct facts *facts)
 {
 	if (facts->memcg_reclaim_arguments && facts->direct_reclaim_arguments) {
@@ -247,6 +265,7 @@ int plan__make(struct plan *out, const struct facts *facts, const struct plan_op
 	plan_life(out, facts);
 	plan_cgroups(out, facts);
 	plan_rest(out, facts);
+	plan_held_back(out, facts);
 	plan_oom_context(out, facts, options);
 	plan_victim(out, facts);
 	return 0;

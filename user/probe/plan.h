@@ -22,6 +22,7 @@
 	X(CGROUP, "cgroup identity")       \
 	X(STATISTICS, "cgroup statistics") \
 	X(RECLAIM, "reclaim")              \
+	X(HELD_BACK, "held back")          \
 	X(SIGNAL, "who sent SIGKILL")      \
 	X(PRESSURE, "pressure")
 

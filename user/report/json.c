@@ -209,6 +209,7 @@ static json_t *session__new(struct build *build, const struct model *model)
 		build__append(build, incidents,
 			      json__incident(build, model, model__incident(model, i)));
 	build__set(build, object, "incidents", incidents);
+	json__set_held_back(build, object, model);
 	build__set(build, object, "kills", kills__new(build, model));
 	build__set(build, object, "processes", processes__new(build, model));
 	build__set(build, object, "services", services__new(build, model));

@@ -16,6 +16,9 @@ json_t *json__meminfo(struct build *build, const struct meminfo *meminfo, int64_
 json_t *json__exit(struct build *build, uint64_t exit_ns, uint32_t exit_code, uint64_t zero_ns);
 const char *kill_class__name(enum kill_class class);
 
+/* "held_back": cgroups at a limit that kills nobody; absent when none was looked at. */
+void json__set_held_back(struct build *build, json_t *object, const struct model *model);
+
 /* recording, boot_id and host; then oom_kills, losses, recorder and probes: the same in both. */
 void json__set_source(struct build *build, json_t *object, const struct model *model);
 void json__set_known(struct build *build, json_t *object, const struct model *model,

@@ -56,6 +56,9 @@ static const char *kind__touches(uint32_t kind)
 	case EVENT_MEMCG:
 	case EVENT_MEMCG_STAT:
 		return "usage and limits of cgroups may be old";
+	case EVENT_MEMCG_EVENTS:
+	case EVENT_KEPT_HELD:
+		return "who was held back at a limit may be missing";
 	case EVENT_RECLAIM:
 		return "reclaim may be missing from the timeline";
 	case EVENT_SIGNAL:

@@ -25,6 +25,9 @@ void section__timeline(struct text *out, const struct incident *incident);
 /* incident NULL: of the session as a whole. */
 void section__known(struct text *out, const struct model *model, const struct incident *incident);
 
+/* Cgroups at a limit that kills nobody. 0 or -ENOMEM. */
+int section__held(struct text *out, const struct model *model);
+
 /* brief: incidents have been told before it. 0 or -ENOMEM. */
 int section__session(struct text *out, const struct model *model, bool brief);
 

@@ -311,6 +311,9 @@ int section__session(struct text *out, const struct model *model, bool brief)
 
 	print_title(out, model);
 	print_host(out, model);
+	err = section__held(out, model);
+	if (err < 0)
+		return err;
 	err = print_processes(out, model, brief ? LISTED_BRIEF : LISTED);
 	if (err < 0)
 		return err;

@@ -54,6 +54,7 @@ int live__run(struct live *live)
 	live__measure(live, now_ns);
 	if (now_ns >= live->next_pass_ns)
 		live__pass(live, now_ns);
+	live__look_at_pressed(live, now_ns);
 	live__go_again(live, now_ns);
 	if (now_ns >= live->next_clock_ns) {
 		live__check_clock(live);
@@ -96,6 +97,7 @@ int live__new(struct live **out, struct probe *probe, const struct live_options 
 static void observe_one_memcg(void *context, uint64_t cgroup_id)
 {
 	live__observe_memcg(context, cgroup_id);
+	live__look_at_limits(context, cgroup_id);
 }
 
 int live__attach(struct live *live, char *why, size_t why_size)
@@ -161,6 +163,7 @@ int live__close(struct live *live)
 	int error;
 
 	live__walk(live, PROBE_WALK_MOVERS);
+	live__look_last(live);
 	live__stop_measuring(live);
 	probe__detach(live->probe);
 	while (live__drain(live))

@@ -16,7 +16,7 @@
  */
 
 #define LOOK_NS       (1 * NS_PER_S)
-#define CALM_NS       (3 * NS_PER_S)  /* without further losses, and without a kill */
+#define LULL_NS       (3 * NS_PER_S)  /* without further losses, and without a kill */
 #define EVERY_NS      (30 * NS_PER_S) /* from begin to begin */
 #define STEP_EVENTS   32
 #define STEP_CGROUPS  32
@@ -52,7 +52,7 @@ static bool must_wait(const struct live *live, uint64_t now_ns)
 {
 	const struct live_options *options = &live->options;
 
-	if (live->killed_ns && now_ns - live->killed_ns < CALM_NS)
+	if (live->killed_ns && now_ns - live->killed_ns < LULL_NS)
 		return true;
 	return options->busy && options->busy(options->context);
 }
@@ -112,7 +112,7 @@ static void look(struct live *live, uint64_t now_ns)
 	again->lost = lost;
 	if (lost == again->lost_before)
 		tracked__forget_gone(live->tracked, now_ns - GONE_KNOWN_NS);
-	else if (now_ns - again->grown_ns >= CALM_NS && now_ns >= again->next_ns &&
+	else if (now_ns - again->grown_ns >= LULL_NS && now_ns >= again->next_ns &&
 		 !must_wait(live, now_ns))
 		begin(live, now_ns);
 }

@@ -11,8 +11,8 @@
 /*
  * What the live source's files share: live.c (life, what is due when), live_rings.c (the rings and
  * what their events ask for), live_walk.c (walks over all tasks),
- * live_again.c (when they are due once more), live_tell.c (what the recorder
- * says of the host and of itself).
+ * live_again.c (when they are due once more), live_limits.c (cgroups that are short of memory),
+ * live_tell.c (what the recorder says of the host and of itself).
  */
 
 /*
@@ -20,6 +20,8 @@
  * little later. Waiting this long before passing on makes late events an exception.
  */
 #define HOLD_NS (5 * NS_PER_MS)
+
+#define CALM_NS (10 * NS_PER_S) /* without reclaim for so long: the next one begins anew */
 
 enum { CRITICAL, BULK, RINGS };
 
@@ -130,9 +132,20 @@ void live__go_again(struct live *live, uint64_t now_ns);
 /* Is it to go on at once? */
 bool live__is_walking_again(const struct live *live, uint64_t now_ns);
 
+/* --- live_limits.c --------------------------------------------------------------------------- */
+
+/* What a cgroup's limits have done so far: what is counted from, and who waits already. */
+void live__look_at_limits(struct live *live, uint64_t cgroup_id);
+/* The cgroups short of memory whose turn has come. */
+void live__look_at_pressed(struct live *live, uint64_t now_ns);
+/* All of them, once more. */
+void live__look_last(struct live *live);
+
 /* --- live_tell.c ---------------------------------------------------------------------------- */
 
 int live__tell_host(struct live *live);
+/* An observation that failed is a loss, unless this host never had what it looks for. */
+void live__push_observed(struct live *live, int result, const struct event_header *event);
 void live__observe_memcg(struct live *live, uint64_t cgroup_id);
 void live__observe_pressure(struct live *live);
 void live__observe_counters(struct live *live);

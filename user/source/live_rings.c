@@ -7,8 +7,6 @@
 #include "source/live_internal.h"
 #include "source/observe.h"
 
-#define CALM_NS (10 * NS_PER_S) /* without reclaim for so long: the next one begins anew */
-
 void live__observe_argv(struct live *live, const struct task_ref *task)
 {
 	union {
@@ -28,9 +26,15 @@ static void inspect(struct live *live, const struct event_header *event)
 	case EVENT_PROCESS: /* came into the cgroup that is followed */
 		live__observe_argv(live, &((const struct event_process *)event)->process.task);
 		break;
-	case EVENT_CGROUP:
-		tracked__add(live->tracked, ((const struct event_cgroup *)event)->cgroup_id);
+	case EVENT_CGROUP: {
+		const struct event_cgroup *cgroup = (const void *)event;
+
+		tracked__add(live->tracked, cgroup->cgroup_id, cgroup->parent_id);
+		/* One that is new starts from zero; what an old one did before does not count. */
+		if (live->opened_ns && cgroup->counters.watermark_bytes)
+			live__look_at_limits(live, cgroup->cgroup_id);
 		break;
+	}
 	case EVENT_CGROUP_GONE:
 		tracked__end(live->tracked, ((const struct event_cgroup_gone *)event)->cgroup_id,
 			     observe__now_ns());
@@ -42,6 +46,9 @@ static void inspect(struct live *live, const struct event_header *event)
 			live__observe_memcg(live, reclaim->cgroup_id);
 			live__observe_pressure(live);
 		}
+		if (reclaim->flags & RECLAIM_MEMCG)
+			tracked__watch(live->tracked, reclaim->cgroup_id, observe__now_ns(),
+				       CALM_NS);
 		break;
 	}
 	case EVENT_OOM_KILL: {

@@ -15,12 +15,12 @@
 	(1 * NS_PER_MS) /* a smaller move of the wall clock is drift of the reading \
 			 */
 
-/* An observation that failed is a loss, unless this host never had what it looks for. */
-static void push_observed(struct live *live, int result, const struct event_header *event)
+void live__push_observed(struct live *live, int result, const struct event_header *event)
 {
 	if (result == 0)
 		live__push(live, event);
-	else if (result != -ENOENT && result != -EOPNOTSUPP && result != -ESTALE)
+	else if (result != -ENOENT && result != -EOPNOTSUPP && result != -ESTALE &&
+		 result != -ENODEV)
 		live->unread++;
 }
 
@@ -29,16 +29,16 @@ void live__observe_memcg(struct live *live, uint64_t cgroup_id)
 	struct event_memcg_stat stat;
 
 	if (cgroup_id && live->options.facts->cgroupfs.version)
-		push_observed(live,
-			      observe__memcg_stat(&stat, &live->options.facts->cgroupfs, cgroup_id),
-			      &stat.header);
+		live__push_observed(
+			live, observe__memcg_stat(&stat, &live->options.facts->cgroupfs, cgroup_id),
+			&stat.header);
 }
 
 void live__observe_pressure(struct live *live)
 {
 	struct event_psi psi;
 
-	push_observed(live, observe__psi(&psi), &psi.header);
+	live__push_observed(live, observe__psi(&psi), &psi.header);
 }
 
 void live__observe_counters(struct live *live)
@@ -46,8 +46,8 @@ void live__observe_counters(struct live *live)
 	struct event_meminfo meminfo;
 	struct event_oom_counter counter;
 
-	push_observed(live, observe__meminfo(&meminfo), &meminfo.header);
-	push_observed(live, observe__oom_counter(&counter), &counter.header);
+	live__push_observed(live, observe__meminfo(&meminfo), &meminfo.header);
+	live__push_observed(live, observe__oom_counter(&counter), &counter.header);
 	live__observe_pressure(live);
 }
 

@@ -142,6 +142,30 @@ int observe__memcg_stat(struct event_memcg_stat *out, const struct cgroupfs *cgr
 	return cgroupfs__stat(cgroupfs, folder, &out->stat);
 }
 
+int observe__memcg_events(struct event_memcg_events *out, const struct cgroupfs *cgroupfs,
+			  uint64_t cgroup_id)
+{
+	_cleanup_(closep) int folder = cgroupfs__open_id(cgroupfs, cgroup_id);
+	int error;
+
+	if (folder < 0)
+		return folder;
+	observe__header(&out->header, EVENT_MEMCG_EVENTS, sizeof(*out));
+	out->cgroup_id = cgroup_id;
+	error = cgroupfs__events(cgroupfs, folder, &out->events);
+	if (error)
+		return error;
+	out->usage_bytes = cgroupfs__bytes(cgroupfs, folder, CGROUPFS_USAGE);
+	out->max_bytes = cgroupfs__bytes(cgroupfs, folder, CGROUPFS_MAX);
+	out->high_bytes = cgroupfs__bytes(cgroupfs, folder, CGROUPFS_HIGH);
+	out->memsw_usage_bytes = out->memsw_max_bytes = EVENT_UNKNOWN;
+	if (out->events.under_oom > 0) {
+		out->memsw_usage_bytes = cgroupfs__bytes(cgroupfs, folder, CGROUPFS_MEMSW_USAGE);
+		out->memsw_max_bytes = cgroupfs__bytes(cgroupfs, folder, CGROUPFS_MEMSW_MAX);
+	}
+	return 0;
+}
+
 bool observe__is_start(uint64_t ticks, uint64_t start_ns, int64_t suspended_ns, int64_t tick_ns)
 {
 	int64_t earliest = (int64_t)start_ns / tick_ns;

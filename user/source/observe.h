@@ -37,6 +37,9 @@ int observe__oom_counter(struct event_oom_counter *out);
 int observe__memcg_stat(struct event_memcg_stat *out, const struct cgroupfs *cgroupfs,
 			uint64_t cgroup_id);
 
+int observe__memcg_events(struct event_memcg_events *out, const struct cgroupfs *cgroupfs,
+			  uint64_t cgroup_id);
+
 /*
  * Is `ticks` of /proc/PID/stat the start of the process that started at start_ns? One counts
  * CLOCK_BOOTTIME, the other CLOCK_MONOTONIC, and of the time suspended so far only the process

@@ -131,23 +131,19 @@ int cgroupfs__open_id(const struct cgroupfs *cgroupfs, uint64_t id)
 	return folder < 0 ? -errno : folder;
 }
 
-void cgroupfs__parse_stat(const char *text, unsigned int version, struct memcg_stat *out)
-{
-	static const struct {
-		const char *key[2]; /* by version: v2, v1 */
-	} rows[] = {
-#define X(field, v2, v1) {{v2, v1}},
-		MEMCG_STATS(X)
-#undef X
-	};
-	int64_t values[sizeof(rows) / sizeof(*rows)];
+/* One row of a file of keys and numbers: its key by version, v2 and v1; "" where it has none. */
+struct row {
+	const char *key[2];
+};
 
-	_Static_assert(sizeof(values) == sizeof(*out), "one row per field");
-	memset(values, 0xff, sizeof(values)); /* EVENT_UNKNOWN */
+static void parse_rows(const char *text, unsigned int version, const struct row *rows, size_t count,
+		       int64_t *values)
+{
+	memset(values, 0xff, count * sizeof(*values)); /* EVENT_UNKNOWN */
 	for (const char *line = text; *line; line += strspn(line, "\n")) {
 		size_t span = strcspn(line, " \n");
 
-		for (size_t i = 0; i < sizeof(rows) / sizeof(*rows) && line[span] == ' '; i++) {
+		for (size_t i = 0; i < count && line[span] == ' '; i++) {
 			const char *key = rows[i].key[version == 1];
 
 			if (strlen(key) == span && !strncmp(line, key, span))
@@ -155,23 +151,100 @@ void cgroupfs__parse_stat(const char *text, unsigned int version, struct memcg_s
 		}
 		line += strcspn(line, "\n");
 	}
+}
+
+void cgroupfs__parse_stat(const char *text, unsigned int version, struct memcg_stat *out)
+{
+	static const struct row rows[] = {
+#define X(field, v2, v1) {{v2, v1}},
+		MEMCG_STATS(X)
+#undef X
+	};
+	int64_t values[sizeof(rows) / sizeof(*rows)];
+
+	_Static_assert(sizeof(values) == sizeof(*out), "one row per field");
+	parse_rows(text, version, rows, sizeof(rows) / sizeof(*rows), values);
 	memcpy(out, values, sizeof(*out));
+}
+
+void cgroupfs__parse_events(const char *text, unsigned int version, struct memcg_events *out)
+{
+	static const struct row rows[] = {
+#define X(field, v2, v1) {{v2, v1}},
+		MEMCG_EVENTS(X)
+#undef X
+	};
+	int64_t values[sizeof(rows) / sizeof(*rows)];
+
+	_Static_assert(sizeof(values) == sizeof(*out), "one row per field");
+	parse_rows(text, version, rows, sizeof(rows) / sizeof(*rows), values);
+	memcpy(out, values, sizeof(*out));
+}
+
+static int read_file(int folder, const char *file, char *text, size_t size)
+{
+	_cleanup_(closep) int fd = openat(folder, file, O_RDONLY | O_CLOEXEC);
+	ssize_t length;
+
+	if (fd < 0)
+		return -errno;
+	length = read(fd, text, size - 1);
+	if (length < 0)
+		return -errno;
+	text[length] = '\0';
+	return 0;
 }
 
 int cgroupfs__stat(const struct cgroupfs *cgroupfs, int folder, struct memcg_stat *out)
 {
 	char text[8192];
-	_cleanup_(closep) int fd = openat(folder, "memory.stat", O_RDONLY | O_CLOEXEC);
-	ssize_t length;
+	int error = read_file(folder, "memory.stat", text, sizeof(text));
 
-	if (fd < 0)
-		return -errno;
-	length = read(fd, text, sizeof(text) - 1);
-	if (length < 0)
-		return -errno;
-	text[length] = '\0';
-	cgroupfs__parse_stat(text, cgroupfs->version, out);
-	return 0;
+	if (!error)
+		cgroupfs__parse_stat(text, cgroupfs->version, out);
+	return error;
+}
+
+int cgroupfs__events(const struct cgroupfs *cgroupfs, int folder, struct memcg_events *out)
+{
+	char text[1024];
+	int error = read_file(folder,
+			      cgroupfs->version == 1 ? "memory.oom_control" : "memory.events.local",
+			      text, sizeof(text));
+
+	if (!error)
+		cgroupfs__parse_events(text, cgroupfs->version, out);
+	return error;
+}
+
+int64_t cgroupfs__parse_bytes(const char *text)
+{
+	char *end;
+	long long bytes;
+
+	if (!strncmp(text, "max", 3))
+		return EVENT_NO_LIMIT;
+	errno = 0;
+	bytes = strtoll(text, &end, 10);
+	return errno || end == text || bytes < 0 ? EVENT_UNKNOWN : bytes;
+}
+
+int64_t cgroupfs__bytes(const struct cgroupfs *cgroupfs, int folder, enum cgroupfs_bytes which)
+{
+	static const char *const files[][2] = {
+		[CGROUPFS_USAGE] = {"memory.current", "memory.usage_in_bytes"},
+		[CGROUPFS_MAX] = {"memory.max", "memory.limit_in_bytes"},
+		[CGROUPFS_HIGH] = {"memory.high", ""},
+		[CGROUPFS_MEMSW_USAGE] = {"", "memory.memsw.usage_in_bytes"},
+		[CGROUPFS_MEMSW_MAX] = {"", "memory.memsw.limit_in_bytes"},
+	};
+	char text[64];
+
+	const char *file = files[which][cgroupfs->version == 1];
+
+	if (!*file || read_file(folder, file, text, sizeof(text)))
+		return EVENT_UNKNOWN;
+	return cgroupfs__parse_bytes(text);
 }
 
 static int write_number(const char *folder, const char *file, uint64_t number)

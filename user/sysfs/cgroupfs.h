@@ -32,6 +32,26 @@ int cgroupfs__stat(const struct cgroupfs *cgroupfs, int folder, struct memcg_sta
 /* Fills a memcg_stat from the text of a memory.stat. */
 void cgroupfs__parse_stat(const char *text, unsigned int version, struct memcg_stat *out);
 
+/* What the limits have done at this very level: memory.events.local, on v1 memory.oom_control. Rows
+ * that this version lacks stay EVENT_UNKNOWN. -ENOENT: the root of v2 has none. */
+int cgroupfs__events(const struct cgroupfs *cgroupfs, int folder, struct memcg_events *out);
+
+void cgroupfs__parse_events(const char *text, unsigned int version, struct memcg_events *out);
+
+/* A file that holds one size. EVENT_UNKNOWN where there is none, as memory.high on v1. v1 knows no
+ * "max": a limit that is not set is a huge number there. */
+enum cgroupfs_bytes {
+	CGROUPFS_USAGE,
+	CGROUPFS_MAX,
+	CGROUPFS_HIGH,
+	CGROUPFS_MEMSW_USAGE, /* memory and swap together */
+	CGROUPFS_MEMSW_MAX
+};
+int64_t cgroupfs__bytes(const struct cgroupfs *cgroupfs, int folder, enum cgroupfs_bytes which);
+
+/* "4096", or "max": EVENT_NO_LIMIT. */
+int64_t cgroupfs__parse_bytes(const char *text);
+
 /* Makes a cgroup directly below the mount and sets its memory limit, swap forbidden. The limit is
  * read back: a cgroup whose limit does not hold is removed again and -EIO returned. `folder`
  * receives its path.

@@ -181,6 +181,28 @@ static void missing_things_are_said_to_be_missing(void **state)
 	assert_string_equal(plan.ways[CAPABILITY_SNAPSHOT].way, "");
 	assert_false(uses(&plan, "iter_processes"));
 	assert_string_equal(plan.ways[CAPABILITY_STATISTICS].way, "");
+	assert_string_equal(plan.ways[CAPABILITY_HELD_BACK].way, "");
+}
+
+static void who_is_held_back_is_read_from_files(void **state)
+{
+	struct facts facts = able_host();
+	struct plan plan;
+
+	(void)state;
+	facts.cgroupfs.version = 2;
+	plan = make(&facts, NULL);
+	assert_non_null(strstr(plan.ways[CAPABILITY_HELD_BACK].way, "memory.events.local"));
+	assert_string_equal(plan.ways[CAPABILITY_HELD_BACK].why, "");
+	facts.cgroupfs.version = 1;
+	plan = make(&facts, NULL);
+	assert_non_null(strstr(plan.ways[CAPABILITY_HELD_BACK].way, "memory.oom_control"));
+	assert_non_null(strstr(plan.ways[CAPABILITY_HELD_BACK].why, "memory.high"));
+	/* When to look is known from reclaim alone. */
+	facts.memcg_reclaim_arguments = 0;
+	plan = make(&facts, NULL);
+	assert_string_equal(plan.ways[CAPABILITY_HELD_BACK].way, "");
+	assert_non_null(strstr(plan.ways[CAPABILITY_HELD_BACK].why, "vmscan"));
 }
 
 static void refused(const struct facts *facts, int error, const char *word)
@@ -264,6 +286,7 @@ int main(void)
 		cmocka_unit_test(forbidden_ways_are_not_taken),
 		cmocka_unit_test(old_kernel_names_victims_by_number),
 		cmocka_unit_test(missing_things_are_said_to_be_missing),
+		cmocka_unit_test(who_is_held_back_is_read_from_files),
 		cmocka_unit_test(refusals_are_one_sentence),
 		cmocka_unit_test(more_cpus_than_can_be_summed_are_said_so),
 		cmocka_unit_test(step_covers_what_cpus_hold_back),

@@ -145,6 +145,43 @@ static void stat_rows_by_version(void **state)
 	assert_int_equal(stat.anon_bytes, EVENT_UNKNOWN);
 }
 
+static void event_rows_by_version(void **state)
+{
+	struct memcg_events events;
+
+	(void)state;
+	cgroupfs__parse_events(
+		"low 1\nhigh 12\nmax 3\noom 4\noom_kill 5\noom_group_kill 6\nunder_oom 7\n", 2,
+		&events);
+	assert_int_equal(events.low, 1);
+	assert_int_equal(events.high, 12);
+	assert_int_equal(events.max, 3);
+	assert_int_equal(events.oom, 4);
+	assert_int_equal(events.oom_kill, 5);
+	assert_int_equal(events.under_oom, EVENT_UNKNOWN);
+	assert_int_equal(events.oom_kill_disable, EVENT_UNKNOWN);
+	cgroupfs__parse_events("oom_kill_disable 1\nunder_oom 0\noom_kill 2\n", 1, &events);
+	assert_int_equal(events.oom_kill_disable, 1);
+	assert_int_equal(events.under_oom, 0);
+	assert_int_equal(events.oom_kill, 2);
+	assert_int_equal(events.high, EVENT_UNKNOWN);
+	/* Before 4.13 v1 did not count. */
+	cgroupfs__parse_events("oom_kill_disable 0\nunder_oom 1\n", 1, &events);
+	assert_int_equal(events.oom_kill, EVENT_UNKNOWN);
+	assert_int_equal(events.under_oom, 1);
+}
+
+static void sizes_of_one_file(void **state)
+{
+	(void)state;
+	assert_int_equal(cgroupfs__parse_bytes("4096\n"), 4096);
+	assert_int_equal(cgroupfs__parse_bytes("0\n"), 0);
+	assert_int_equal(cgroupfs__parse_bytes("max\n"), EVENT_NO_LIMIT);
+	assert_int_equal(cgroupfs__parse_bytes(""), EVENT_UNKNOWN);
+	assert_int_equal(cgroupfs__parse_bytes("-1\n"), EVENT_UNKNOWN);
+	assert_int_equal(cgroupfs__parse_bytes("99999999999999999999\n"), EVENT_UNKNOWN);
+}
+
 static void pressure_totals(void **state)
 {
 	int64_t some = -7, full = -7;
@@ -168,6 +205,8 @@ int main(void)
 		cmocka_unit_test(start_ticks_survive_a_hostile_name),
 		cmocka_unit_test(finds_v1_and_v2_and_hybrid),
 		cmocka_unit_test(stat_rows_by_version),
+		cmocka_unit_test(event_rows_by_version),
+		cmocka_unit_test(sizes_of_one_file),
 		cmocka_unit_test(pressure_totals),
 	};
 
