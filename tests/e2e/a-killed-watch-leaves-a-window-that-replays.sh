@@ -22,7 +22,7 @@ uptime_ms()
 	echo "${up/./}0"
 }
 
-cgroup_start churn "" "$WORKLOADS/churn" 300 280
+cgroup_start churn "" "$WORKLOADS/churn" 300 $((280 * SLOWER))
 churn=$STARTED
 RANDOM=$$
 telling=0 # moments late enough that a lost second would have shown
