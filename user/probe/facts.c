@@ -115,6 +115,10 @@ static void read_btf(struct facts *out, const struct btf *btf)
 	out->memcg = has_struct(btf, "mem_cgroup");
 	out->oom_control = has_struct(btf, "oom_control");
 	out->memcg_events = has_member(btf, "mem_cgroup", "memory_events_local");
+	/* Switched off at boot, there is not even a file; a kernel without PSI has the
+	 * struct too, but empty. */
+	if (out->psi == -ENOENT && has_member(btf, "psi_group", "avgs_lock"))
+		out->psi = -EOPNOTSUPP;
 }
 
 /* --- trials: an empty program, loaded and attached, then dropped ----------------------------- */
