@@ -14,6 +14,7 @@ const volatile bool knob_addresses_reused = false;
 const volatile __u64 knob_host_pages = 1;
 const volatile bool knob_oom_stack = true;
 const volatile bool knob_oom_events = true;
+const volatile bool knob_signals = true;
 
 struct ring critical SEC(".maps");
 struct ring bulk SEC(".maps");

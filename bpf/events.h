@@ -115,9 +115,10 @@ struct memory {
 };
 
 enum process_flag {
-	PROCESS_SHARES_MM = 1 << 0,   /* runs on its parent's mm (CLONE_VM without CLONE_THREAD) */
-	PROCESS_NO_MM = 1 << 1,       /* the mm was already gone when we looked */
-	PROCESS_MEMORY_EXACT = 1 << 2 /* per-CPU parts summed; otherwise the folded counters */
+	PROCESS_SHARES_MM = 1 << 0,    /* runs on its parent's mm (CLONE_VM without CLONE_THREAD) */
+	PROCESS_NO_MM = 1 << 1,        /* the mm was already gone when we looked */
+	PROCESS_MEMORY_EXACT = 1 << 2, /* per-CPU parts summed; otherwise the folded counters */
+	PROCESS_EXITING = 1 << 3 /* of a victim: it was exiting already, so no SIGKILL was sent */
 };
 
 struct process_state {
@@ -485,7 +486,8 @@ struct event_oom_counter {
 	X(MODEL_FULL, "more than the report keeps track of")                  \
 	X(QUEUE_FULL, "queue to the writer full")                             \
 	X(HISTORY, "history of ended processes given up for room")            \
-	X(KILLS_COUNTED, "later kill known by its number only")
+	X(KILLS_COUNTED, "later kill known by its number only")               \
+	X(VICTIM_NOT_FOUND, "OOM victim whose task could not be found by its number")
 
 enum loss_reason {
 #define X(name, text) LOSS_##name,

@@ -16,5 +16,6 @@ extern const volatile bool knob_addresses_reused;  /* no exit_mmap: see rss.bpf.
 extern const volatile __u64 knob_host_pages; /* half of what the host has: less is not "all" */
 extern const volatile bool knob_oom_stack;   /* may look for oom_control on the kernel stack */
 extern const volatile bool knob_oom_events;  /* may go by the counts of OOM events */
+extern const volatile bool knob_signals;     /* SIGKILLs are seen */
 
 #define MAX_CPUS 512

@@ -8,6 +8,7 @@
 #include "cgroup.bpf.h"
 #include "emit.bpf.h"
 #include "oom.bpf.h"
+#include "oom_stack.bpf.h"
 #include "reclaim.bpf.h"
 #include "task.bpf.h"
 
@@ -58,121 +59,32 @@ int BPF_KPROBE(on_oom_kill_process_kprobe, struct oom_control *oc)
 
 /* --- the context, without either: from the trigger's own kernel stack ----------------------- */
 
-/*
- * At mark_victim current is inside out_of_memory(), so its struct oom_control is on the kernel
- * stack: look for the victim's address and check whether the words around it make an oom_control.
- * All OOM kills of a host hold oom_lock, so one copy serves. In parts, each searched by a global
- * function: the verifier follows one part's words, not all 2,048.
- */
-#define STACK_BYTES 16384
-#define STACK_WORDS (STACK_BYTES / 8)
-#define STACK_PART  64
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64[STACK_PART]);
-} oom_stack SEC(".maps");
-
-/* Globals instead of arguments: a global function is verified once, alone, and takes scalars. */
-__u64 oom_wanted[2] = {}; /* the victim and its group leader: chosen may be either */
-__u64 oom_victim_memcg = 0;
-__u64 oom_stack_base = 0;
-
-/* OOM kills happen on behalf of allocations that may reclaim; the bit's place has never moved. */
-#define GFP_DIRECT_RECLAIM 0x400U
-
-/*
- * The victim's address may lie on the stack more than once, so the words around a match must make
- * an oom_control in every respect: a wrong one would name a wrong limit.
- */
-static __always_inline bool plausible(struct oom_control *oc)
+static __always_inline bool find_on_stack(struct oom_call *call, struct task_struct *victim)
 {
-	struct mem_cgroup *memcg = BPF_CORE_READ(oc, memcg);
-	int order = BPF_CORE_READ(oc, order);
-	__u32 constraint = BPF_CORE_READ(oc, constraint);
-	__s64 total = BPF_CORE_READ(oc, totalpages), points = BPF_CORE_READ(oc, chosen_points);
+	__u64 oc;
 
-	if (order < -1 || order > 20 || constraint > OOM_CONSTRAINT_MEMCG)
+	if (!knob_oom_stack)
 		return false;
-	if (!(BPF_CORE_READ(oc, gfp_mask) & GFP_DIRECT_RECLAIM))
-		return false;
-	/* Badness: pages, plus up to the whole domain by oom_score_adj. */
-	if (total <= 0 || points > 3 * total || points < -3 * total)
-		return false;
-	if (memcg)
-		return constraint == OOM_CONSTRAINT_MEMCG && !BPF_CORE_READ(oc, zonelist) &&
-		       memcg_is_within((struct mem_cgroup *)oom_victim_memcg, memcg_id(memcg));
-	/* The host's: all of its memory, and a list of zones (sysrq takes the first node's). */
-	return constraint != OOM_CONSTRAINT_MEMCG && BPF_CORE_READ(oc, zonelist) &&
-	       (constraint != OOM_CONSTRAINT_NONE || total >= (__s64)knob_host_pages);
-}
-
-/* `word`: index of a match. Returns 1 when it is the `chosen` of an oom_control. */
-__noinline int oom_is_chosen(__u32 word)
-{
-	void *address = (void *)oom_stack_base + word * 8UL;
-
-	return plausible(address - bpf_core_field_offset(struct oom_control, chosen));
-}
-
-/* Index of `chosen` among the words of the stack from `first` on, or -1. */
-__noinline int oom_find_chosen_from(__u32 first)
-{
-	__u32 zero = 0;
-	__u64 victim = oom_wanted[0], leader = oom_wanted[1];
-	__u64 *words = bpf_map_lookup_elem(&oom_stack, &zero);
-
-	if (!words ||
-	    bpf_probe_read_kernel(words, STACK_PART * 8, (void *)oom_stack_base + first * 8UL))
-		return -1;
-	for (__u32 i = 0; i < STACK_PART; i++) {
-		if ((words[i] == victim || words[i] == leader) && oom_is_chosen(first + i))
-			return first + i;
-	}
-	return -1;
-}
-
-/* Index of `chosen` in the stack's words, or -1. */
-__noinline int oom_find_chosen(void)
-{
-	for (__u32 first = 0; first < STACK_WORDS; first += STACK_PART) {
-		int word = oom_find_chosen_from(first);
-
-		if (word >= 0)
-			return word;
-	}
-	return -1;
-}
-
-static __always_inline bool find_on_stack(struct oom_call *call, struct task_struct *victim,
-					  struct task_struct *trigger)
-{
-	int index;
-
-	oom_stack_base = (__u64)BPF_CORE_READ(trigger, stack);
 	oom_wanted[0] = (__u64)victim;
-	oom_wanted[1] = (__u64)BPF_CORE_READ(victim, group_leader);
-	oom_victim_memcg = (__u64)task_memcg(victim);
-	index = oom_find_chosen();
-	if (index < 0)
+	oc = oom_stack_control();
+	if (!oc)
 		return false;
-	read_oom_control(call,
-			 (void *)oom_stack_base + index * 8UL -
-				 bpf_core_field_offset(struct oom_control, chosen),
-			 OOM_WAY_STACK);
+	read_oom_control(call, (struct oom_control *)oc, OOM_WAY_STACK);
 	return true;
 }
 
-/* --- the kill -------------------------------------------------------------------------------- */
-
 /* --- the context, last way: the level at least ---------------------------------------------- */
 
-/* The kernel counts an OOM event at the level that is full, just before it looks for a victim. */
-static __always_inline bool find_by_events(struct oom_call *call, struct mem_cgroup *risen)
+/*
+ * The kernel counts an OOM event at the level that is full, just before it looks for a victim. But
+ * it counts one too when it then finds nobody to kill, and the next kill may be the host's: so
+ * whoever asked must be below that level, and the last that it reclaimed, for a cgroup.
+ */
+static __always_inline bool find_by_events(struct oom_call *call, struct mem_cgroup *risen,
+					   struct task_struct *trigger)
 {
-	if (!knob_oom_events || !risen)
+	if (!knob_oom_events || !risen || reclaim_was_for_host() ||
+	    !memcg_is_within(task_memcg(trigger), memcg_id(risen)))
 		return false;
 	call->memcg = (__u64)risen;
 	call->constraint = OOM_CONSTRAINT_MEMCG;
@@ -222,8 +134,7 @@ static __noinline void find_call(struct oom_call *call, struct task_struct *vict
 		call->way = OOM_WAY_REMEMBERED;
 		return;
 	}
-	if ((knob_oom_stack && find_on_stack(call, victim, trigger)) ||
-	    find_by_events(call, risen)) {
+	if (find_on_stack(call, victim) || find_by_events(call, risen, trigger)) {
 		call->time_ns = bpf_ktime_get_ns();
 		call->chosen_pid = BPF_CORE_READ(victim, tgid);
 		bpf_map_update_elem(&oom_calls, &thread, call, BPF_ANY);
@@ -253,6 +164,20 @@ static __always_inline void fill_context(struct event_oom_kill *event, const str
 	}
 }
 
+/* --- the kill -------------------------------------------------------------------------------- */
+
+/* Was the victim sent SIGKILL before it was marked? One that is exiting already is not. */
+static __always_inline bool was_signalled(struct task_struct *victim)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct oom_call *call = bpf_map_lookup_elem(&oom_calls, &thread);
+	bool signalled = call && call->signalled == (__u64)victim;
+
+	if (call)
+		call->signalled = 0;
+	return signalled;
+}
+
 static __always_inline int tell_kill(struct task_struct *victim)
 {
 	struct task_struct *trigger = (struct task_struct *)bpf_get_current_task();
@@ -261,6 +186,7 @@ static __always_inline int tell_kill(struct task_struct *victim)
 	struct oom_call call = {.constraint = OOM_CONSTRAINT_UNKNOWN, .order = OOM_ORDER_UNKNOWN};
 	struct event_oom_kill *event;
 	struct mem_cgroup *memcg;
+	bool signalled = was_signalled(victim);
 
 	find_call(&call, victim, trigger);
 	reclaim_flush();
@@ -277,6 +203,8 @@ static __always_inline int tell_kill(struct task_struct *victim)
 	process_fill_identity(&event->victim, victim);
 	process_fill_memory(&event->victim, victim_mm,
 			    victim_mm ? mm_adopt(victim_mm, victim, false) : NULL, true);
+	if (knob_signals && !signalled)
+		event->victim.flags |= PROCESS_EXITING;
 	process_fill_identity(&event->trigger, trigger);
 	process_fill_memory(&event->trigger, trigger_mm,
 			    trigger_mm ? mm_adopt(trigger_mm, trigger, false) : NULL, true);
@@ -291,7 +219,11 @@ int BPF_PROG(on_mark_victim, struct task_struct *victim)
 	return tell_kill(victim);
 }
 
-/* Until 6.8 the tracepoint carried a thread id only; the SIGKILL just before it had the task. */
+/*
+ * Until 6.8 the tracepoint carried a thread id only; the SIGKILL just before it had the task. One
+ * that is exiting already gets none: then a probe at the head of oom_kill_process() knows it, or
+ * it lies on the stack of the thread that asked.
+ */
 SEC("?tp_btf/mark_victim")
 int BPF_PROG(on_mark_victim_pid)
 {
@@ -304,8 +236,10 @@ int BPF_PROG(on_mark_victim_pid)
 	/* No signal is sent to a trigger that is exiting already: it is its own victim. */
 	if ((__u32)thread == pid)
 		victim = (struct task_struct *)bpf_get_current_task();
-	if (victim && (__u32)BPF_CORE_READ(victim, pid) == pid)
+	if ((!victim || (__u32)BPF_CORE_READ(victim, pid) != pid) && knob_oom_stack)
+		victim = (struct task_struct *)oom_stack_task(pid);
+	if (victim)
 		return tell_kill(victim);
-	__sync_fetch_and_add(&ring_losses[EVENT_OOM_KILL], 1);
+	lose(LOSS_VICTIM_NOT_FOUND);
 	return 0;
 }

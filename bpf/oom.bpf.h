@@ -10,8 +10,9 @@
 /* What one thread inside out_of_memory() is doing, by pid_tgid. */
 struct oom_call {
 	__u64 time_ns;
-	__u64 target; /* the task it has just sent SIGKILL to */
-	__u64 memcg;  /* the domain; 0: not a memcg OOM */
+	__u64 target;    /* the task it is about to mark: the one chosen, or just sent SIGKILL */
+	__u64 signalled; /* the task it has just sent SIGKILL to; 0 from the mark on */
+	__u64 memcg;     /* the domain; 0: not a memcg OOM */
 	__u64 total_pages;
 	__s64 chosen_points;
 	__u32 gfp_mask;
@@ -39,10 +40,12 @@ static __always_inline void oom_remember_target(struct task_struct *target)
 
 	if (call) {
 		call->target = (__u64)target;
+		call->signalled = (__u64)target;
 		return;
 	}
 	fresh.time_ns = bpf_ktime_get_ns();
 	fresh.target = (__u64)target;
+	fresh.signalled = (__u64)target;
 	fresh.constraint = OOM_CONSTRAINT_UNKNOWN;
 	fresh.order = OOM_ORDER_UNKNOWN;
 	bpf_map_update_elem(&oom_calls, &thread, &fresh, BPF_ANY);

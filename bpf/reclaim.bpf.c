@@ -41,6 +41,7 @@ static __always_inline int begin(__u32 flags)
 	if (state) {
 		state->begin_ns = now;
 		state->event.flags |= flags;
+		state->last_flags = flags;
 		return 0;
 	}
 	if (is_kernel_thread(task) || !is_followed_task(task))
@@ -49,6 +50,7 @@ static __always_inline int begin(__u32 flags)
 	task_identify(&fresh.event.task, task);
 	fresh.event.cgroup_id = memcg_id(task_memcg(task));
 	fresh.event.flags = flags;
+	fresh.last_flags = flags;
 	task_comm(fresh.event.comm, task);
 	if (bpf_map_update_elem(&reclaims, &thread, &fresh, BPF_ANY))
 		lose(LOSS_RECLAIM_TABLE_FULL);
@@ -85,6 +87,15 @@ __hidden __noinline void reclaim_flush(void)
 
 	if (state && state->event.runs)
 		tell(state);
+}
+
+/* Not known is no. */
+__hidden __noinline bool reclaim_was_for_host(void)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct reclaim_state *state = bpf_map_lookup_elem(&reclaims, &thread);
+
+	return state && !(state->last_flags & RECLAIM_MEMCG);
 }
 
 SEC("?tp_btf/mm_vmscan_memcg_reclaim_begin")

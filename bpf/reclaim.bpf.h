@@ -18,3 +18,5 @@ extern struct reclaim_map reclaims SEC(".maps");
 
 /* Tells what the current thread has reclaimed and not told yet. */
 void reclaim_flush(void);
+/* Was the current thread's last run of reclaim for want of memory of the whole host? */
+bool reclaim_was_for_host(void);

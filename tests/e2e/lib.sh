@@ -415,6 +415,18 @@ kernel_kill_line() # PID
 	dmesg 2>/dev/null | grep -a "Killed process $1 " | tail -n 1 || true
 }
 
+# The OOM context of the first incident was reached by the way that was planned.
+way_is_the_planned_one()
+{
+	local planned
+	planned=$(json_value '.probes[] | select(.capability == "OOM context").way')
+	case $planned in
+	'oom_control on '*) planned="the trigger's kernel stack" ;;
+	'level by its '*) planned="the one level whose count of OOM events rose" ;;
+	esac
+	json_is '.incidents[0].context.way == $way' way "$planned"
+}
+
 # One clear sentence: one line from oomtrail; a wrong command line adds where the help is.
 one_sentence() # FILE
 {

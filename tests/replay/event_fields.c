@@ -33,6 +33,7 @@ static const struct value_name process_flags[] = {
 	{"SHARES_MM", PROCESS_SHARES_MM},
 	{"NO_MM", PROCESS_NO_MM},
 	{"MEMORY_EXACT", PROCESS_MEMORY_EXACT},
+	{"EXITING", PROCESS_EXITING},
 	{NULL, 0},
 };
 static const struct value_name argv_flags[] = {

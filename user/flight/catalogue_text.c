@@ -196,6 +196,8 @@ static const char *class_words(const char *class)
 {
 	if (strcmp(class, "oom") == 0)
 		return "OOM";
+	if (strcmp(class, "oom-exiting") == 0)
+		return "OOM, was exiting";
 	if (strcmp(class, "oom-shared-mm") == 0)
 		return "shared its memory";
 	return class;

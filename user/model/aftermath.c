@@ -73,6 +73,18 @@ int incident__note_exit(struct model *model, const struct event_exit *event)
 	return error;
 }
 
+int incident__had_exited(struct incident *incident, const struct process *process, bool open)
+{
+	const struct event_exit event = {
+		.header = {.time_ns = process->exit_ns},
+		.task = process->task,
+		.exit_code = process->exit_code,
+	};
+
+	return process->exit_ns && !process->exit_lost ? incident__exit_of(incident, &event, open)
+						       : 0;
+}
+
 static int watch__note_rss(struct incident *incident, struct incident_watch *watch,
 			   const struct event_rss *event)
 {

@@ -118,8 +118,12 @@ static int incident__add_kill(struct model *model, struct incident_slot *slot,
 	error = incident__tell_kill(model, slot, kill, victim, later);
 	if (error)
 		return error;
-	if (incident->kill_count < INCIDENT_KILLS)
-		return incident__list_kill(incident, kill, later);
+	if (incident->kill_count < INCIDENT_KILLS) {
+		error = incident__list_kill(incident, kill, later);
+		/* Sent SIGKILL, another processor may be through with it before it is marked. */
+		return error || !victim ? error
+					: incident__had_exited(incident, &victim->process, !later);
+	}
 	incident->kill_omitted++;
 	return loss__count(model, LOSS_MODEL_FULL, EVENT_OOM_KILL);
 }
@@ -240,7 +244,7 @@ int incident__on_kill(struct model *model, const struct event_oom_kill *event,
 		      struct process_slot *victim, long *out)
 {
 	struct kill kill = {.time_ns = event->header.time_ns,
-			    .class = KILL_OOM,
+			    .class = kill__class_of(event),
 			    .target = event->victim.task,
 			    .sender = event->trigger.task};
 	char fingerprint[CAUSE_FINGERPRINT_BYTES];

@@ -66,7 +66,8 @@ static bool matches_sharer(struct model *model, const struct kill *kill,
 
 static bool kill__is_oom(const struct kill *kill)
 {
-	return kill->class == KILL_OOM || kill->class == KILL_OOM_SHARED_MM;
+	return kill->class == KILL_OOM || kill->class == KILL_OOM_SHARED_MM ||
+	       kill->class == KILL_OOM_EXITING;
 }
 
 /* Its incident may have no room for it either: one kill is one loss. */
@@ -254,12 +255,17 @@ static int kill__learn(struct model *model, const struct event_oom_kill *event,
 	return cgroup__set_counters(model, domain, time_ns, &event->domain);
 }
 
+enum kill_class kill__class_of(const struct event_oom_kill *event)
+{
+	return event->victim.flags & PROCESS_EXITING ? KILL_OOM_EXITING : KILL_OOM;
+}
+
 int kill__on_oom_kill(struct model *model, const struct event_header *header)
 {
 	const struct event_oom_kill *event = (const struct event_oom_kill *)header;
 	struct kill kill = {
 		.time_ns = header->time_ns,
-		.class = KILL_OOM,
+		.class = kill__class_of(event),
 		.target = event->victim.task,
 		.sender = event->trigger.task,
 		.incident = -1,

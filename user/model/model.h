@@ -160,7 +160,8 @@ enum kill_class {
 	KILL_OOM,           /* marked by the kernel's OOM killer */
 	KILL_OOM_SHARED_MM, /* runs on the victim's memory; killed with it, never marked */
 	KILL_SIGNAL,        /* SIGKILL from a process */
-	KILL_KERNEL         /* SIGKILL from the kernel for another reason than OOM */
+	KILL_KERNEL,        /* SIGKILL from the kernel for another reason than OOM */
+	KILL_OOM_EXITING    /* marked as KILL_OOM, but it was exiting already: not killed */
 };
 
 struct kill {

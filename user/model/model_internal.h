@@ -351,6 +351,7 @@ int kill__advance(struct model *model, uint64_t now_ns);
 int kill__judge_all(struct model *model);
 int kill__on_signal(struct model *model, const struct event_header *event);
 int kill__on_oom_kill(struct model *model, const struct event_header *event);
+enum kill_class kill__class_of(const struct event_oom_kill *event);
 
 /* --- incident.c, incident_join.c and aftermath.c -------------------------------------------- */
 
@@ -372,6 +373,8 @@ int incident__add_sharer(struct model *model, long index, const struct kill *kil
 void incident__count_more(struct model *model, uint64_t kills, uint64_t time_ns);
 void incident__advance(struct model *model, uint64_t now_ns); /* closes */
 int incident__note_exit(struct model *model, const struct event_exit *event);
+/* The same of one whose exit came before its mark. */
+int incident__had_exited(struct incident *incident, const struct process *process, bool open);
 int incident__note_rss(struct model *model, const struct event_rss *event);
 int incident__note_exec(struct model *model, const struct process_slot *slot, uint64_t time_ns);
 int incident__note_signal(struct model *model, const struct kill *kill);

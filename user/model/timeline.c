@@ -62,7 +62,11 @@ int timeline__add_kill(struct incident *incident, const struct kill *kill)
 
 	if (kill->class == KILL_OOM)
 		text__string(&text, "OOM kill: ");
+	else if (kill->class == KILL_OOM_EXITING)
+		text__string(&text, "OOM victim: ");
 	timeline__name(&text, kill->target_comm, kill->target.pid);
+	if (kill->class == KILL_OOM_EXITING)
+		text__string(&text, ", exiting already and not killed");
 	if (kill->class == KILL_OOM_SHARED_MM) {
 		text__string(&text, " killed with it: it runs on the same memory");
 	} else if (kill->class == KILL_SIGNAL) {

@@ -73,6 +73,7 @@ static void configure(struct oomtrail_bpf *skeleton, const struct plan *plan,
 	skeleton->rodata->knob_host_pages = facts->memory_bytes / facts->page_bytes / 2;
 	skeleton->rodata->knob_oom_stack = plan->oom_stack;
 	skeleton->rodata->knob_oom_events = plan->oom_events;
+	skeleton->rodata->knob_signals = facts->signal_arguments;
 	if (options->critical_bytes)
 		bpf_map__set_max_entries(skeleton->maps.critical, options->critical_bytes);
 	if (options->bulk_bytes)

@@ -37,6 +37,8 @@ static json_t *victim__new(struct build *build, const struct model *model,
 
 	build__set(build, object, "memory", json__memory(build, &incident->victim.memory));
 	build__bool(build, object, "memory_exact", incident->victim.exact);
+	if (incident__victim_was_exiting(incident))
+		build__bool(build, object, "exiting", true);
 	set_growth(build, object, &incident->victim);
 	return object;
 }

@@ -64,6 +64,8 @@ const char *kill_class__name(enum kill_class class)
 		return "signal";
 	case KILL_KERNEL:
 		return "kernel";
+	case KILL_OOM_EXITING:
+		return "oom-exiting";
 	}
 	return "unknown";
 }
@@ -134,11 +136,11 @@ void json__set_source(struct build *build, json_t *object, const struct model *m
 static json_t *oom_kills__new(struct build *build, const struct model *model)
 {
 	json_t *object = json_object();
-	uint64_t seen = 0;
+	const uint64_t exiting = model__kills_of(model, KILL_OOM_EXITING);
 
-	for (size_t i = 0; i < model__kill_count(model); i++)
-		seen += model__kill(model, i)->class == KILL_OOM;
-	build__count(build, object, "seen", seen);
+	build__count(build, object, "seen", model__kills_of(model, KILL_OOM));
+	if (exiting > 0)
+		build__count(build, object, "exiting", exiting);
 	build__bytes(build, object, "counted_by_kernel", model__kernel_oom_kills(model));
 	return object;
 }

@@ -83,6 +83,8 @@ const char *loss__touches(const struct loss *loss)
 		return "some descendants were not followed";
 	case LOSS_HISTORY:
 		return "how processes that have ended had grown";
+	case LOSS_VICTIM_NOT_FOUND:
+		return kind__touches(EVENT_OOM_KILL);
 	case LOSS_KILLS_COUNTED:
 		return "whom later kills of the same cause took";
 	case LOSS_OBSERVATION:

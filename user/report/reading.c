@@ -35,20 +35,78 @@ enum full_counter incident__full_counter(const struct model *model, const struct
 	return memsw_room < memory_room ? FULL_MEMSW : FULL_MEMORY;
 }
 
+int64_t incident__swap_bytes(const struct model *model, const struct incident *incident)
+{
+	const struct memcg_counters *counters = &incident->counters;
+	const struct event_host *host = model__host(model);
+
+	if (!host || !incident->domain_known || incident->domain_id == 0)
+		return EVENT_UNKNOWN;
+	if (host->cgroup_version != 1)
+		return counters->swap_usage_bytes;
+	/* v1 counts memory plus swap. */
+	if (counters->swap_usage_bytes < counters->usage_bytes || counters->usage_bytes < 0)
+		return EVENT_UNKNOWN;
+	return counters->swap_usage_bytes - counters->usage_bytes;
+}
+
+int64_t incident__swap_max_bytes(const struct model *model, const struct incident *incident)
+{
+	const struct event_host *host = model__host(model);
+
+	return host && host->cgroup_version == 2 && incident->domain_known && incident->domain_id
+		       ? incident->counters.swap_max_bytes
+		       : EVENT_UNKNOWN;
+}
+
+bool bytes__is_full(int64_t used_bytes, int64_t max_bytes)
+{
+	return is_limit(max_bytes) && max_bytes > 0 && used_bytes >= max_bytes - max_bytes / 64;
+}
+
+struct host_swap incident__host_swap(const struct model *model, const struct incident *incident)
+{
+	const struct event_host *host = model__host(model);
+	const struct meminfo *after = &incident->meminfo;
+	struct host_swap swap = {.total_bytes = EVENT_UNKNOWN};
+
+	if (incident->meminfo_ns != 0)
+		swap.total_bytes = after->swap_total_bytes;
+	else if (host && host->swap_bytes <= INT64_MAX)
+		swap.total_bytes = (int64_t)host->swap_bytes;
+	if (incident->meminfo_ns != 0 && after->swap_free_bytes >= 0 &&
+	    after->swap_free_bytes <= after->swap_total_bytes)
+		swap.is_full = bytes__is_full(after->swap_total_bytes - after->swap_free_bytes,
+					      after->swap_total_bytes);
+	swap.is_full |= bytes__is_full(incident__swap_bytes(model, incident), swap.total_bytes);
+	return swap;
+}
+
 bool incident__by_hand(const struct incident *incident)
 {
 	return incident->way != OOM_WAY_NONE && incident->order == -1;
 }
 
-bool incident__on_victims_memory(const struct incident *incident, const struct task_ref *task)
+static bool incident__has_kill(const struct incident *incident, enum kill_class class,
+			       const struct task_ref *task)
 {
 	for (size_t i = 0; i < incident->kill_count; i++) {
 		const struct incident_kill *kill = &incident->kills[i];
 
-		if (kill->class == KILL_OOM_SHARED_MM && task_ref__same(&kill->task, task))
+		if (kill->class == class && task_ref__same(&kill->task, task))
 			return true;
 	}
 	return false;
+}
+
+bool incident__victim_was_exiting(const struct incident *incident)
+{
+	return incident__has_kill(incident, KILL_OOM_EXITING, &incident->victim.task);
+}
+
+bool incident__on_victims_memory(const struct incident *incident, const struct task_ref *task)
+{
+	return incident__has_kill(incident, KILL_OOM_SHARED_MM, task);
 }
 
 uint64_t incident__window_ns(const struct incident *incident)
@@ -137,6 +195,15 @@ static int64_t values__held(const int64_t *values)
 {
 	return add(add(values[MEMORY_ANON], values[MEMORY_FILE]),
 		   add(values[MEMORY_SHMEM], values[MEMORY_SWAP]));
+}
+
+uint64_t model__kills_of(const struct model *model, enum kill_class class)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < model__kill_count(model); i++)
+		count += model__kill(model, i)->class == class;
+	return count;
 }
 
 /* How many kills there were up to a time: they are in its order. */

@@ -16,8 +16,25 @@ enum full_counter { FULL_NOT_KNOWN, FULL_MEMORY, FULL_MEMSW };
 enum full_counter incident__full_counter(const struct model *model,
 					 const struct incident *incident);
 
+/* Swap of the domain that is a cgroup: in use, and what it may use at most. EVENT_UNKNOWN: not
+ * known, or no such limit on this version of cgroups; EVENT_NO_LIMIT. */
+int64_t incident__swap_bytes(const struct model *model, const struct incident *incident);
+int64_t incident__swap_max_bytes(const struct model *model, const struct incident *incident);
+/* As good as full: swap is handed out in clusters, per CPU. */
+bool bytes__is_full(int64_t used_bytes, int64_t max_bytes);
+
+/* The host's swap at the kill, as far as the reading after it and the domain's own share tell. */
+struct host_swap {
+	int64_t total_bytes; /* EVENT_UNKNOWN */
+	bool is_full;        /* false: not, or not known */
+};
+struct host_swap incident__host_swap(const struct model *model, const struct incident *incident);
+
 /* Somebody wrote to /proc/sysrq-trigger or pressed the keys; nothing had run full. */
 bool incident__by_hand(const struct incident *incident);
+
+/* The victim was exiting when it was chosen: no SIGKILL was sent, nobody was killed. */
+bool incident__victim_was_exiting(const struct incident *incident);
 
 /* Runs on the victim's mm: what it holds and what the victim holds are the same memory. */
 bool incident__on_victims_memory(const struct incident *incident, const struct task_ref *task);
@@ -33,6 +50,8 @@ struct share {
 	bool of_domain; /* whole is the domain's usage; else the processes' sum */
 };
 struct share incident__culprit_share(const struct incident *incident);
+
+uint64_t model__kills_of(const struct model *model, enum kill_class class);
 
 /* A process over the whole recording. Resident + swap; EVENT_UNKNOWN where it cannot be told. */
 struct process_span {

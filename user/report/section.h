@@ -11,9 +11,16 @@
 
 void section__heading(struct text *out, const char *title);
 
+#define ANSWER_INDENT 9 /* where the words of KILLED, LIMIT, ... begin */
+
 /* Title, STORM if it is one, KILLED, LIMIT, ASKED, GREW: what must be right when nothing else is
  * read. */
 void section__answer(struct text *out, const struct model *model, const struct incident *incident);
+
+/* The LIMIT alone. */
+void section__limit(struct text *out, const struct model *model, const struct incident *incident);
+/* "memory cgroup": what kind of a limit. */
+const char *incident__scope_words(const struct incident *incident);
 
 void section__chart(struct text *out, const struct incident *incident);
 void section__memory(struct text *out, const struct model *model, const struct incident *incident);

@@ -143,7 +143,10 @@ void section__chart(struct text *out, const struct incident *incident)
 	set_line(&chart.lines[1], 'o', one ? NULL : incident->culprit_series, resident_value,
 		 &incident->culprit, "grew most");
 	set_line(&chart.lines[2], '#', incident->victim_series, resident_value, &incident->victim,
-		 one ? "grew most and was killed (X)" : "was killed (X)");
+		 incident__victim_was_exiting(incident)
+			 ? one ? "grew most and was chosen (X)" : "was chosen (X)"
+		 : one ? "grew most and was killed (X)"
+		       : "was killed (X)");
 	chart.from_ns = chart__start(&chart);
 	chart__draw(&drawn, &chart);
 	if (drawn.length > 0) {

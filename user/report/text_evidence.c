@@ -222,6 +222,8 @@ static const char *kill_words(const struct model *model, const struct incident *
 {
 	if (kill->class == KILL_OOM_SHARED_MM)
 		return "runs on the victim's memory";
+	if (kill->class == KILL_OOM_EXITING)
+		return "was exiting already";
 	if (kill->class != KILL_OOM)
 		return "SIGKILL";
 	return incident__kills_group(model, incident) ? "memory.oom.group is set"

@@ -8,32 +8,13 @@
 #include "report/section.h"
 #include "report/wording.h"
 
-#define ANSWER_INDENT 9
-#define ARGV_COLUMNS  270 /* three lines; the JSON has all of it */
+#define ARGV_COLUMNS 270 /* three lines; the JSON has all of it */
 
 const char *incident__domain_noun(const struct incident *incident)
 {
 	if (!incident->domain_known)
 		return "the victim's cgroup"; /* all that could be compared */
 	return incident->domain_id ? "the cgroup" : "the host";
-}
-
-static const char *scope_words(const struct incident *incident)
-{
-	if (incident__by_hand(incident))
-		return "asked for by hand through sysrq";
-	if (!incident->domain_known)
-		return "limit not determined";
-	if (incident->domain_id != 0)
-		return "memory cgroup";
-	switch (incident->constraint) {
-	case OOM_CONSTRAINT_CPUSET:
-		return "memory nodes of a cpuset";
-	case OOM_CONSTRAINT_MEMPOLICY:
-		return "memory nodes of a policy";
-	default:
-		return "whole host";
-	}
 }
 
 static void print_title(struct text *out, const struct incident *incident)
@@ -49,7 +30,7 @@ static void print_title(struct text *out, const struct incident *incident)
 		text__escaped(&body, victim->cgroup, strlen(victim->cgroup));
 	else
 		text__string(&body, "(cgroup unknown)");
-	text__printf(&body, "  (kernel OOM, %s)", scope_words(incident));
+	text__printf(&body, "  (kernel OOM, %s)", incident__scope_words(incident));
 	wording__paragraph(out, "oomtrail incident ", 18, &body);
 	text__string(out, "\n");
 }
@@ -82,141 +63,21 @@ static void print_killed(struct text *out, const struct incident *incident)
 	_cleanup_(text__free) struct text body = {0};
 	_cleanup_(text__free) struct text command = {0};
 	const struct party *victim = &incident->victim;
+	const bool exiting = incident__victim_was_exiting(incident);
 
 	wording__task(&body, victim->comm, victim->task.pid);
 	text__string(&body, ": ");
 	wording__memory(&body, &victim->memory);
+	if (exiting)
+		text__string(&body, "; it was exiting already and was sent no SIGKILL");
 	if (incident->burst_kills > 1) {
 		text__string(&body, "; and ");
 		wording__count(&body, incident->burst_kills - 1);
 		text__string(&body, " more, see KILLED AS WELL");
 	}
-	wording__paragraph(out, "KILLED", ANSWER_INDENT, &body);
+	wording__paragraph(out, exiting ? "CHOSEN" : "KILLED", ANSWER_INDENT, &body);
 	wording__argv(&command, victim->argv, victim->argv_bytes, victim->argv_flags, ARGV_COLUMNS);
 	wording__paragraph(out, "", ANSWER_INDENT, &command);
-}
-
-static void say_path(struct text *out, const char *path)
-{
-	if (path)
-		text__escaped(out, path, strlen(path));
-	else
-		text__string(out, "an unknown cgroup");
-}
-
-/* "2.00 GiB, memory.max of /a/b" */
-static void say_cgroup_limit(struct text *out, const struct model *model,
-			     const struct incident *incident)
-{
-	const struct memcg_counters *counters = &incident->counters;
-	const struct event_host *host = model__host(model);
-	const bool v1 = host && host->cgroup_version == 1;
-
-	switch (incident__full_counter(model, incident)) {
-	case FULL_MEMORY:
-		wording__bytes(out, counters->max_bytes);
-		text__string(out, v1 ? ", memory.limit_in_bytes of " : ", memory.max of ");
-		say_path(out, incident->domain);
-		text__string(out, ": full (");
-		wording__bytes(out, counters->usage_bytes);
-		break;
-	case FULL_MEMSW:
-		wording__bytes(out, counters->swap_max_bytes);
-		text__string(out, " of memory plus swap, memory.memsw.limit_in_bytes of ");
-		say_path(out, incident->domain);
-		text__string(out, ": full (");
-		wording__bytes(out, counters->swap_usage_bytes);
-		break;
-	case FULL_NOT_KNOWN:
-		text__string(out, "the memory limit of ");
-		say_path(out, incident->domain);
-		text__string(out, ", its value unknown (");
-		wording__bytes(out, counters->usage_bytes);
-		break;
-	}
-	text__string(out, " in use)");
-}
-
-static void say_victims_place(struct text *out, const struct model *model,
-			      const struct incident *incident)
-{
-	const struct party *victim = &incident->victim;
-
-	if (victim->cgroup_id == incident->domain_id) {
-		text__string(out, "; it is the victim's own cgroup");
-		return;
-	}
-	text__string(out, model__cgroup_within(model, victim->cgroup_id, incident->domain_id)
-				  ? "; the victim ran below it, in "
-				  : "; the victim is now elsewhere, in ");
-	say_path(out, victim->cgroup);
-}
-
-static void say_host_limit(struct text *out, const struct model *model,
-			   const struct incident *incident)
-{
-	const struct event_host *host = model__host(model);
-
-	if (incident->constraint == OOM_CONSTRAINT_CPUSET ||
-	    incident->constraint == OOM_CONSTRAINT_MEMPOLICY) {
-		text__printf(out, "the %s: ", scope_words(incident));
-		wording__bytes(out, incident->total_bytes);
-		text__string(out, " with swap");
-		return;
-	}
-	text__string(out, "the whole host: ");
-	if (host) {
-		wording__bytes(out, (int64_t)host->memory_bytes);
-		text__string(out, " of memory, ");
-		wording__bytes(out, (int64_t)host->swap_bytes);
-		text__string(out, " of swap");
-	} else {
-		wording__bytes(out, incident->total_bytes);
-		text__string(out, " of memory and swap");
-	}
-	text__string(out, "; no cgroup's limit");
-}
-
-/* Why the kernel's oom_control could not be read, in the words of the probe that should have. */
-static void say_not_determined(struct text *out, const struct model *model)
-{
-	text__string(out, "not determined: whether a cgroup or the whole host was full could not "
-			  "be read");
-	for (size_t i = 0; i < model__probe_count(model); i++) {
-		const struct probe_choice *probe = model__probe(model, i);
-
-		if (strcmp(probe->capability, "OOM context") != 0 || probe->why[0] == '\0')
-			continue;
-		text__string(out, "; ");
-		text__escaped_array(out, probe->why, sizeof(probe->why));
-	}
-}
-
-static void print_limit(struct text *out, const struct model *model,
-			const struct incident *incident)
-{
-	_cleanup_(text__free) struct text body = {0};
-
-	if (incident__by_hand(incident)) {
-		text__string(&body, "none was reached: the kill was asked for by hand (sysrq)");
-	} else if (!incident->domain_known) {
-		say_not_determined(&body, model);
-		text__string(&body, "; the victim ran in ");
-		say_path(&body, incident->victim.cgroup);
-	} else if (incident->domain_id == 0) {
-		say_host_limit(&body, model, incident);
-	} else {
-		say_cgroup_limit(&body, model, incident);
-		if (incident->failures_in_window > 0) {
-			text__string(&body, ", hit ");
-			wording__count(&body, (uint64_t)incident->failures_in_window);
-			text__string(&body, incident->failures_in_window == 1 ? " time in "
-									      : " times in ");
-			wording__duration(&body, incident__window_ns(incident));
-		}
-		say_victims_place(&body, model, incident);
-	}
-	wording__paragraph(out, "LIMIT", ANSWER_INDENT, &body);
 }
 
 /* "one page (4.0 KiB, gfp 0xcc0)" */
@@ -362,7 +223,7 @@ void section__answer(struct text *out, const struct model *model, const struct i
 	print_title(out, incident);
 	print_storm(out, model, incident);
 	print_killed(out, incident);
-	print_limit(out, model, incident);
+	section__limit(out, model, incident);
 	print_asked(out, model, incident);
 	print_grew(out, incident);
 }

@@ -94,11 +94,10 @@ static void print_kills(struct text *out, const struct model *model)
 {
 	const int64_t kernel = model__kernel_oom_kills(model);
 	const struct event_host *host = model__host(model);
+	const uint64_t seen = model__kills_of(model, KILL_OOM);
+	const uint64_t exiting = model__kills_of(model, KILL_OOM_EXITING);
 	_cleanup_(text__free) struct text body = {0};
-	uint64_t seen = 0;
 
-	for (size_t i = 0; i < model__kill_count(model); i++)
-		seen += model__kill(model, i)->class == KILL_OOM;
 	wording__count(&body, seen);
 	text__string(&body, " seen; ");
 	if (kernel < 0) {
@@ -115,6 +114,11 @@ static void print_kills(struct text *out, const struct model *model)
 			     host && host->scope == FOLLOW_ALL
 				     ? ": some were missed"
 				     : ": some were missed, or fell outside what was followed");
+	if (exiting > 0) {
+		text__string(&body, "; and ");
+		wording__count(&body, exiting);
+		text__string(&body, " chosen, but exiting already and not killed");
+	}
 	wording__paragraph(out, "  OOM kills", LABEL_INDENT, &body);
 }
 

@@ -242,6 +242,10 @@ static void print_kill(struct text *out, const struct kill *kill, uint64_t start
 	case KILL_OOM:
 		text__string(&body, ", by the OOM killer; asked: ");
 		break;
+	case KILL_OOM_EXITING:
+		text__string(&body, ", chosen by the OOM killer, but exiting already and not "
+				    "killed; asked: ");
+		break;
 	case KILL_OOM_SHARED_MM:
 		text__string(&body, ", with an OOM victim whose memory it runs on; asked: ");
 		break;
