@@ -7,7 +7,7 @@
 
 cgroup_new cache 64
 record_start -a
-cgroup_start grow cache sh -c "dd if=/dev/zero of=$WORK/cached bs=1M count=40 2>/dev/null &&
+cgroup_start grow cache sh -c "dd if=/dev/zero of=$WORK/cached bs=1M count=40 conv=fsync 2>/dev/null &&
 	exec $WORKLOADS/grow --total 90M --rate 150M"
 join "$STARTED"
 equal "status" "$STATUS" 137
