@@ -44,7 +44,7 @@ CFLAGS  ?= -O2 -g
 LDFLAGS ?=
 ALL_CFLAGS = -std=gnu11 $(CFLAGS) -Wall -Wextra -Werror -Wno-format-truncation \
 	     -D_GNU_SOURCE -DOOMTRAIL_VERSION='"$(VERSION)"' -I. -Iuser -I$(B)
-LIBS := -lbpf -lelf -lz -ljansson -linih -lcap -pthread
+LIBS := -lbpf -ldw -lelf -liberty -llzma -lz -ljansson -linih -lcap -pthread
 BPF_CFLAGS = -g -O2 -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Werror \
 	     -isystem vmlinux/$(BPF_ARCH) -isystem vmlinux -I. \
 	     $(addprefix -I/usr/include/,$(TRIPLET))
