@@ -27,10 +27,11 @@ for name in early late brief; do
 	cgroup_new "$name" 16
 	may_not_kill "$name"
 done
-# The parent is full; the child inherits what it may not.
+# The parent is full; the child, nearly full itself, inherits what it may not.
 cgroup_new parent 16
 may_not_kill parent
-cgroup_new parent/child 64
+cgroup_new parent/child 17
+echo $((33 << 19)) >"$(cgroup_file parent/child limit)" # 16.5 MiB
 
 cgroup_start early early "$WORKLOADS/grow" --total 48M --rate 200M
 early=$STARTED
