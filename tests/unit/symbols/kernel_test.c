@@ -148,6 +148,9 @@ static void test_this_kernel(void **state)
 		if (sscanf(line, "%llx %c %599s", &address, &type, name) != 3 || !address ||
 		    !strchr("tTwW", type))
 			continue;
+		/* Modules and BPF programs come and go between the two readings. */
+		if (strchr(line, '['))
+			continue;
 		functions++;
 		if (!kernel_symbols__find(symbols, address, &symbol, &module))
 			fail_msg("nothing at %llx, %s", address, name);
@@ -156,7 +159,7 @@ static void test_this_kernel(void **state)
 		last = address;
 	}
 	fclose(file);
-	assert_int_equal(kernel_symbols__count(symbols), functions);
+	assert_true(kernel_symbols__count(symbols) >= functions);
 	assert_true(functions > 10000);
 	assert_true(same > functions * 9 / 10);
 	assert_true(kernel_symbols__bytes(symbols) < 24U << 20);
