@@ -77,7 +77,7 @@ enum event_kind {
  * Kinds that have grown since their first recordings. X(NAME, first size): one of fewer bytes than
  * its struct today has 0 in what it lacks.
  */
-#define EVENTS_GROWN(X) X(OPENED, 16) X(STATE, 120)
+#define EVENTS_GROWN(X) X(OPENED, 16) X(STATE, 120) X(OOM_KILL, 384)
 
 enum event_first_bytes {
 #define X(name, first_bytes) EVENT_##name##_FIRST_BYTES = first_bytes,
@@ -294,6 +294,7 @@ struct event_oom_kill {
 	__s32 order;      /* -1: asked for by hand (sysrq); OOM_ORDER_UNKNOWN */
 	__s32 constraint; /* enum oom_constraint_kind */
 	__u32 way;        /* enum oom_way */
+	__u64 nodes;      /* of a cpuset or policy: bit n is memory node n; 0: not known, or all */
 };
 
 /* The iterator's word on one process: the opening snapshot. */
@@ -702,7 +703,7 @@ _Static_assert(sizeof(struct event_cgroup) == 360, "event_cgroup");
 _Static_assert(sizeof(struct event_rss) == 104, "event_rss");
 _Static_assert(sizeof(struct event_reclaim) == 88, "event_reclaim");
 _Static_assert(sizeof(struct event_signal) == 96, "event_signal");
-_Static_assert(sizeof(struct event_oom_kill) == 384, "event_oom_kill");
+_Static_assert(sizeof(struct event_oom_kill) == 392, "event_oom_kill");
 _Static_assert(sizeof(struct event_host) == 568, "event_host");
 _Static_assert(sizeof(struct event_program) == 64, "event_program");
 _Static_assert(sizeof(struct event_state) == 128, "event_state");

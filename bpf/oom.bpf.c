@@ -15,9 +15,36 @@
 struct oom_call_map oom_calls SEC(".maps");
 
 /* A call of out_of_memory() is over long before this; an older entry is another call's. */
-#define OOM_CALL_NS 1000000000ULL
+#define OOM_CALL_NS    1000000000ULL
+
+#define NODE_WORDS_MAX 16 /* of a nodemask_t: 1,024 nodes, the most a kernel is built for */
 
 /* --- the context, best way: at the head of oom_kill_process() ------------------------------- */
+
+/* Of more than 64 nodes none is named: half a list would be a wrong one. */
+static __always_inline __u64 nodes_of(const nodemask_t *mask)
+{
+	__u64 words[NODE_WORDS_MAX] = {}, rest = 0;
+	__u32 bytes = bpf_core_type_size(nodemask_t);
+
+	if (!mask || bytes > sizeof(words) || bpf_probe_read_kernel(words, bytes, mask))
+		return 0;
+	for (int i = 1; i < NODE_WORDS_MAX; i++)
+		rest |= words[i];
+	return rest ? 0 : words[0];
+}
+
+/* The nodes that the trigger may take memory from. */
+static __always_inline __u64 read_nodes(struct oom_control *oc, __s32 constraint)
+{
+	struct task_struct *trigger = (struct task_struct *)bpf_get_current_task();
+
+	if (constraint == OOM_CONSTRAINT_MEMPOLICY)
+		return nodes_of(BPF_CORE_READ(oc, nodemask));
+	if (constraint == OOM_CONSTRAINT_CPUSET && bpf_core_field_exists(trigger->mems_allowed))
+		return nodes_of(&trigger->mems_allowed);
+	return 0;
+}
 
 static __always_inline void read_oom_control(struct oom_call *call, struct oom_control *oc,
 					     __u32 way)
@@ -29,6 +56,7 @@ static __always_inline void read_oom_control(struct oom_call *call, struct oom_c
 	call->gfp_mask = BPF_CORE_READ(oc, gfp_mask);
 	call->order = BPF_CORE_READ(oc, order);
 	call->constraint = BPF_CORE_READ(oc, constraint);
+	call->nodes = read_nodes(oc, call->constraint);
 	call->way = way;
 	call->chosen_pid = BPF_CORE_READ(oc, chosen, tgid);
 }
@@ -147,6 +175,7 @@ static __always_inline void fill_context(struct event_oom_kill *event, const str
 
 	event->way = call->way;
 	event->constraint = call->constraint;
+	event->nodes = call->nodes;
 	event->order = call->order;
 	event->gfp_mask = call->gfp_mask;
 	event->chosen_points = EVENT_UNKNOWN;

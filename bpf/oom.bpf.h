@@ -14,6 +14,7 @@ struct oom_call {
 	__u64 signalled; /* the task it has just sent SIGKILL to; 0 from the mark on */
 	__u64 memcg;     /* the domain; 0: not a memcg OOM */
 	__u64 total_pages;
+	__u64 nodes; /* as in struct event_oom_kill */
 	__s64 chosen_points;
 	__u32 gfp_mask;
 	__s32 order;

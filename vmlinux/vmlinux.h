@@ -116,6 +116,10 @@ struct mm_struct {
 	unsigned long arg_end;
 };
 
+typedef struct {
+	unsigned long bits[1]; /* one for each 64 nodes that the kernel is built for */
+} nodemask_t;
+
 struct task_struct {
 	unsigned int flags;
 	pid_t pid;
@@ -130,6 +134,7 @@ struct task_struct {
 	const struct cred *cred;
 	struct signal_struct *signal;
 	struct css_set *cgroups;
+	nodemask_t mems_allowed;
 	char comm[16];
 };
 
@@ -148,6 +153,7 @@ enum oom_constraint {
 
 struct oom_control {
 	struct zonelist *zonelist;
+	nodemask_t *nodemask;
 	struct mem_cgroup *memcg;
 	gfp_t gfp_mask;
 	int order;

@@ -199,7 +199,8 @@ static const struct value_name reclaim_flags[] = {{"MEMCG", RECLAIM_MEMCG}, {NUL
 	N(event_oom_kill, gfp_mask, 0, NULL)                               \
 	N(event_oom_kill, order, -1, NULL)                                 \
 	N(event_oom_kill, constraint, OOM_CONSTRAINT_UNKNOWN, constraints) \
-	N(event_oom_kill, way, OOM_WAY_NONE, oom_ways)
+	N(event_oom_kill, way, OOM_WAY_NONE, oom_ways)                     \
+	N(event_oom_kill, nodes, 0, NULL)
 
 #define FIELDS_event_process(N, G, P, T, S, H) \
 	HEADER(S, event_process)               \

@@ -7,10 +7,14 @@
 #include <getopt.h>
 #include <pthread.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "workload.h"
 
-#define THREADS_MAX 64
+#define THREADS_MAX     64
+
+#define HUGE_PAGE_BYTES (2 * MIB)
+#define MPOL_BIND       2 /* of <linux/mempolicy.h> */
 
 struct plan {
 	unsigned long total; /* bytes, over all threads */
@@ -18,8 +22,9 @@ struct plan {
 	unsigned long rate; /* bytes a second and thread; 0: as fast as it goes */
 	unsigned long hold; /* seconds after the last step */
 	unsigned long threads;
-	const char *await; /* begins to grow when this file exists */
-	const char *map;   /* maps this file first and touches all of it */
+	const char *await;     /* begins to grow when this file exists */
+	const char *map;       /* maps this file first and touches all of it */
+	unsigned long hugetlb; /* bytes of the host's huge pages, before all else */
 };
 
 static struct plan plan = {.total = 32 * MIB, .step = MIB, .threads = 1};
@@ -62,6 +67,28 @@ static void touch_file(const char *path)
 	tell("file_sum=%lu", sum);
 }
 
+static void take_huge_pages(unsigned long bytes)
+{
+	char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+
+	if (memory == MAP_FAILED)
+		die("MAP_HUGETLB");
+	for (unsigned long offset = 0; offset < bytes; offset += HUGE_PAGE_BYTES)
+		((volatile char *)memory)[offset] = 1;
+	tell("hugetlb_bytes=%lu", bytes);
+}
+
+static void bind_to_node(const char *number)
+{
+	unsigned long mask = 1UL << strtoul(number, NULL, 10);
+
+	/* The kernel counts the bits, and one more. */
+	if (syscall(SYS_set_mempolicy, MPOL_BIND, &mask, 8 * sizeof(mask) + 1))
+		die("set_mempolicy");
+	tell("bound=%s", number);
+}
+
 static void set_oom_score_adj(const char *value)
 {
 	FILE *file = fopen("/proc/self/oom_score_adj", "w");
@@ -81,6 +108,8 @@ static const struct option options[] = {
 	{"touch-file", required_argument, NULL, 'f'},
 	{"oom-score-adj", required_argument, NULL, 'o'},
 	{"comm", required_argument, NULL, 'c'},
+	{"hugetlb", required_argument, NULL, 'H'},
+	{"bind-node", required_argument, NULL, 'n'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -117,6 +146,12 @@ static void parse(int argc, char **argv)
 		case 'c':
 			prctl(PR_SET_NAME, optarg);
 			break;
+		case 'H':
+			plan.hugetlb = parse_size(optarg);
+			break;
+		case 'n':
+			bind_to_node(optarg);
+			break;
 		default:
 			exit(2);
 		}
@@ -140,10 +175,12 @@ static void grow_in_threads(void)
 int main(int argc, char **argv)
 {
 	parse(argc, argv);
-	hard_stop(plan.total, 60 + plan.hold);
+	hard_stop(plan.total + plan.hugetlb, 60 + plan.hold);
 	tell("pid=%d", getpid());
 	if (plan.map)
 		touch_file(plan.map);
+	if (plan.hugetlb)
+		take_huge_pages(plan.hugetlb);
 	tell("ready=1");
 	while (plan.await && access(plan.await, F_OK))
 		sleep_ns(2000000);

@@ -157,6 +157,9 @@ void digest__incident(struct digest *digest, const struct incident *incident)
 	digest__u64(digest, (uint64_t)incident->order);
 	digest__u64(digest, incident->gfp_mask);
 	digest__u64(digest, incident->way);
+	/* Recordings from before there were any keep their digests. */
+	if (incident->nodes)
+		digest__u64(digest, incident->nodes);
 	digest__u64(digest, (uint64_t)incident->failures_in_window);
 	digest__party(digest, &incident->victim);
 	digest__party(digest, &incident->trigger);

@@ -177,6 +177,7 @@ int incident__begin(struct model *model, const struct event_oom_kill *event,
 		.order = event->order,
 		.gfp_mask = event->gfp_mask,
 		.way = event->way,
+		.nodes = event->nodes,
 		.stat = stat__unknown(),
 		.followed_all = model->host_seen && model->host.scope == FOLLOW_ALL,
 	};

@@ -257,7 +257,8 @@ struct incident {
 	int32_t constraint;  /* enum oom_constraint_kind */
 	int32_t order;
 	uint32_t gfp_mask;
-	uint32_t way;               /* enum oom_way */
+	uint32_t way;   /* enum oom_way */
+	uint64_t nodes; /* of a cpuset or policy, bit n: memory node n; 0: not known, or all */
 	int64_t failures_in_window; /* times the limit was hit since from_ns; UNKNOWN */
 
 	struct party victim;

@@ -122,6 +122,17 @@ static void set_counters(struct build *build, json_t *object, const struct model
 		build__bool(build, object, "oom_group", counters->oom_group == 1);
 }
 
+static json_t *nodes__new(struct build *build, uint64_t nodes)
+{
+	json_t *array = json_array();
+
+	for (unsigned int node = 0; node < 64; node++) {
+		if (nodes >> node & 1)
+			build__append(build, array, json_integer(node));
+	}
+	return array;
+}
+
 static json_t *domain__new(struct build *build, const struct model *model,
 			   const struct incident *incident)
 {
@@ -132,6 +143,8 @@ static json_t *domain__new(struct build *build, const struct model *model,
 	if (incident->domain_id != 0)
 		set_counters(build, object, model, incident);
 	build__bytes(build, object, "total_bytes", incident->total_bytes);
+	if (incident->nodes != 0)
+		build__set(build, object, "memory_nodes", nodes__new(build, incident->nodes));
 	build__bytes(build, object, "grew_bytes", incident->domain_grew_bytes);
 	build__count(build, object, "processes_grew_bytes",
 		     (uint64_t)incident->processes_grew_bytes);

@@ -130,6 +130,37 @@ static void say_host_swap(struct text *out, const struct model *model,
 	}
 }
 
+/* ", node 1", ", nodes 0, 2 and 3" */
+static void say_nodes(struct text *out, uint64_t nodes)
+{
+	bool first = true;
+
+	for (unsigned int node = 0; node < 64; node++) {
+		const uint64_t rest = nodes >> node;
+
+		if ((rest & 1) == 0)
+			continue;
+		if (first)
+			text__string(out, rest == 1 ? ", node " : ", nodes ");
+		else
+			text__string(out, rest == 1 ? " and " : ", ");
+		text__printf(out, "%u", node);
+		first = false;
+	}
+}
+
+/* Nobody else can have those, and no process shows them as resident. */
+static void say_huge_pages(struct text *out, const struct incident *incident, int64_t memory_bytes)
+{
+	const int64_t bytes = incident->meminfo.hugetlb_bytes;
+
+	if (incident->meminfo_ns == 0 || bytes <= memory_bytes / 16)
+		return;
+	text__string(out, " (");
+	wording__bytes(out, bytes);
+	text__string(out, " set aside as huge pages)");
+}
+
 static void say_host_limit(struct text *out, const struct model *model,
 			   const struct incident *incident)
 {
@@ -137,7 +168,9 @@ static void say_host_limit(struct text *out, const struct model *model,
 
 	if (incident->constraint == OOM_CONSTRAINT_CPUSET ||
 	    incident->constraint == OOM_CONSTRAINT_MEMPOLICY) {
-		text__printf(out, "the %s: ", incident__scope_words(incident));
+		text__printf(out, "the %s", incident__scope_words(incident));
+		say_nodes(out, incident->nodes);
+		text__string(out, ": ");
 		wording__bytes(out, incident->total_bytes);
 		text__string(out, " with swap");
 		return;
@@ -145,7 +178,9 @@ static void say_host_limit(struct text *out, const struct model *model,
 	text__string(out, "the whole host: ");
 	if (host) {
 		wording__bytes(out, (int64_t)host->memory_bytes);
-		text__string(out, " of memory, ");
+		text__string(out, " of memory");
+		say_huge_pages(out, incident, (int64_t)host->memory_bytes);
+		text__string(out, ", ");
 		wording__bytes(out, (int64_t)host->swap_bytes);
 		text__string(out, " of swap");
 		say_host_swap(out, model, incident);
