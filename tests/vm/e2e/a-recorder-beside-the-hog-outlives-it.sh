@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Recorder and hog share the cgroup that runs full. The recorder has made itself the last to go, where
+# it may (it may here): the hog dies, and the recorder writes the incident without taking memory.
+. "$(dirname "$0")/../../e2e/lib.sh"
+
+cgroup_new shared 96
+OOMTRAIL_WATCH=$WORK/in-cgroup
+cat >"$OOMTRAIL_WATCH" <<-END
+	#!/bin/sh
+	echo \$\$ >"$(cgroup_dir shared)/cgroup.procs" && exec "$OOMTRAIL" "\$@"
+END
+chmod +x "$OOMTRAIL_WATCH"
+watch_start
+grep -q "$TAG.shared" "/proc/$WATCHER/cgroup" || fail "the recorder is elsewhere"
+equal "the recorder's oom_score_adj" "$(cat "/proc/$WATCHER/oom_score_adj")" -900
+
+pids=()
+for ((kill = 1; kill <= 3; kill++)); do
+	oom_kill "hog$kill" shared 120
+	pids+=("$(truth "hog$kill" pid)")
+	! gone "$WATCHER" || watch_failed "the recorder died with hog $kill"
+done
+equal "kills by the kernel" "$(kernel_kills shared)" 3
+wait_for_incidents 1
+grep "page faults" "$WORK/watch.err"
+equal "what phase one took" "$(logged "incident $ID: .* 0 page faults, 0 bytes of heap taken")" 1
+wait_for_reports "$ID" 120
+json_is '.victim.pid == $pid and .trigger.pid == $pid' pid "$(truth hog1 pid)"
+json_is '.domain.cgroup == $cgroup and .domain.limit_bytes == $limit and .victim.cgroup == $cgroup' \
+	cgroup "$(cgroup_path shared)" limit $((96 << 20))
+json_is '[.killed[].pid] == $pids' pids "[$(IFS=,; echo "${pids[*]}")]"
+! gone "$WATCHER" || watch_failed "the recorder died"
+watch_stop
