@@ -170,7 +170,9 @@ int probe__attach(struct probe *probe, char *why, size_t why_size)
 
 void probe__detach(struct probe *probe)
 {
-	for (size_t i = 0; i < PLAN_MAX_PROGRAMS; i++) {
+	/* The last first: a kill that came without a signal would seem one of a process that was
+	 * exiting, were the program that sees signals gone before the one that sees kills. */
+	for (size_t i = PLAN_MAX_PROGRAMS; i-- > 0;) {
 		bpf_link__destroy(probe->links[i]);
 		probe->links[i] = NULL;
 	}

@@ -21,7 +21,7 @@ run_out()
 	dmesg -C
 	record_start -a
 	for i in 1 2 3; do
-		cgroup_start "$label$i" "" "$WORKLOADS/grow" --total "$((130 + 20 * i))M" \
+		cgroup_start "$label$i" "" "$WORKLOADS/grow" --total "$((100 + 20 * i))M" \
 			--rate 60M --hold 200 "$@"
 		pids+=("$STARTED")
 		wait_for '[[ -n $(truth "$label$i" started_ns) ]]'
