@@ -7,6 +7,7 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,7 +15,18 @@
 
 #define OOM_SCORE_ADJ "500"
 
-/* It inherits our place at the end of the OOM killer's list; it is to stand at the beginning. */
+/* It inherits a bound that is ours, being exempt from the OOM killer. */
+static void unbind(pid_t pid)
+{
+	struct rlimit limit;
+
+	if (prlimit(pid, RLIMIT_DATA, NULL, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)prlimit(pid, RLIMIT_DATA, &limit, NULL);
+}
+
+/* And our exemption; it is to stand at the beginning of the list. */
 static void offer_to_the_oom_killer(pid_t pid)
 {
 	_cleanup_(closep) int fd = -1;
@@ -46,6 +58,7 @@ int report_child__start(struct report_child *child, const char *dir, const char 
 		return -error;
 	child->pid = pid;
 	offer_to_the_oom_killer(pid);
+	unbind(pid);
 	return 0;
 }
 

@@ -177,7 +177,7 @@ static int start(struct session *session, const struct session_options *options)
 	char why[512] = "";
 	int error;
 
-	probing__spare_recorder();
+	probing__spare_recorder(0);
 	session__our_signals(&signals);
 	session->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (session->signal_fd < 0)

@@ -31,6 +31,8 @@
 #define TURN_MS         200  /* at most between two looks at what is due */
 #define ACCOUNT_NS      (10 * NS_PER_S)
 #define SPARE_BYTES     (3 * MIB)        /* of heap for a writer, a JSON and the heap itself */
+#define GROWTH_BYTES    (64 * MIB)       /* beyond that, at least: stacks, very many processes */
+#define GROWTH_SHARE    16               /* or a 16th of the host's memory */
 #define STUCK_NS        (600 * NS_PER_S) /* of waiting for the disk before the watchdog may bite */
 #define UNFINISHED_KEPT 10              /* windows of earlier runs that did not end by themselves */
 #define LAST_REPORT_NS  (10 * NS_PER_S) /* at the end, for reports that are being written */
@@ -231,12 +233,15 @@ static int open_source(struct watching *watching)
 /* From here on nothing new is needed: neither memory of the kernel nor privileges. */
 static int settle_in(struct watching *watching)
 {
+	const uint64_t share_bytes = watching->probing.facts.memory_bytes / GROWTH_SHARE;
+	const uint64_t reserve_bytes = watching->config.memory_bytes + SPARE_BYTES;
 	bool locked = false;
 	char why[256] = "";
 	int error;
 
-	probing__spare_recorder();
-	error = locked_memory__reserve(watching->config.memory_bytes + SPARE_BYTES, &locked);
+	probing__spare_recorder(reserve_bytes +
+				(share_bytes > GROWTH_BYTES ? share_bytes : GROWTH_BYTES));
+	error = locked_memory__reserve(reserve_bytes, &locked);
 	if (error)
 		return fail("reserving memory", error);
 	if (!locked)
