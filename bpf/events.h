@@ -117,7 +117,7 @@ struct memory {
 enum process_flag {
 	PROCESS_SHARES_MM = 1 << 0,    /* runs on its parent's mm (CLONE_VM without CLONE_THREAD) */
 	PROCESS_NO_MM = 1 << 1,        /* the mm was already gone when we looked */
-	PROCESS_MEMORY_EXACT = 1 << 2, /* per-CPU parts summed; otherwise the folded counters */
+	PROCESS_MEMORY_EXACT = 1 << 2, /* as RSS_EXACT */
 	PROCESS_EXITING = 1 << 3 /* of a victim: it was exiting already, so no SIGKILL was sent */
 };
 
@@ -203,8 +203,13 @@ struct event_attach {
 	__u64 cgroup_id; /* where it is now */
 };
 
+/* What a pass over resting processes finds worth an event: a step over RSS_REST_STEPS, and at least
+ * the RSS_REST_SHAREth part of its size. */
+#define RSS_REST_STEPS 4
+#define RSS_REST_SHARE 1024
+
 enum rss_flag {
-	RSS_EXACT = 1 << 0, /* per-CPU parts summed; otherwise off by at most the host's batch */
+	RSS_EXACT = 1 << 0, /* all parts summed; otherwise off by what CPUs or threads hold back */
 	RSS_GONE = 1 << 1   /* the mm was torn down: all zero from here on */
 };
 

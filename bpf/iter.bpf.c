@@ -59,17 +59,17 @@ int iter_processes(struct bpf_iter__task *ctx)
 	return 0;
 }
 
-/* A quarter of a step, or 0.1%: what is worth an event of its own in a pass. */
+/* What is worth an event of its own in a pass. */
 static __always_inline bool worth_telling(const __s64 pages[RSS_MEMBERS],
 					  const struct mm_state *state)
 {
-	__u64 travelled = 0, total = 0, least = knob_step_pages / 4;
+	__u64 travelled = 0, total = 0, least = knob_step_pages / RSS_REST_STEPS;
 
 	for (int member = 0; member < RSS_MEMBERS; member++) {
 		travelled += distance(pages[member], state->told_pages[member]);
 		total += pages[member] > 0 ? pages[member] : 0;
 	}
-	return travelled >= least && travelled >= total / 1024;
+	return travelled >= least && travelled >= total / RSS_REST_SHARE;
 }
 
 /* The pass: exact sums of those that moved since last told, and every cgroup's usage. */

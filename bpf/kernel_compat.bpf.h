@@ -16,9 +16,10 @@
 enum rss_member { RSS_FILE, RSS_ANON, RSS_SWAP, RSS_SHMEM, RSS_MEMBERS };
 
 /*
- * mm->rss_stat: until 6.1 atomic counters with a per-thread cache of up to 64 events in front
- * (struct mm_rss_stat); since 6.2, f1a7941243c1 "mm: convert mm's rss stats into percpu_counter",
- * four percpu_counters, whose folded part moves when a CPU's batch overflows.
+ * mm->rss_stat: until 6.1 atomic counters (struct mm_rss_stat), in front of which each thread holds
+ * back what its last 64 page faults added (struct task_rss_stat, SPLIT_RSS_COUNTING), each of which
+ * may map 16 pages of a file; since 6.2, f1a7941243c1 "mm: convert mm's rss stats into
+ * percpu_counter", four percpu_counters, whose folded part moves when a CPU's batch overflows.
  */
 struct mm_rss_stat___v61 {
 	atomic_long_t count[4];
@@ -26,6 +27,14 @@ struct mm_rss_stat___v61 {
 
 struct mm_struct___v61 {
 	struct mm_rss_stat___v61 rss_stat;
+} __attribute__((preserve_access_index));
+
+struct task_rss_stat___v61 {
+	int count[4];
+} __attribute__((preserve_access_index));
+
+struct task_struct___v61 {
+	struct task_rss_stat___v61 rss_stat;
 } __attribute__((preserve_access_index));
 
 static __always_inline bool rss_is_percpu(void)
@@ -113,6 +122,19 @@ static __always_inline __s32 *rss_percpu_part(struct mm_struct *mm, int member)
 	}
 }
 
+/* What a thread holds back of one kind, in pages; may be negative. */
+static __always_inline int rss_thread_part(struct task_struct *task, __u32 member)
+{
+	struct task_struct___v61 *old = (void *)task;
+	int pages = 0;
+
+	if (bpf_core_field_exists(old->rss_stat))
+		bpf_probe_read_kernel(&pages, sizeof(pages),
+				      (void *)old + bpf_core_field_offset(old->rss_stat.count) +
+					      (member & 3) * sizeof(pages));
+	return pages;
+}
+
 /*
  * Is this the last thread of its process? Since 6.16 sched_process_exit says so itself and comes
  * before exit_mm(), so that task->mm can still be read; earlier kernels call it after exit_mm().
@@ -129,6 +151,13 @@ static __always_inline __s64 mm_hugetlb_pages(struct mm_struct *mm)
 	if (!bpf_core_field_exists(mm->hugetlb_usage))
 		return -1;
 	return BPF_CORE_READ(mm, hugetlb_usage.counter);
+}
+
+static __always_inline struct task_struct *mm_owner(struct mm_struct *mm)
+{
+	if (!bpf_core_field_exists(mm->owner))
+		return NULL;
+	return BPF_CORE_READ(mm, owner);
 }
 
 static __always_inline struct task_struct *mm_owner_direct(struct mm_struct *mm)

@@ -18,4 +18,7 @@ extern const volatile bool knob_oom_stack;   /* may look for oom_control on the 
 extern const volatile bool knob_oom_events;  /* may go by the counts of OOM events */
 extern const volatile bool knob_signals;     /* SIGKILLs are seen */
 
-#define MAX_CPUS 512
+#define MAX_CPUS    512
+
+/* Of a process, whose parts of the counters are summed (until 6.1). */
+#define MAX_THREADS 512

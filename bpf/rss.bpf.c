@@ -79,10 +79,50 @@ int learn_cpu_offsets(void *ctx)
 	return 0;
 }
 
+/* What all threads of a process hold back of one kind; RSS_UNKNOWN: they are too many. */
+#define RSS_UNKNOWN (-(1 << 30))
+
+__noinline int rss_thread_parts(__u64 address, __u32 member)
+{
+	struct task_struct *task = (struct task_struct *)address;
+	struct signal_struct *signal = BPF_CORE_READ(task, signal);
+	struct list_head *head = (void *)signal + bpf_core_field_offset(signal->thread_head);
+	struct list_head *node = BPF_CORE_READ(head, next);
+	int pages = 0;
+
+	for (int i = 0; i < MAX_THREADS; i++) {
+		if (node == head)
+			return pages;
+		task = (void *)node - bpf_core_field_offset(task->thread_node);
+		pages += rss_thread_part(task, member);
+		node = BPF_CORE_READ(node, next);
+	}
+	return RSS_UNKNOWN;
+}
+
+/* False: the owner has left, and its threads are not known. */
+static __always_inline bool add_thread_parts(struct mm_struct *mm, __s64 pages[RSS_MEMBERS])
+{
+	struct task_struct *owner = mm_owner(mm);
+
+	if (!owner)
+		return false;
+	for (__u32 member = 0; member < RSS_MEMBERS; member++) {
+		int parts = rss_thread_parts((__u64)owner, member);
+
+		if (parts == RSS_UNKNOWN)
+			return false;
+		pages[member] += parts;
+	}
+	return true;
+}
+
 __hidden __noinline bool rss_exact(struct mm_struct *mm, __s64 pages[RSS_MEMBERS])
 {
 	rss_folded(mm, pages);
-	if (!rss_is_percpu() || !cpu_offsets_known)
+	if (!rss_is_percpu())
+		return add_thread_parts(mm, pages);
+	if (!cpu_offsets_known)
 		return false;
 	for (int member = 0; member < RSS_MEMBERS; member++) {
 		__s32 *part = rss_percpu_part(mm, member);

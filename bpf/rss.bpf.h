@@ -85,7 +85,8 @@ static __always_inline void memory_fill(struct memory *memory, struct mm_struct 
 		memory->hugetlb_bytes *= knob_page_bytes;
 }
 
-/* Folded counters plus what sits in the per-CPU parts. False: only folded ones could be had. */
+/* Folded counters plus what sits in the per-CPU or per-thread parts. False: only folded ones could
+ * be had, or not all of the parts. */
 bool rss_exact(struct mm_struct *mm, __s64 pages[RSS_MEMBERS]);
 
 /* The state of an mm that `task` runs on, made or renewed as needed; NULL when the table is full.

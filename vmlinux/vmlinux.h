@@ -51,8 +51,13 @@ struct pid {
 	struct upid numbers[1];
 };
 
+struct list_head {
+	struct list_head *next;
+};
+
 struct signal_struct {
 	atomic_t live;
+	struct list_head thread_head;
 	int group_exit_code;
 	unsigned long maxrss; /* pages */
 	short oom_score_adj;
@@ -133,6 +138,7 @@ struct task_struct {
 	struct pid *thread_pid;
 	const struct cred *cred;
 	struct signal_struct *signal;
+	struct list_head thread_node;
 	struct css_set *cgroups;
 	nodemask_t mems_allowed;
 	char comm[16];

@@ -66,7 +66,7 @@ cleanup()
 	trap '' EXIT INT TERM HUP
 	set +e
 	for pid in "${STARTED_PIDS[@]}"; do
-		kill -TERM "$pid" 2>/dev/null
+		kill -TERM "$pid" 2>/dev/null && kill -CONT "$pid" 2>/dev/null
 	done
 	for pid in "${STARTED_PIDS[@]}"; do
 		end=$((SECONDS + 5))

@@ -235,6 +235,15 @@ const struct probe_choice *model__probe(const struct model *model, size_t index)
 	return &model->probes[index];
 }
 
+const struct probe_choice *model__probe_for(const struct model *model, const char *capability)
+{
+	for (size_t i = 0; i < model->probe_count; i++) {
+		if (!strcmp(model->probes[i].capability, capability))
+			return &model->probes[i];
+	}
+	return NULL;
+}
+
 struct meminfo model__meminfo(const struct model *model, uint64_t *time_ns)
 {
 	if (time_ns)

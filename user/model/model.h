@@ -347,6 +347,8 @@ const struct measured_program *model__program(const struct model *model, size_t 
 struct model_span model__span(const struct model *model);
 size_t model__probe_count(const struct model *model);
 const struct probe_choice *model__probe(const struct model *model, size_t index);
+/* By the name of the capability (user/probe/plan.h); NULL: the recording does not tell. */
+const struct probe_choice *model__probe_for(const struct model *model, const char *capability);
 /* Sorted by reason, then kind; only those with a count. */
 size_t model__loss_count(const struct model *model);
 const struct loss *model__loss(const struct model *model, size_t index);

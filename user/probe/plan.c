@@ -114,8 +114,7 @@ static void plan_resident(struct plan *plan, const struct facts *facts)
 		use(plan, "on_exit_mmap");
 
 	if (!facts->percpu_rss) {
-		take_way(plan, CAPABILITY_EXACT, "atomic counters",
-			 "exact but for up to 64 pages per thread that this kernel caches");
+		take_way(plan, CAPABILITY_EXACT, "per-thread parts summed", "%s", "");
 	} else if (facts->cpus > PLAN_MAX_CPUS) {
 		take_way(plan, CAPABILITY_EXACT, "",
 			 "folded counters only: of %u CPUs the parts of %d can be summed",

@@ -208,6 +208,11 @@ static json_t *recorder__new(struct build *build, const struct model *model)
 	if (host) {
 		build__text_array(build, object, "version", host->version, sizeof(host->version));
 		build__count(build, object, "step_bytes", host->step_bytes);
+		build__bytes(build, object, "resting_error_bytes",
+			     reading__resting_error_bytes(model));
+		if (reading__resting_error_bytes(model) != EVENT_UNKNOWN)
+			build__set(build, object, "resting_error_ratio",
+				   json_real(1.0 / RSS_REST_SHARE));
 	}
 	build__utc(build, object, "since", model__since_ns(model));
 	build__bool(build, object, "closed", model__is_closed(model));

@@ -47,6 +47,18 @@ static void print_since(struct text *out, const struct model *model,
 	wording__paragraph(out, "  looking since", LABEL_INDENT, &body);
 }
 
+/* How far off is what has not moved since the last pass. */
+static void say_resting(struct text *out, const struct model *model)
+{
+	const int64_t error_bytes = reading__resting_error_bytes(model);
+
+	if (error_bytes == EVENT_UNKNOWN)
+		return;
+	text__string(out, "; at rest it is off by ");
+	wording__bytes(out, error_bytes);
+	text__string(out, " or 0.1% at most");
+}
+
 static void print_followed(struct text *out, const struct model *model)
 {
 	const struct event_host *host = model__host(model);
@@ -62,6 +74,7 @@ static void print_followed(struct text *out, const struct model *model)
 		text__string(&body, "; a size is recorded when it has changed by ");
 		wording__bytes(&body, (int64_t)host->step_bytes);
 		text__string(&body, " or by 1/64, whichever is more");
+		say_resting(&body, model);
 	}
 	wording__paragraph(out, "  followed", LABEL_INDENT, &body);
 }

@@ -194,13 +194,11 @@ static void say_host_limit(struct text *out, const struct model *model,
 /* Why the kernel's oom_control could not be read, in the words of the probe that should have. */
 static void say_not_determined(struct text *out, const struct model *model)
 {
+	const struct probe_choice *probe = model__probe_for(model, "OOM context");
+
 	text__string(out, "not determined: whether a cgroup or the whole host was full could not "
 			  "be read");
-	for (size_t i = 0; i < model__probe_count(model); i++) {
-		const struct probe_choice *probe = model__probe(model, i);
-
-		if (strcmp(probe->capability, "OOM context") != 0 || probe->why[0] == '\0')
-			continue;
+	if (probe && probe->why[0] != '\0') {
 		text__string(out, "; ");
 		text__escaped_array(out, probe->why, sizeof(probe->why));
 	}
