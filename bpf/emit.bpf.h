@@ -47,11 +47,15 @@ static __always_inline __u64 wakeup(struct ring *ring)
 								       : BPF_RB_NO_WAKEUP;
 }
 
+/* False: refused, and counted. */
 #define emit_to(ring, event, size)                                                             \
 	({                                                                                     \
-		if (bpf_ringbuf_output(&(ring), (event), (size), wakeup(&(ring))))             \
+		long refused_ = bpf_ringbuf_output(&(ring), (event), (size), wakeup(&(ring))); \
+                                                                                               \
+		if (refused_)                                                                  \
 			__sync_fetch_and_add(                                                  \
 				&ring_losses[(event)->header.kind & (EVENT_KIND_END - 1)], 1); \
+		!refused_;                                                                     \
 	})
 
 #define emit_critical(event) emit_to(critical, event, sizeof(*(event)))

@@ -77,7 +77,7 @@ enum event_kind {
  * Kinds that have grown since their first recordings. X(NAME, first size): one of fewer bytes than
  * its struct today has 0 in what it lacks.
  */
-#define EVENTS_GROWN(X) X(OPENED, 16) X(STATE, 120) X(OOM_KILL, 384)
+#define EVENTS_GROWN(X) X(OPENED, 16) X(STATE, 120) X(OOM_KILL, 384) X(HOST, 568)
 
 enum event_first_bytes {
 #define X(name, first_bytes) EVENT_##name##_FIRST_BYTES = first_bytes,
@@ -325,6 +325,9 @@ struct event_host {
 	char version[32];   /* oomtrail's */
 	char followed[256]; /* what was asked for, in words: "pid 4711", "/system.slice/x.service"
 			     */
+	/* Resident memory of a process that does not move may be off by so much, or by the
+	 * RSS_REST_SHAREth part of it; 0: not known. */
+	__u64 rest_error_bytes;
 };
 
 enum follow_scope {
@@ -709,7 +712,7 @@ _Static_assert(sizeof(struct event_rss) == 104, "event_rss");
 _Static_assert(sizeof(struct event_reclaim) == 88, "event_reclaim");
 _Static_assert(sizeof(struct event_signal) == 96, "event_signal");
 _Static_assert(sizeof(struct event_oom_kill) == 392, "event_oom_kill");
-_Static_assert(sizeof(struct event_host) == 568, "event_host");
+_Static_assert(sizeof(struct event_host) == 576, "event_host");
 _Static_assert(sizeof(struct event_program) == 64, "event_program");
 _Static_assert(sizeof(struct event_state) == 128, "event_state");
 _Static_assert(sizeof(struct event_kept_process) == 248, "event_kept_process");

@@ -92,20 +92,21 @@ __noinline int rss_thread_parts(__u64 address, __u32 member)
 
 	for (int i = 0; i < MAX_THREADS; i++) {
 		if (node == head)
-			return pages;
+			break;
 		task = (void *)node - bpf_core_field_offset(task->thread_node);
 		pages += rss_thread_part(task, member);
 		node = BPF_CORE_READ(node, next);
 	}
-	return RSS_UNKNOWN;
+	return node == head ? pages : RSS_UNKNOWN;
 }
 
-/* False: the owner has left, and its threads are not known. */
+/* False: the owner has left, or others than its threads run on the mm, too. */
 static __always_inline bool add_thread_parts(struct mm_struct *mm, __s64 pages[RSS_MEMBERS])
 {
 	struct task_struct *owner = mm_owner(mm);
 
-	if (!owner)
+	if (!owner ||
+	    BPF_CORE_READ(mm, mm_users.counter) > BPF_CORE_READ(owner, signal, nr_threads))
 		return false;
 	for (__u32 member = 0; member < RSS_MEMBERS; member++) {
 		int parts = rss_thread_parts((__u64)owner, member);
@@ -161,7 +162,8 @@ __hidden __noinline struct mm_state *mm_adopt(struct mm_struct *mm, struct task_
 	return bpf_map_lookup_elem(&mms, &key);
 }
 
-static __always_inline void tell_rss(struct mm_state *state, const struct memory *memory,
+/* False: the ring was full. */
+static __always_inline bool tell_rss(struct mm_state *state, const struct memory *memory,
 				     __u32 flags)
 {
 	struct event_rss event = {};
@@ -174,7 +176,7 @@ static __always_inline void tell_rss(struct mm_state *state, const struct memory
 	event.flags = flags;
 	event.by_pid = pid == state->owner.pid ? 0 : pid;
 	header_init(&event.header, EVENT_RSS, sizeof(event));
-	emit_bulk(&event);
+	return emit_bulk(&event);
 }
 
 /* The owner of an mm that somebody runs on; NULL while a fork or an exec builds it (its owner then
@@ -214,10 +216,11 @@ static __always_inline void rss_tell(struct mm_struct *mm, struct mm_state *stat
 			state->cgroup_id = memcg_id(task_memcg(owner));
 		}
 	}
-	__builtin_memcpy(state->told_pages, pages, sizeof(state->told_pages));
-	state->told = 1;
 	memory_fill(&memory, mm, pages);
-	tell_rss(state, &memory, 0);
+	if (tell_rss(state, &memory, 0)) {
+		__builtin_memcpy(state->told_pages, pages, sizeof(state->told_pages));
+		state->told = 1;
+	}
 	if (owner && now - state->memcg_told_ns >= TELL_MEMCG_NS) {
 		state->memcg_told_ns = now;
 		memcg_tell(task_memcg(owner));

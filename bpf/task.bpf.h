@@ -88,4 +88,7 @@ static __always_inline void process_fill_memory(struct process_state *out, struc
 	else if (rss_exact(mm, pages))
 		out->flags |= PROCESS_MEMORY_EXACT;
 	memory_fill(&out->memory, mm, pages);
+	/* What comes later is measured against this. */
+	if (state)
+		__builtin_memcpy(state->told_pages, pages, sizeof(state->told_pages));
 }

@@ -58,6 +58,7 @@ struct list_head {
 struct signal_struct {
 	atomic_t live;
 	struct list_head thread_head;
+	int nr_threads;
 	int group_exit_code;
 	unsigned long maxrss; /* pages */
 	short oom_score_adj;
@@ -116,6 +117,7 @@ struct mm_struct {
 	struct percpu_counter rss_stat[4];
 	atomic_long_t pgtables_bytes;
 	atomic_long_t hugetlb_usage;
+	atomic_t mm_users;
 	struct task_struct *owner;
 	unsigned long arg_start;
 	unsigned long arg_end;

@@ -5,6 +5,12 @@
 . "$(dirname "$0")/lib.sh"
 
 need_root
-refused 1 'BTF' unshare -m sh -c 'mount -t tmpfs none /sys/kernel/btf && exec "$@"' sh \
-	"$OOMTRAIL" record -a -o "$WORK/run.trail"
+without_btf()
+{
+	refused 1 'BTF' unshare -m sh -c 'mount -t tmpfs none /sys/kernel/btf && exec "$@"' sh \
+		"$OOMTRAIL" "$@"
+}
+without_btf record -a -o "$WORK/run.trail"
+without_btf watch --dir "$WORK/flight"
+without_btf doctor
 [[ ! -e $WORK/run.trail ]] || fail "a file was left behind"

@@ -221,7 +221,8 @@ static const struct value_name reclaim_flags[] = {{"MEMCG", RECLAIM_MEMCG}, {NUL
 	T(event_host, name)                        \
 	T(event_host, kernel)                      \
 	T(event_host, version)                     \
-	T(event_host, followed)
+	T(event_host, followed)                    \
+	N(event_host, rest_error_bytes, 0, NULL)
 
 #define FIELDS_event_probe(N, G, P, T, S, H) \
 	HEADER(S, event_probe)               \

@@ -74,7 +74,7 @@ void probing__spare_recorder(uint64_t more_bytes)
 	/* Any other value lets the kernel choose us where we are the only other process of a full
 	 * cgroup: a victim that is being torn down is no candidate any more, and has not given its
 	 * memory back yet. */
-	if (more_bytes > 0 && limit_data(more_bytes) && set_oom_score_adj("-1000"))
+	if (more_bytes > 0 && set_oom_score_adj("-1000") && limit_data(more_bytes))
 		return;
 	set_oom_score_adj("-900");
 }

@@ -26,6 +26,9 @@ static void digest__host(struct digest *digest, const struct model *model)
 	digest__u64(digest, host->swap_bytes);
 	digest__u64(digest, (uint64_t)host->realtime_offset_ns);
 	digest__u64(digest, host->step_bytes);
+	/* Recordings from before it was told keep their digests. */
+	if (host->rest_error_bytes)
+		digest__u64(digest, host->rest_error_bytes);
 	digest__bytes(digest, host->recording_id, sizeof(host->recording_id));
 	digest__bytes(digest, host->boot_id, sizeof(host->boot_id));
 	digest__bytes(digest, host->name, sizeof(host->name));

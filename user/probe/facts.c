@@ -112,6 +112,7 @@ static void read_btf(struct facts *out, const struct btf *btf)
 	out->memcg_reclaim_arguments = tracepoint_arguments(btf, "mm_vmscan_memcg_reclaim_begin");
 	out->direct_reclaim_arguments = tracepoint_arguments(btf, "mm_vmscan_direct_reclaim_begin");
 	out->percpu_rss = !has_struct(btf, "mm_rss_stat");
+	out->mm_owner = has_member(btf, "mm_struct", "owner");
 	out->memcg = has_struct(btf, "mem_cgroup");
 	out->oom_control = has_struct(btf, "oom_control");
 	out->memcg_events = has_member(btf, "mem_cgroup", "memory_events_local");

@@ -40,6 +40,7 @@ struct facts {
 	int cgroup_attach_arguments;
 	int memcg_reclaim_arguments;
 	int direct_reclaim_arguments;
+	bool mm_owner;     /* struct mm_struct names a task (CONFIG_MEMCG) */
 	bool percpu_rss;   /* struct mm_struct has percpu_counters for resident pages (6.2) */
 	bool memcg;        /* struct mem_cgroup exists */
 	bool oom_control;  /* struct oom_control exists */

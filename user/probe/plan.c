@@ -113,14 +113,22 @@ static void plan_resident(struct plan *plan, const struct facts *facts)
 	if (facts->exit_mmap_arguments)
 		use(plan, "on_exit_mmap");
 
-	if (!facts->percpu_rss) {
-		take_way(plan, CAPABILITY_EXACT, "per-thread parts summed", "%s", "");
+	if (!facts->percpu_rss && facts->mm_owner) {
+		plan->exact_sums = true;
+		take_way(plan, CAPABILITY_EXACT, "per-thread parts summed",
+			 "of up to %d threads, not of processes that share their memory",
+			 PLAN_MAX_THREADS);
+	} else if (!facts->percpu_rss) {
+		take_way(plan, CAPABILITY_EXACT, "",
+			 "shared counters only: of this kernel's address spaces the threads are "
+			 "not known");
 	} else if (facts->cpus > PLAN_MAX_CPUS) {
 		take_way(plan, CAPABILITY_EXACT, "",
 			 "folded counters only: of %u CPUs the parts of %d can be summed",
 			 facts->cpus, PLAN_MAX_CPUS);
 	} else if (facts->try_syscall_program == 0) {
 		use(plan, "learn_cpu_offsets");
+		plan->exact_sums = true;
 		take_way(plan, CAPABILITY_EXACT, "per-CPU parts summed", "%s", "");
 	} else {
 		take_way(plan, CAPABILITY_EXACT, "",
@@ -142,6 +150,7 @@ static void plan_life(struct plan *plan, const struct facts *facts)
 	if (facts->try_iterator == 0) {
 		use(plan, "iter_processes");
 		use(plan, "iter_movers");
+		plan->walks = true;
 		take_way(plan, CAPABILITY_SNAPSHOT, "iter/task", "%s", "");
 	} else {
 		take_way(plan, CAPABILITY_SNAPSHOT, "",

@@ -40,11 +40,14 @@ struct way_taken {
 
 #define PLAN_MAX_PROGRAMS 32
 #define PLAN_MAX_CPUS     512 /* MAX_CPUS of bpf/knobs.bpf.h */
+#define PLAN_MAX_THREADS  512 /* MAX_THREADS of it */
 
 struct plan {
 	struct way_taken ways[CAPABILITY_COUNT];
 	const char *programs[PLAN_MAX_PROGRAMS]; /* names in bpf/, in the order of attaching */
 	size_t program_count;
+	bool exact_sums;         /* what CPUs or threads hold back is summed */
+	bool walks;              /* over all tasks: the opening snapshot, the passes */
 	bool oom_stack;          /* the trigger's stack may be searched for the OOM context */
 	bool oom_events;         /* the counts of OOM events may name its level */
 	bool lru_address_spaces; /* no exit_mmap: old address spaces must leave by age */

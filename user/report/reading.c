@@ -318,10 +318,7 @@ bool incident__kills_group(const struct model *model, const struct incident *inc
 
 int64_t reading__resting_error_bytes(const struct model *model)
 {
-	const struct probe_choice *exact = model__probe_for(model, "exact sums");
 	const struct event_host *host = model__host(model);
 
-	if (!host || !exact || exact->way[0] == '\0')
-		return EVENT_UNKNOWN;
-	return (int64_t)(host->step_bytes / RSS_REST_STEPS);
+	return host && host->rest_error_bytes ? (int64_t)host->rest_error_bytes : EVENT_UNKNOWN;
 }

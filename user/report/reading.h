@@ -30,8 +30,8 @@ struct host_swap {
 };
 struct host_swap incident__host_swap(const struct model *model, const struct incident *incident);
 
-/* How far off the size of a process may be that does not move, unless 1 / RSS_REST_SHARE of it is
- * more. EVENT_UNKNOWN: not told, or the kernel's counters hold back what could not be summed. */
+/* How far off the resident memory of a process may be that does not move, unless 1 / RSS_REST_SHARE
+ * of it is more. EVENT_UNKNOWN: not told, or the kernel's counters hold back what is not summed. */
 int64_t reading__resting_error_bytes(const struct model *model);
 
 /* Somebody wrote to /proc/sysrq-trigger or pressed the keys; nothing had run full. */

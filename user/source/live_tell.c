@@ -61,6 +61,8 @@ int live__tell_host(struct live *live)
 
 	if (error)
 		return error;
+	if (options->plan->exact_sums && options->plan->walks)
+		host.rest_error_bytes = host.step_bytes / RSS_REST_STEPS;
 	live->realtime_offset_ns = host.realtime_offset_ns;
 	live__push(live, &host.header);
 	for (int capability = 0; capability < CAPABILITY_COUNT; capability++) {

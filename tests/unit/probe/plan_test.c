@@ -37,6 +37,7 @@ static struct facts able_host(void)
 		.memcg_reclaim_arguments = 2,
 		.direct_reclaim_arguments = 2,
 		.percpu_rss = true,
+		.mm_owner = true,
 		.memcg = true,
 		.oom_control = true,
 		.memcg_events = true,
@@ -162,6 +163,12 @@ static void old_kernel_names_victims_by_number(void **state)
 	assert_false(uses(&plan, "on_exit_mmap"));
 	assert_true(plan.lru_address_spaces);
 	assert_false(uses(&plan, "learn_cpu_offsets"));
+	assert_string_equal(plan.ways[CAPABILITY_EXACT].way, "per-thread parts summed");
+	assert_true(plan.exact_sums);
+	facts.mm_owner = false;
+	plan = make(&facts, NULL);
+	assert_string_equal(plan.ways[CAPABILITY_EXACT].way, "");
+	assert_false(plan.exact_sums);
 }
 
 static void missing_things_are_said_to_be_missing(void **state)
@@ -180,6 +187,7 @@ static void missing_things_are_said_to_be_missing(void **state)
 	assert_string_equal(plan.ways[CAPABILITY_SIGNAL].way, "");
 	assert_string_equal(plan.ways[CAPABILITY_SNAPSHOT].way, "");
 	assert_false(uses(&plan, "iter_processes"));
+	assert_false(plan.walks);
 	assert_string_equal(plan.ways[CAPABILITY_STATISTICS].way, "");
 	assert_string_equal(plan.ways[CAPABILITY_HELD_BACK].way, "");
 }

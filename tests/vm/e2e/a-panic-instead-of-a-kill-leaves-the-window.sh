@@ -3,22 +3,31 @@
 #
 # vm.panic_on_oom: the machine panics instead of killing, for the whole host (1) and for a cgroup (2).
 # What the flight recorder promises of a power cut holds: after the reboot the window replays, and it
-# lacks no more than --sync of the time before the panic. No victim is claimed, for there was none; the
-# next `watch` keeps the window as unfinished.
+# lacks no more than --sync of the time before the panic, which the console has the moment of. No
+# victim is claimed, for there was none; the next `watch` keeps the window as unfinished.
 # vm: --memory 512M --slower 8
 # boots: 3
+# panics: panic_on_oom is enabled
 . "$(dirname "$0")/../../e2e/lib.sh"
 
 readonly SYNC_MS=2000
 # What is ordered, written and synced meanwhile, on an emulated disk.
 readonly SLACK_MS=$((150 * SLOWER))
 
+# Of this boot, by the clock that the kernel's log has, too.
+up_ms()
+{
+	local up
+	read -r up _ </proc/uptime
+	echo "${up/./}0"
+}
+
 # One process a stamp, which puts it onto the disk: the window has to know the process by its name.
 stamp()
 {
 	local n
 	for ((n = 0;; n++)); do
-		echo "$n ${EPOCHREALTIME/./}" >>"$1"
+		echo "$n $(up_ms)" >>"$1"
 		(exec -a "stamp-$n" sync -d "$1")
 		pause
 	done
@@ -47,33 +56,40 @@ record_until_the_panic() # PANIC_ON_OOM
 	wait_for '[[ $(sed -n "s/^oom_kill //p" /proc/vmstat) -ge 1 ]]' 60
 }
 
-# A file may be left longer than what had been written into it: zeros.
+# A file may be left longer than what had been written into it: zeros, or half a line.
 stamps()
 {
-	tr -d '\0' <"$FLIGHT.stamps" | grep -E '^[0-9]+ [0-9]{16}$'
+	tr -d '\0' <"$FLIGHT.stamps" | grep -E '^[0-9]+ [0-9]+0$'
 }
 
-# From a number to the last of the stamps; without one: between the first and the last.
-stamped_ms() # [NUMBER]
+# Between the first stamp and the last.
+stamped_ms()
 {
-	stamps | awk -v n="${1-}" 'NR == 1 { first = $2 } $1 == n { at = $2 } { last = $2 }
-		END { printf "%d\n", n == "" ? (last - first) / 1000 : (last - at) / 1000 }'
+	stamps | awk 'NR == 1 { first = $2 } END { print NR ? $2 - first : 0 }'
 }
 
-look_at_what_is_left()
+# When the machine panicked: SECONDS, by the clock of its boot.
+look_at_what_is_left() # SECONDS
 {
-	local seen last lacks unfinished
+	local seen stamped at reached lacks unfinished panic_ms=$((10#${1%.*} * 1000 + 10#${1#*.} / 1000))
 	"$OOMTRAIL" report --dir "$FLIGHT" window --format json >"$WORK/report.json" 2>"$WORK/report.err" ||
 		fail "the window does not replay: $(cat "$WORK/report.err")"
 	"$OOMTRAIL" report --dir "$FLIGHT" window >"$WORK/report.txt" 2>/dev/null || fail "no text: status $?"
-	seen=$(json_value '[.processes[] | .argv[0]? // "" | select(startswith("stamp-"))[6:] | tonumber] | max // "none"')
-	[[ $seen != none ]] || fail "the window knows no stamp"
-	last=$(stamps | tail -n 1 | cut -d ' ' -f 1)
-	lacks=0
-	# Who is to sync the last one may be in the window already, and the stamp not on the disk yet.
-	[[ $seen -ge $last ]] || lacks=$(stamped_ms "$seen")
-	echo "$FLIGHT: $last stamps on the disk, the window has those up to $seen: it lacks $lacks ms"
+	# The last process of both: what it is called in the window, and when by the clock it came.
+	while read -r seen stamped; do
+		at=$(jq -r --arg name "stamp-$seen" \
+			'[.processes[] | select(.argv[0]? == $name)][0].first_seen_ms // empty' \
+			"$WORK/report.json")
+		[[ -z $at ]] || break
+	done < <(stamps | tac)
+	[[ -n $at ]] || fail "the window knows none of $(stamps | wc -l) stamps"
+	# It was stamped just before it came.
+	reached=$(jq --argjson stamped "$stamped" --argjson at "$at" \
+		'$stamped + .span.duration_ms - $at | floor' "$WORK/report.json")
+	lacks=$((panic_ms - reached))
+	echo "$FLIGHT: panic after $panic_ms ms, the window reaches to $reached ms: it lacks $lacks ms"
 	[[ $lacks -le $((SYNC_MS + SLACK_MS)) ]] || fail "the window lacks $lacks ms, --sync was $SYNC_MS ms"
+	[[ $lacks -ge $((-SLACK_MS)) ]] || fail "the window reaches beyond the panic"
 	json_is '(.incidents | length == 0) and (.kills // [] | length == 0)'
 	! grep -qE '^(KILLED|LIMIT|GREW) ' "$WORK/report.txt" || fail "it claims a victim"
 	text_has 'INCOMPLETE: the recording was not closed'
@@ -102,7 +118,8 @@ elif [[ ! -e /data/cgroup.stamps ]]; then
 	record_until_the_panic 2
 	fail "the cgroup was full and the machine did not panic"
 fi
+IFS=, read -r host cgroup < <(sed -n 's/.*vm\.panics=\([0-9.,]*\).*/\1/p' /proc/cmdline)
 FLIGHT=/data/host
-look_at_what_is_left
+look_at_what_is_left "$host"
 FLIGHT=/data/cgroup
-look_at_what_is_left
+look_at_what_is_left "$cgroup"

@@ -4,6 +4,8 @@
 # Recorder and hog share the cgroup that runs full. The recorder has exempted itself from the OOM
 # killer, where it may (it may here), within a bound of its own: the hog dies, and the recorder writes
 # the incident without taking memory.
+# vm: --cgroup v2
+# vm: --cgroup v1
 . "$(dirname "$0")/../../e2e/lib.sh"
 
 cgroup_new shared 96

@@ -5,6 +5,8 @@
 # is the victim's own or one between two roomy ones, and the report says by which way that is known.
 # What this kernel has is what is taken: no way silently stands in for a better one.
 # vm: --memory 768M
+# vm: --memory 768M --cgroup v1
+# vm: --memory 768M --cgroup hybrid
 . "$(dirname "$0")/../../e2e/lib.sh"
 
 readonly FENTRY='fentry oom_kill_process' KPROBE='kprobe oom_kill_process'
