@@ -3,6 +3,7 @@
 #
 # The wall clock goes back by two seconds while the recorder runs: durations stay true, and the
 # incident carries the new time.
+# not in a vm: what is tested lies in user space and in files, the same on every kernel
 . "$(dirname "$0")/lib.sh"
 
 need_root

@@ -9,7 +9,7 @@ readonly KILLS=10
 cgroup_new full 16
 before=$(sed -n 's/^oom_kill //p' /proc/vmstat)
 record_start -a
-cgroup_start storm "" "$WORKLOADS/storm" $((SLOWER * 20)) 4M $((2 * $(nproc)))
+cgroup_start storm "" "$WORKLOADS/storm" $((SLOWER * 100)) 4M $((2 * $(nproc)))
 storm=$STARTED
 pids=()
 for ((i = 0; i < KILLS; i++)); do

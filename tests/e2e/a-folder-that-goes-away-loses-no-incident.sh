@@ -4,6 +4,7 @@
 #
 # Somebody removes the recorder's folder, or its disk turns read-only: the incident is written where
 # it belongs once that is possible, and the log says so.
+# not in a vm: what is tested lies in user space and in files, the same on every kernel
 . "$(dirname "$0")/lib.sh"
 
 cgroup_new first 16

@@ -4,6 +4,7 @@
 #
 # The disk fills up: the incident's trail and JSON are there at once, out of space taken in advance;
 # its text, and kills that need a new chunk, as soon as there is room.
+# not in a vm: what is tested lies in user space and in files, the same on every kernel
 . "$(dirname "$0")/lib.sh"
 
 need_root

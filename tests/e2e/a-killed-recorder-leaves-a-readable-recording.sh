@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # kill -9 of the recorder: everything up to the last block is there, and INCOMPLETE is said.
+# not in a vm: what is tested lies in user space and in files, the same on every kernel
 . "$(dirname "$0")/lib.sh"
 
 written() # the incident is in the file

@@ -4,6 +4,7 @@
 #
 # SIGKILL at 50 moments that nobody chose: what is left replays, reaches to within a second of the
 # end (the age at which a block is written), and is kept by the next run as what it is.
+# not in a vm: what is tested lies in user space and in files, the same on every kernel
 . "$(dirname "$0")/lib.sh"
 
 readonly TIMES=$((50 / SLOWER))

@@ -22,10 +22,15 @@ cgroup_start hog recorder "$WORKLOADS/grow" --total 16M --hold 120
 wait_for '[[ $(truth hog grown_bytes) == $((16 << 20)) ]]'
 echo 1000 >"/proc/$STARTED/oom_score_adj"
 limit=$(cgroup_file recorder limit)
+room()
+{
+	echo $(($(cat "$limit") - $(cat "$(cgroup_file recorder usage)")))
+}
+
 # v2 kills where v1 refuses: there the limit comes down to what no reclaim can take.
 if [[ $MEMCG_VERSION == 2 ]]; then
 	echo 3 >/proc/sys/vm/drop_caches
-	cat "$(cgroup_file recorder usage)" >"$limit"
+	wait_for 'cat "$(cgroup_file recorder usage)" >"$limit" && [[ $(room) -lt $((1 << 20)) ]]'
 fi
 refused=0
 for ((step = 0; MEMCG_VERSION == 1 && step < 1000 && refused < 3; step++)); do
@@ -38,8 +43,7 @@ for ((step = 0; MEMCG_VERSION == 1 && step < 1000 && refused < 3; step++)); do
 	fi
 done
 # A cgroup is charged for 64 pages at once on each CPU.
-room=$(($(cat "$limit") - $(cat "$(cgroup_file recorder usage)")))
-[[ $room -lt $((1 << 20)) ]] || fail "$room bytes are left to the recorder"
+[[ $(room) -lt $((1 << 20)) ]] || fail "$(room) bytes are left to the recorder"
 oom_kill grow full 40
 wait_for_incidents 1
 gone "$WATCHER" && watch_failed "the recorder died"

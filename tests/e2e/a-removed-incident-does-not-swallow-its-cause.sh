@@ -3,6 +3,7 @@
 #
 # Somebody tidies up and removes an incident whose cause goes on: the next kill of that cause is an
 # incident again. And of many causes the newest are kept, storms that go on among them.
+# not in a vm: what is tested lies in user space and in files, the same on every kernel
 . "$(dirname "$0")/lib.sh"
 
 cgroup_new again 16

@@ -4,6 +4,7 @@
 #
 # One cgroup killed and started again and again: one folder with the first window, every kill
 # listed, also those that come when the window has ended; another cgroup is another incident.
+# not in a vm: what is tested lies in user space and in files, the same on every kernel
 . "$(dirname "$0")/lib.sh"
 
 kill_in() # CGROUP LABEL

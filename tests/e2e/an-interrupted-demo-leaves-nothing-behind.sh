@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # SIGINT while the demo's cgroup exists: no cgroup, no process, no hog stays.
+# not in a vm: what is tested lies in user space and in files, the same on every kernel
 . "$(dirname "$0")/lib.sh"
 
 need_root

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The recording or the report cannot be written: said before anything is recorded.
+# not in a vm: what is tested lies in user space and in files, the same on every kernel
 . "$(dirname "$0")/lib.sh"
 
 need_root

@@ -83,16 +83,26 @@ static bool has_struct(const struct btf *btf, const char *name)
 	return btf__find_by_name_kind(btf, name, BTF_KIND_STRUCT) > 0;
 }
 
-static bool has_member(const struct btf *btf, const char *name, const char *member)
+/* Members of structs and unions without a name are the outer one's, as in C. */
+static bool type_has_member(const struct btf *btf, int id, const char *member)
 {
-	int id = btf__find_by_name_kind(btf, name, BTF_KIND_STRUCT);
 	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, id) : NULL;
 
-	for (int i = 0; type && i < btf_vlen(type); i++) {
-		if (!strcmp(btf__name_by_offset(btf, btf_members(type)[i].name_off), member))
+	if (!type || !btf_is_composite(type))
+		return false;
+	for (int i = 0; i < btf_vlen(type); i++) {
+		const struct btf_member *at = &btf_members(type)[i];
+		const char *name = btf__name_by_offset(btf, at->name_off);
+
+		if (*name ? !strcmp(name, member) : type_has_member(btf, (int)at->type, member))
 			return true;
 	}
 	return false;
+}
+
+static bool has_member(const struct btf *btf, const char *name, const char *member)
+{
+	return type_has_member(btf, btf__find_by_name_kind(btf, name, BTF_KIND_STRUCT), member);
 }
 
 static void read_btf(struct facts *out, const struct btf *btf)
