@@ -4,6 +4,7 @@
  * BYTES, touches every page and unmaps. Prints the sum over all processes.
  */
 
+#include <signal.h>
 #include <sys/wait.h>
 
 #include "workload.h"
@@ -41,6 +42,7 @@ int main(int argc, char **argv)
 		die("mmap");
 	for (int i = 1; i < processes; i++) {
 		if (fork() == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			faults[i] = storm(bytes, end);
 			_exit(0);
 		}
