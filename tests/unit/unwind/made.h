@@ -7,10 +7,10 @@
 
 #include "unwind/cfi.h"
 
-#define MADE_START      0x1000
-#define MADE_END        0x2000
-#define MADE_FRAMES_AT  0x4000 /* address of .eh_frame */
-#define MADE_FRAMES_MAX (4U << 20)
+#define MADE_START     0x1000
+#define MADE_END       0x2000
+#define MADE_FRAMES_AT 0x4000 /* address of .eh_frame */
+#define MADE_BYTES_MAX (5U << 20)
 
 /* A section that grows. */
 struct made {
@@ -21,8 +21,8 @@ struct made {
 static inline void made__byte(struct made *made, unsigned int byte)
 {
 	if (!made->bytes)
-		made->bytes = calloc(1, MADE_FRAMES_MAX);
-	assert_true(made->length < MADE_FRAMES_MAX);
+		made->bytes = calloc(1, MADE_BYTES_MAX);
+	assert_true(made->length < MADE_BYTES_MAX);
 	made->bytes[made->length++] = (uint8_t)byte;
 }
 
@@ -90,45 +90,64 @@ static inline void made__function(struct made *made, size_t common, bool augment
 	made__patch_length(made, at);
 }
 
-/* The ELF file around it; frees what was made. */
-static inline struct object *made__object(struct made *made, int machine, const char *section)
+#define MADE_SECTIONS_MAX 3
+#define MADE_NAME_MAX     16
+
+struct made_section {
+	const char *name;
+	uint64_t vaddr;
+	struct made content;
+};
+
+/* The ELF file around them; frees what was made. */
+static inline struct object *made__file(int machine, struct made_section *sections, size_t count)
 {
 	struct {
 		Elf64_Ehdr elf;
-		Elf64_Shdr headers[3];
-		char names[32];
-	} * file;
-	size_t bytes = sizeof(*file) + made->length;
+		Elf64_Shdr headers[2 + MADE_SECTIONS_MAX];
+		char names[(1 + MADE_SECTIONS_MAX) * MADE_NAME_MAX];
+	} head = {.elf.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB}};
+	struct made file = {0};
 	struct object *object = NULL;
 	char why[256] = "";
 
-	file = calloc(1, bytes);
-	assert_non_null(file);
-	memcpy(file->elf.e_ident, ELFMAG, SELFMAG);
-	file->elf.e_ident[EI_CLASS] = ELFCLASS64;
-	file->elf.e_ident[EI_DATA] = ELFDATA2LSB;
-	file->elf.e_type = ET_DYN;
-	file->elf.e_machine = (Elf64_Half)machine;
-	file->elf.e_shoff = offsetof(__typeof__(*file), headers);
-	file->elf.e_shentsize = sizeof(Elf64_Shdr);
-	file->elf.e_shnum = 3;
-	file->elf.e_shstrndx = 1;
-	file->headers[1].sh_type = SHT_STRTAB;
-	file->headers[1].sh_offset = offsetof(__typeof__(*file), names);
-	file->headers[1].sh_size = sizeof(file->names);
-	snprintf(file->names + 1, sizeof(file->names) - 1, "%s", section);
-	file->headers[2].sh_name = 1;
-	file->headers[2].sh_type = SHT_PROGBITS;
-	file->headers[2].sh_addr = MADE_FRAMES_AT;
-	file->headers[2].sh_offset = sizeof(*file);
-	file->headers[2].sh_size = made->length;
-	memcpy(file + 1, made->bytes, made->length);
-	if (object__read_memory(&object, file, bytes, why, sizeof(why)))
+	assert_true(count <= MADE_SECTIONS_MAX);
+	head.elf.e_type = ET_DYN;
+	head.elf.e_machine = (Elf64_Half)machine;
+	head.elf.e_shoff = offsetof(__typeof__(head), headers);
+	head.elf.e_shentsize = sizeof(Elf64_Shdr);
+	head.elf.e_shnum = (Elf64_Half)(2 + count);
+	head.elf.e_shstrndx = 1;
+	head.headers[1].sh_type = SHT_STRTAB;
+	head.headers[1].sh_offset = offsetof(__typeof__(head), names);
+	head.headers[1].sh_size = sizeof(head.names);
+	made__bytes(&file, &head, sizeof(head));
+	for (size_t i = 0; i < count; i++) {
+		Elf64_Shdr *header = &head.headers[2 + i];
+
+		header->sh_name = (Elf64_Word)(1 + i) * MADE_NAME_MAX;
+		snprintf(head.names + header->sh_name, MADE_NAME_MAX, "%s", sections[i].name);
+		header->sh_type = SHT_PROGBITS;
+		header->sh_addr = sections[i].vaddr;
+		header->sh_offset = file.length;
+		header->sh_size = sections[i].content.length;
+		made__bytes(&file, sections[i].content.bytes, sections[i].content.length);
+		free(sections[i].content.bytes);
+	}
+	memcpy(file.bytes, &head, sizeof(head));
+	if (object__read_memory(&object, file.bytes, file.length, why, sizeof(why)))
 		fail_msg("%s", why);
-	free(file);
-	free(made->bytes);
-	*made = (struct made){0};
+	free(file.bytes);
 	return object;
+}
+
+/* With one section of frame information. */
+static inline struct object *made__object(struct made *made, int machine, const char *section)
+{
+	struct made_section only = {.name = section, .vaddr = MADE_FRAMES_AT, .content = *made};
+
+	*made = (struct made){0};
+	return made__file(machine, &only, 1);
 }
 
 /* The rules of one function with that program, below the usual beginning of x86-64: CFA = rsp + 8,
