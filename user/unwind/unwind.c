@@ -123,8 +123,8 @@ static bool walk__cfa(struct walk *walk, const struct unwind_rule *rule, uint64_
 		*cfa = base + (uint64_t)(int64_t)rule->cfa_value;
 		return true;
 	}
-	/* Behind a step along x29, sp is not known; but x29 points to where it is stored itself, except
-	 * for a signal, which stores all registers somewhere else. */
+	/* Behind a step along x29, sp is not known; but x29 points to where it is stored itself,
+	 * except for a signal, which stores all registers somewhere else. */
 	fp = rule__of(rule, walk__fp(walk));
 	if (!walk->aarch64 || rule->signal || !fp || fp->kind != RULE_AT_CFA ||
 	    !state__get(walk->state, AARCH64_X29, &base))
