@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 
-/* Walks that never reach anything, and expressions: rules made by somebody hostile. */
+/* Walks by rules made up, by somebody hostile too: those that never reach anything end. */
 
-#include "tests/unit/unwind/made.h"
+#include "tests/unit/unwind/made_stack.h"
 
 #include <dwarf.h>
 
-#include "unwind/expression.h"
-#include "unwind/unwind.h"
+#define FRAMES_MAX 50
 
-#define STACK_AT    0x7fff0000ULL
-#define STACK_WORDS 64
-#define FRAMES_MAX  50
-
-static uint64_t words[STACK_WORDS];
 static struct unwind_frame frames[FRAMES_MAX];
 static size_t frame_count;
 
@@ -24,34 +18,13 @@ static bool find(void *context, uint64_t pc, struct unwind_place *out)
 	return true;
 }
 
-static struct unwind_stack stack_of_words(bool cut)
-{
-	return (struct unwind_stack){
-		.from = STACK_AT,
-		.bytes = (uint8_t *)words,
-		.size = sizeof(words),
-		.cut = cut,
-	};
-}
-
-/* sp is the start of the stack, register 2 an address of code, others are inside the stack. */
-static struct unwind_state state_of(int machine)
-{
-	struct unwind_state state = {.machine = machine, .pc = MADE_START + 0x100};
-
-	state.known = machine == EM_AARCH64 ? 0xffffffff : 0xffff;
-	for (unsigned int i = 0; i < UNWIND_REGISTERS; i++)
-		state.registers[i] = STACK_AT + 64;
-	state.registers[2] = MADE_START + 0x300;
-	state.registers[machine == EM_AARCH64 ? 31 : 7] = STACK_AT;
-	return state;
-}
+static bool cut; /* was there more of the stack? */
 
 static enum unwind_end walk_with(const char *letters, const void *program, size_t bytes)
 {
 	struct cfi *cfi = made__cfi(letters, program, bytes);
 	struct unwind_state state = state_of(EM_X86_64);
-	struct unwind_stack stack = stack_of_words(false);
+	struct unwind_stack stack = stack_of_words(cut);
 	enum unwind_end end;
 
 	end = unwind__walk(&state, &stack, find, cfi, frames, FRAMES_MAX, &frame_count);
@@ -64,14 +37,6 @@ static enum unwind_end walk_with(const char *letters, const void *program, size_
 		const uint8_t program_[] = {__VA_ARGS__};       \
 		walk_with(letters, program_, sizeof(program_)); \
 	})
-
-static int fill(void **state)
-{
-	(void)state;
-	for (unsigned int i = 0; i < STACK_WORDS; i++)
-		words[i] = MADE_START + 0x200 + i;
-	return 0;
-}
 
 /* --- walks ------------------------------------------------------------------------------------ */
 
@@ -131,8 +96,33 @@ static void test_ends(void **state)
 	words[0] = 0;
 	assert_int_equal(WALK("zR", DW_CFA_nop), UNWIND_COMPLETE);
 	assert_int_equal(frame_count, 1);
-	/* Below the copy. */
+	/* Below the copy, which ends elsewhere. */
 	assert_int_equal(WALK("zR", DW_CFA_def_cfa_offset_sf, 2), UNWIND_NO_MEMORY);
+	cut = true;
+	assert_int_equal(WALK("zR", DW_CFA_def_cfa_offset_sf, 2), UNWIND_NO_MEMORY);
+	cut = false;
+}
+
+/* Of what never returns: the return address is the next function's. */
+static void test_a_call_that_ends_its_function(void **state)
+{
+	(void)state;
+	words[0] = MADE_END;
+	words[1] = 0;
+	assert_int_equal(WALK("zR", DW_CFA_nop), UNWIND_COMPLETE);
+	assert_int_equal(frame_count, 2);
+	assert_int_equal(frames[1].pc, MADE_END);
+}
+
+/* What was interrupted is looked up where it is, not before. */
+static void test_a_signal_at_the_start_of_a_function(void **state)
+{
+	(void)state;
+	words[0] = MADE_START;
+	words[1] = 0;
+	assert_int_equal(WALK("zRS", DW_CFA_nop), UNWIND_COMPLETE);
+	assert_int_equal(frame_count, 2);
+	assert_true(frames[1].exact);
 }
 
 static enum unwind_end walk_frame_pointers(int machine)
@@ -233,117 +223,6 @@ static void test_rules_behind_a_frame_pointer(void **state)
 	cfi__free(cfi);
 }
 
-/* --- expressions ------------------------------------------------------------------------------ */
-
-static bool evaluate(const uint8_t *operations, size_t bytes, const uint64_t *cfa, uint64_t *value)
-{
-	struct unwind_state state = state_of(EM_X86_64);
-	struct unwind_stack stack = stack_of_words(false);
-	struct stack_reader memory = {.stack = &stack};
-	struct unwind_rule rule = {.section_bytes = (uint32_t)bytes + 1};
-	/* Exactly as many bytes as there are, so that a sanitizer sees one more. */
-	uint8_t *section = malloc(bytes + 1);
-	bool good;
-
-	section[0] = (uint8_t)bytes;
-	memcpy(section + 1, operations, bytes);
-	rule.section = section;
-	good = expression__evaluate(&rule, 0, &state, &memory, cfa, value);
-	free(section);
-	return good;
-}
-
-#define EVALUATE(...)                                                                   \
-	({                                                                              \
-		const uint8_t operations_[] = {__VA_ARGS__};                            \
-		const uint64_t cfa_ = 1000;                                             \
-		assert_true(evaluate(operations_, sizeof(operations_), &cfa_, &value)); \
-		value;                                                                  \
-	})
-
-#define REFUSED(...)                                                                    \
-	do {                                                                            \
-		const uint8_t operations_[] = {__VA_ARGS__};                            \
-		assert_false(evaluate(operations_, sizeof(operations_), NULL, &value)); \
-	} while (0)
-
-static void test_expressions(void **state)
-{
-	uint64_t value;
-
-	(void)state;
-	assert_int_equal(EVALUATE(DW_OP_nop), 1000);
-	assert_int_equal(EVALUATE(DW_OP_lit31), 31);
-	assert_int_equal(EVALUATE(DW_OP_plus_uconst, 0x80, 1), 1128);
-	assert_int_equal(EVALUATE(DW_OP_const1u, 255), 255);
-	assert_int_equal(EVALUATE(DW_OP_const1s, 255), UINT64_MAX);
-	assert_int_equal(EVALUATE(DW_OP_const2u, 1, 2), 0x201);
-	assert_int_equal(EVALUATE(DW_OP_const2s, 0, 0x80), (uint64_t)-32768);
-	assert_int_equal(EVALUATE(DW_OP_const4u, 0, 0, 0, 0x80), 0x80000000);
-	assert_int_equal(EVALUATE(DW_OP_const4s, 0, 0, 0, 0x80), 0xffffffff80000000);
-	assert_int_equal(EVALUATE(DW_OP_const8u, 1, 0, 0, 0, 0, 0, 0, 1), 0x100000000000001);
-	assert_int_equal(EVALUATE(DW_OP_constu, 0xff, 1), 255);
-	assert_int_equal(EVALUATE(DW_OP_consts, 0x7f), UINT64_MAX);
-	assert_int_equal(EVALUATE(DW_OP_lit1, DW_OP_dup, DW_OP_plus), 2);
-	assert_int_equal(EVALUATE(DW_OP_lit1, DW_OP_lit2, DW_OP_over), 1);
-	assert_int_equal(EVALUATE(DW_OP_lit1, DW_OP_lit2, DW_OP_pick, 2), 1000);
-	assert_int_equal(EVALUATE(DW_OP_lit1, DW_OP_drop), 1000);
-	assert_int_equal(EVALUATE(DW_OP_lit5, DW_OP_lit3, DW_OP_minus), 2);
-	assert_int_equal(EVALUATE(DW_OP_lit5, DW_OP_lit3, DW_OP_swap, DW_OP_minus), (uint64_t)-2);
-	/* a b c becomes c a b. */
-	assert_int_equal(EVALUATE(DW_OP_lit1, DW_OP_lit2, DW_OP_lit3, DW_OP_rot), 2);
-	assert_int_equal(EVALUATE(DW_OP_lit1, DW_OP_lit2, DW_OP_lit3, DW_OP_rot, DW_OP_drop), 1);
-	assert_int_equal(EVALUATE(DW_OP_lit6, DW_OP_lit3, DW_OP_and), 2);
-	assert_int_equal(EVALUATE(DW_OP_lit6, DW_OP_lit3, DW_OP_or), 7);
-	assert_int_equal(EVALUATE(DW_OP_lit6, DW_OP_lit3, DW_OP_xor), 5);
-	assert_int_equal(EVALUATE(DW_OP_lit6, DW_OP_lit3, DW_OP_mul), 18);
-	assert_int_equal(EVALUATE(DW_OP_lit6, DW_OP_lit3, DW_OP_shl), 48);
-	assert_int_equal(EVALUATE(DW_OP_lit6, DW_OP_const1u, 64, DW_OP_shl), 0);
-	assert_int_equal(EVALUATE(DW_OP_lit6, DW_OP_lit1, DW_OP_shr), 3);
-	assert_int_equal(EVALUATE(DW_OP_const1s, 0xf0, DW_OP_const1u, 200, DW_OP_shra), UINT64_MAX);
-	assert_int_equal(EVALUATE(DW_OP_lit6, DW_OP_neg), (uint64_t)-6);
-	assert_int_equal(EVALUATE(DW_OP_lit6, DW_OP_not), ~6ULL);
-	assert_int_equal(EVALUATE(DW_OP_const1s, 0xff, DW_OP_lit1, DW_OP_lt), 1);
-	assert_int_equal(EVALUATE(DW_OP_const1s, 0xff, DW_OP_lit1, DW_OP_ge), 0);
-	assert_int_equal(EVALUATE(DW_OP_lit1, DW_OP_lit1, DW_OP_le), 1);
-	assert_int_equal(EVALUATE(DW_OP_lit1, DW_OP_lit1, DW_OP_gt), 0);
-	assert_int_equal(EVALUATE(DW_OP_lit1, DW_OP_lit1, DW_OP_eq), 1);
-	assert_int_equal(EVALUATE(DW_OP_lit1, DW_OP_lit1, DW_OP_ne), 0);
-	assert_int_equal(EVALUATE(DW_OP_breg7, 8), STACK_AT + 8);
-	assert_int_equal(EVALUATE(DW_OP_bregx, 7, 0x78), STACK_AT - 8);
-	assert_int_equal(EVALUATE(DW_OP_breg7, 8, DW_OP_deref), words[1]);
-	assert_int_equal(EVALUATE(DW_OP_breg7, 8, DW_OP_deref_size, 1), words[1] & 0xff);
-	assert_int_equal(EVALUATE(DW_OP_lit1, DW_OP_skip, 1, 0, DW_OP_lit2), 1);
-	assert_int_equal(EVALUATE(DW_OP_lit3, DW_OP_lit1, DW_OP_bra, 1, 0, DW_OP_lit2), 3);
-	assert_int_equal(EVALUATE(DW_OP_lit3, DW_OP_lit0, DW_OP_bra, 1, 0, DW_OP_lit2), 2);
-}
-
-static void test_expressions_that_are_refused(void **state)
-{
-	uint8_t many[65];
-	uint64_t value;
-
-	(void)state;
-	REFUSED(DW_OP_nop);                           /* no value */
-	REFUSED(DW_OP_plus);                          /* of nothing */
-	REFUSED(DW_OP_lit0, DW_OP_pick, 1);           /* of less */
-	REFUSED(DW_OP_lit0, DW_OP_deref);             /* memory outside the copy */
-	REFUSED(DW_OP_breg7, 0x7f, DW_OP_deref);      /* one byte before it */
-	REFUSED(DW_OP_breg7, 0, DW_OP_deref_size, 9); /* wider than a value */
-	REFUSED(DW_OP_breg16, 0);                     /* a register nobody knows */
-	REFUSED(DW_OP_bregx, 0x80, 0x80, 4, 0);       /* or has */
-	REFUSED(DW_OP_const8u, 1, 2, 3);              /* cut */
-	REFUSED(DW_OP_lit0, DW_OP_skip, 0xfd, 0xff);  /* endless */
-	REFUSED(DW_OP_lit0, DW_OP_skip, 0xf0, 0xff);  /* to before it */
-	REFUSED(DW_OP_lit0, DW_OP_skip, 1, 0);        /* to behind it */
-	REFUSED(DW_OP_lit1, DW_OP_lit0, DW_OP_div);   /* a division */
-	REFUSED(DW_OP_addr, 0, 0, 0, 0, 0, 0, 0, 0);
-	REFUSED(DW_OP_call_frame_cfa);
-	memset(many, DW_OP_lit0, sizeof(many));
-	assert_true(evaluate(many, 64, NULL, &value));
-	assert_false(evaluate(many, 65, NULL, &value));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -351,11 +230,11 @@ int main(void)
 		cmocka_unit_test_setup(test_a_stack_pointer_that_stays_is_a_cycle, fill),
 		cmocka_unit_test_setup(test_signals_without_end, fill),
 		cmocka_unit_test_setup(test_ends, fill),
+		cmocka_unit_test_setup(test_a_call_that_ends_its_function, fill),
+		cmocka_unit_test_setup(test_a_signal_at_the_start_of_a_function, fill),
 		cmocka_unit_test_setup(test_frame_pointers, fill),
 		cmocka_unit_test_setup(test_signatures_of_pointers_are_no_address, fill),
 		cmocka_unit_test_setup(test_rules_behind_a_frame_pointer, fill),
-		cmocka_unit_test_setup(test_expressions, fill),
-		cmocka_unit_test_setup(test_expressions_that_are_refused, fill),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
