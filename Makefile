@@ -171,9 +171,12 @@ $(B)/workloads/%: tests/workloads/%.c Makefile | $(B)/tools
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -I. -MMD -MP -pthread $< -o $@
 
+# It takes its own stack as the unit tests do. (Not in LIBS: what it depends on would inherit that.)
+$(B)/bench/unwind: BENCH_LIBS := -lcmocka
+
 $(B)/bench/%: tests/bench/%.c $(B)/liboomtrail.a Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP $< $(B)/liboomtrail.a $(LIBS) -o $@
+	$(CC) $(ALL_CFLAGS) -MMD -MP $< $(B)/liboomtrail.a $(BENCH_LIBS) $(LIBS) -o $@
 
 $(B)/power/write_log.so: tests/power/write_log.c tests/power/write_log_calls.c Makefile \
 			  $(wildcard tests/power/*.h) | $(B)/tools
@@ -206,7 +209,7 @@ check-style:
 format:
 	clang-format -i $(STYLED)
 
-bench: products $(B)/bench/empty $(B)/bench/synthesise
+bench: products $(addprefix $(B)/bench/,empty synthesise unwind)
 	@tests/bench/run
 
 fuzz:
@@ -250,7 +253,7 @@ help:
 		'make check-style  formatting, include directions, SPDX lines' \
 		'make format       clang-format on every C file' \
 		'make bench        what the recorder costs (root)' \
-		'make fuzz         hostile recordings against the reader' \
+		'make fuzz         hostile recordings and programs against what reads them' \
 		'make clean        removes build/' \
 		'MACHINE=aarch64   cross-compiled, below build/arm64 (tools/install-deps --for arm64)' \
 		'SANITIZE=1        the same below build/asan, with address and undefined sanitizers' \
