@@ -84,9 +84,9 @@ static long candidates__add_table(struct candidates *candidates, const struct ob
 					.label = ELF64_ST_TYPE(symbol.st_info) == STT_NOTYPE,
 					.local = ELF64_ST_BIND(symbol.st_info) == STB_LOCAL,
 					.weak = ELF64_ST_BIND(symbol.st_info) == STB_WEAK,
-					.name = name,
 				},
 		};
+		preference__set_name(&candidate.preference, name);
 		error = candidates__add(candidates, &candidate);
 		if (error == -EFBIG)
 			break;
@@ -105,12 +105,9 @@ struct telling {
 static bool tell_go(void *context, uint64_t start, uint64_t bytes, const char *name)
 {
 	struct telling *telling = context;
-	const struct candidate candidate = {
-		.start = start,
-		.bytes = bytes,
-		.preference = {.name = name},
-	};
+	struct candidate candidate = {.start = start, .bytes = bytes};
 
+	preference__set_name(&candidate.preference, name);
 	telling->error = candidates__add(telling->candidates, &candidate);
 	return !telling->error;
 }
@@ -118,7 +115,10 @@ static bool tell_go(void *context, uint64_t start, uint64_t bytes, const char *n
 static int candidates__add_go(struct candidates *candidates, const struct object *object)
 {
 	struct object_section table = object__section(object, ".gopclntab");
-	struct object_section text = object__section(object, ".text");
+	const struct gopclntab_place place = {
+		.text_vaddr = object__section(object, ".text").vaddr,
+		.entry_vaddr = object__entry(object),
+	};
 	struct telling telling = {.candidates = candidates};
 
 	if (!table.data)
@@ -126,7 +126,7 @@ static int candidates__add_go(struct candidates *candidates, const struct object
 	if (!table.data)
 		return 0;
 	candidates->names_bytes += table.bytes;
-	gopclntab__walk(table.data, table.bytes, text.vaddr, tell_go, &telling);
+	gopclntab__walk(table.data, table.bytes, &place, tell_go, &telling);
 	return telling.error == -ENOMEM ? -ENOMEM : 0;
 }
 

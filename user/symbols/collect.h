@@ -8,7 +8,7 @@
 #include "elf/object.h"
 #include "symbols/prefer.h"
 
-#define FUNCTIONS_MAX (4U << 20)
+#define FUNCTIONS_MAX (2U << 20)
 
 /* What an object's tables say of one function; `name` lies in one of them. */
 struct candidate {

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "symbols/symbol.h"
+
 /*
  * A header, then an array of functions by address: where each begins and where what is known of it
  * lies, and the end of the last one. What is known of a function begins with its address and its
@@ -23,6 +25,8 @@
 
 #define HEADER_BYTES 8 /* then words of 8 bytes */
 
+#define ENTRY_NAME   "_rt0_" /* machine and system follow */
+
 struct table {
 	const uint8_t *data;
 	size_t bytes;
@@ -31,6 +35,7 @@ struct table {
 	uint64_t entries;   /* offset that entries count from */
 	uint64_t names;     /* offset that names count from */
 	uint64_t text;      /* address that functions count from */
+	bool no_text;       /* it does not say */
 	size_t width;       /* of a number in the array */
 };
 
@@ -69,7 +74,7 @@ static bool table__read_1_16(struct table *table)
 	return whole;
 }
 
-static bool table__read_1_18(struct table *table, uint64_t text_vaddr)
+static bool table__read_1_18(struct table *table)
 {
 	bool whole = table__header_word(table, 0, &table->count) &&
 		     table__header_word(table, 2, &table->text) &&
@@ -78,12 +83,11 @@ static bool table__read_1_18(struct table *table, uint64_t text_vaddr)
 
 	table->width = 4;
 	table->entries = table->functions;
-	if (table->text == 0)
-		table->text = text_vaddr;
+	table->no_text = table->text == 0;
 	return whole;
 }
 
-static bool table__read(struct table *table, uint64_t text_vaddr)
+static bool table__read(struct table *table)
 {
 	uint64_t magic, quantum, pointer, zeros, numbers;
 	bool whole;
@@ -102,7 +106,7 @@ static bool table__read(struct table *table, uint64_t text_vaddr)
 		break;
 	case MAGIC_1_18:
 	case MAGIC_1_20:
-		whole = table__read_1_18(table, text_vaddr);
+		whole = table__read_1_18(table);
 		break;
 	default:
 		return false;
@@ -118,6 +122,7 @@ static bool table__read(struct table *table, uint64_t text_vaddr)
 static const char *table__name(const struct table *table, uint64_t entry)
 {
 	uint64_t name;
+	size_t bytes;
 
 	if (entry > table->bytes ||
 	    !table__number(table, table->entries + entry + table->width, 4, &name))
@@ -125,34 +130,61 @@ static const char *table__name(const struct table *table, uint64_t entry)
 	if (name >= table->bytes - table->names)
 		return NULL;
 	name += table->names;
-	if (!memchr(table->data + name, '\0', table->bytes - name))
+	bytes = table->bytes - name;
+	if (bytes < SYMBOL_NAME_MAX_BYTES && !memchr(table->data + name, '\0', bytes))
 		return NULL;
 	return (const char *)table->data + name;
 }
 
-int gopclntab__walk(const uint8_t *data, size_t bytes, uint64_t text_vaddr, gopclntab_tell tell,
-		    void *context)
+static void table__walk(const struct table *table, gopclntab_tell tell, void *context)
 {
-	struct table table = {.data = data, .bytes = bytes};
+	size_t width = table->width;
 	uint64_t start, end, entry;
-	size_t width;
 
-	if (!table__read(&table, text_vaddr))
-		return -EINVAL;
-	width = table.width;
-	for (uint64_t i = 0; i < table.count; i++) {
-		uint64_t at = table.functions + 2 * i * width;
+	for (uint64_t i = 0; i < table->count; i++) {
+		uint64_t at = table->functions + 2 * i * width;
 		const char *name;
 
-		if (!table__number(&table, at, width, &start) ||
-		    !table__number(&table, at + width, width, &entry) ||
-		    !table__number(&table, at + 2 * width, width, &end))
+		if (!table__number(table, at, width, &start) ||
+		    !table__number(table, at + width, width, &entry) ||
+		    !table__number(table, at + 2 * width, width, &end))
 			break;
 		if (start >= end)
 			break;
-		name = table__name(&table, entry);
-		if (name && *name && !tell(context, table.text + start, end - start, name))
+		name = table__name(table, entry);
+		if (name && *name && !tell(context, table->text + start, end - start, name))
 			break;
 	}
+}
+
+struct entry {
+	uint64_t vaddr;
+	bool found;
+};
+
+static bool look_for_entry(void *context, uint64_t start, uint64_t bytes, const char *name)
+{
+	struct entry *entry = context;
+
+	(void)bytes;
+	entry->found = start == entry->vaddr && !strncmp(name, ENTRY_NAME, strlen(ENTRY_NAME));
+	return !entry->found;
+}
+
+int gopclntab__walk(const uint8_t *data, size_t bytes, const struct gopclntab_place *place,
+		    gopclntab_tell tell, void *context)
+{
+	struct table table = {.data = data, .bytes = bytes};
+	struct entry entry = {.vaddr = place->entry_vaddr};
+
+	if (!table__read(&table))
+		return -EINVAL;
+	if (table.no_text) {
+		table.text = place->text_vaddr;
+		table__walk(&table, look_for_entry, &entry);
+		if (!entry.found)
+			return -ESRCH;
+	}
+	table__walk(&table, tell, context);
 	return 0;
 }
