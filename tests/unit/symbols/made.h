@@ -102,3 +102,19 @@ static inline void run(const char *format, ...)
 	if (system(command))
 		fail_msg("%s", command);
 }
+
+static inline int note_first(struct dl_phdr_info *info, size_t size, void *base)
+{
+	(void)size;
+	*(uint64_t *)base = info->dlpi_addr;
+	return 1;
+}
+
+/* The link-time address of one of this program's functions. */
+static inline uint64_t vaddr_of(void (*function)(void))
+{
+	uint64_t base = 0;
+
+	dl_iterate_phdr(note_first, &base);
+	return (uint64_t)(uintptr_t)function - base;
+}

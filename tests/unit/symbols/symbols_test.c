@@ -60,21 +60,6 @@ static void assert_nothing(const struct symbols *symbols, uint64_t vaddr)
 		fail_msg("%s at %llx", symbol.name, (unsigned long long)vaddr);
 }
 
-static int note_first(struct dl_phdr_info *info, size_t size, void *base)
-{
-	(void)size;
-	*(uint64_t *)base = info->dlpi_addr;
-	return 1;
-}
-
-static uint64_t vaddr_of(void (*function)(void))
-{
-	uint64_t base = 0;
-
-	dl_iterate_phdr(note_first, &base);
-	return (uint64_t)(uintptr_t)function - base;
-}
-
 static void assert_names_this_program(const struct symbols *symbols)
 {
 	uint64_t label = vaddr_of(hand_written);
