@@ -16,7 +16,7 @@
 #define LINES_MEMORY_BYTES  (1ULL << 30) /* of the child; all sections .debug_* are in it */
 
 struct source_line {
-	char *file;        /* as the compiler noted it; NULL: not known */
+	char *file;        /* as the compiler noted it, also relative; NULL: not known */
 	unsigned int line; /* 0: none in particular */
 };
 
