@@ -7,9 +7,9 @@
 /*
  * Source lines of addresses, by the debug information of an object or of its debug file (libdw).
  *
- * libdw bounds neither its memory nor its time for a file that was written to hurt its reader.
- * So it works in a child process that has bounds of both, opens no other file (one that the debug
- * information names), and is the first that the kernel kills when memory runs out.
+ * libdw bounds neither its memory nor its time for a file that was written to hurt its reader, and
+ * reads beyond what it has read in. So it works in a child process that has bounds of both and may
+ * do little (symbols/confine.h); not even open another file that the debug information names.
  */
 
 #define LINES_MAX_ADDRESSES 4096

@@ -3,25 +3,14 @@
 
 #include <elfutils/libdw.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <gelf.h>
-#include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "symbols/confine.h"
 #include "symbols/lines.h"
-
-/* A sanitizer reserves far more addresses than any bound would leave. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define BOUND_MEMORY false
-#else
-#define BOUND_MEMORY true
-#endif
 
 struct look_up {
 	int out_fd;
@@ -57,41 +46,6 @@ static void __attribute__((noreturn)) end(int fd, int error)
 static void __attribute__((noreturn)) out_of_memory(void)
 {
 	end(answers_fd, ENOMEM);
-}
-
-static void bound_memory(void)
-{
-	unsigned long long pages = 0;
-	struct rlimit limit;
-	FILE *file = fopen("/proc/self/statm", "re");
-
-	if (!file)
-		return;
-	if (fscanf(file, "%llu", &pages) != 1)
-		pages = 0;
-	fclose(file);
-	limit.rlim_cur = pages * (unsigned long long)sysconf(_SC_PAGESIZE) + LINES_MEMORY_BYTES;
-	limit.rlim_max = limit.rlim_cur;
-	setrlimit(RLIMIT_AS, &limit);
-}
-
-/* What goes wrong here is made up for by what the parent does: it kills. */
-static void confine(pid_t parent)
-{
-	static const struct rlimit none = {0};
-	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(1);
-	if (fd >= 0) {
-		(void)!write(fd, "1000", 4);
-		close(fd);
-	}
-	if (BOUND_MEMORY)
-		bound_memory();
-	setrlimit(RLIMIT_CORE, &none);
-	setrlimit(RLIMIT_NOFILE, &none); /* those that are open stay */
 }
 
 static bool has_lines(Elf *elf)
@@ -219,7 +173,7 @@ void lines_child__run(int out_fd, int fd, const uint64_t *vaddrs, size_t count, 
 	look_up.out_fd = out_fd;
 	look_up.vaddrs = vaddrs;
 	look_up.count = look_up.missing = count;
-	confine(parent);
+	confine(parent, LINES_MEMORY_BYTES);
 	elf_version(EV_CURRENT);
 	/* With pread(2): a mapping of a file that is cut meanwhile is a SIGBUS. */
 	elf = elf_begin(fd, ELF_C_READ, NULL);
