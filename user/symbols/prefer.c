@@ -5,6 +5,8 @@
 
 #include "symbols/symbol.h"
 
+#define OWN_PREFIX "__GI_"
+
 void preference__set_name(struct preference *preference, const char *name)
 {
 	size_t length = strnlen(name, SYMBOL_NAME_MAX_BYTES - 1);
@@ -12,6 +14,9 @@ void preference__set_name(struct preference *preference, const char *name)
 
 	while (underscores < length && name[underscores] == '_')
 		underscores++;
+	/* The C library's names for itself: behind whatever else there is. */
+	if (!strncmp(name, OWN_PREFIX, strlen(OWN_PREFIX)))
+		underscores = SYMBOL_NAME_MAX_BYTES;
 	preference->name = name;
 	preference->length = (uint16_t)length;
 	preference->underscores = (uint16_t)underscores;

@@ -9,7 +9,7 @@ struct preference {
 	bool label; /* no function: a place in hand-written code */
 	bool local;
 	bool weak;
-	uint16_t underscores; /* that it begins with */
+	uint16_t underscores; /* that it begins with; the more, the more it is somebody's own */
 	uint16_t length;
 	const char *name; /* ends with a NUL, or has more than is looked at */
 };

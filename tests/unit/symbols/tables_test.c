@@ -122,6 +122,19 @@ static void test_one_of_several_names(void **state)
 	symbols__free(symbols);
 }
 
+/* What glibc calls hidden names of its own. */
+static void test_names_of_the_c_library(void **state)
+{
+	struct symbols *symbols =
+		SYMBOLS(LOCAL("__GI_____strtof_l_internal", T, 16),
+			LOCAL("____strtof_l_internal", T, 16), LOCAL("__GI_only", T + 16, 16));
+
+	(void)state;
+	assert_is(symbols, T, "____strtof_l_internal");
+	assert_is(symbols, T + 16, "__GI_only");
+	symbols__free(symbols);
+}
+
 static void test_functions_inside_functions(void **state)
 {
 	struct symbols *symbols =
@@ -308,6 +321,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_of_several_names),
+		cmocka_unit_test(test_names_of_the_c_library),
 		cmocka_unit_test(test_functions_inside_functions),
 		cmocka_unit_test(test_symbols_without_a_size),
 		cmocka_unit_test(test_what_is_no_function),
