@@ -157,10 +157,13 @@ static int look_up__in_every_unit(struct look_up *look_up)
 	Dwarf_Die die;
 	int more = 0;
 
+	errno = 0;
 	while (look_up->missing > 0 &&
 	       (more = dwarf_get_units(look_up->dwarf, unit, &unit, NULL, NULL, &die, NULL)) == 0)
 		look_up__in_unit(look_up, &die);
-	return more < 0 ? EBADMSG : 0;
+	if (more >= 0)
+		return 0;
+	return errno == ENOMEM ? ENOMEM : EBADMSG;
 }
 
 void lines_child__run(int out_fd, int fd, const uint64_t *vaddrs, size_t count, pid_t parent)
