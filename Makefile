@@ -250,7 +250,7 @@ help:
 		'make check-style  formatting, include directions, SPDX lines' \
 		'make format       clang-format on every C file' \
 		'make bench        what the recorder costs (root)' \
-		'make fuzz         hostile recordings against the reader' \
+		'make fuzz         hostile recordings and programs against their readers' \
 		'make clean        removes build/' \
 		'MACHINE=aarch64   cross-compiled, below build/arm64 (tools/install-deps --for arm64)' \
 		'SANITIZE=1        the same below build/asan, with address and undefined sanitizers' \
