@@ -29,6 +29,11 @@ int object__machine(const struct object *object)
 	return object->machine;
 }
 
+uint64_t object__entry(const struct object *object)
+{
+	return object->entry_vaddr;
+}
+
 const uint8_t *object__build_id(const struct object *object, size_t *bytes)
 {
 	*bytes = object->build_id_bytes;

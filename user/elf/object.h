@@ -31,7 +31,8 @@ int object__read_memory(struct object **out, const void *data, size_t bytes, cha
 struct object *object__ref(struct object *object);
 void object__unref(struct object *object);
 
-int object__machine(const struct object *object); /* EM_X86_64, EM_AARCH64 */
+int object__machine(const struct object *object);    /* EM_X86_64, EM_AARCH64 */
+uint64_t object__entry(const struct object *object); /* where a program begins; 0: a library */
 
 /* NULL: it has none. */
 const uint8_t *object__build_id(const struct object *object, size_t *bytes);

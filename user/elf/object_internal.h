@@ -31,6 +31,7 @@ struct object_segment {
 struct object {
 	atomic_int references;
 	int machine;
+	uint64_t entry_vaddr;
 	size_t held_bytes;
 	uint8_t build_id[BUILD_ID_MAX_BYTES];
 	size_t build_id_bytes;

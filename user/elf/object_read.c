@@ -140,6 +140,7 @@ static int object__from(struct object **out, const struct source *source)
 		return source__fail(source, -ENOMEM, "out of memory");
 	atomic_init(&object->references, 1);
 	object->machine = elf.e_machine;
+	object->entry_vaddr = elf.e_entry;
 	error = object__read_body(object, source, &elf);
 	if (error) {
 		object__unref(object);

@@ -145,6 +145,17 @@ static int kernel_symbols__read(struct kernel_symbols *symbols, FILE *file, bool
 	return error;
 }
 
+static struct preference preference_of(const struct kernel_symbol *symbol, const char *names)
+{
+	struct preference preference = {
+		.local = symbol->type == 't',
+		.weak = symbol->type == 'w' || symbol->type == 'W',
+	};
+
+	preference__set_name(&preference, names + symbol->name);
+	return preference;
+}
+
 static int by_address(const void *a, const void *b, void *context)
 {
 	const struct kernel_symbol *left = a, *right = b;
@@ -157,12 +168,8 @@ static int by_address(const void *a, const void *b, void *context)
 		return left->type ? -1 : 1;
 	if (!left->type)
 		return 0;
-	one = (struct preference){.local = left->type == 't',
-				  .weak = left->type == 'w' || left->type == 'W',
-				  .name = names + left->name};
-	other = (struct preference){.local = right->type == 't',
-				    .weak = right->type == 'w' || right->type == 'W',
-				    .name = names + right->name};
+	one = preference_of(left, names);
+	other = preference_of(right, names);
 	return preference__compare(&one, &other);
 }
 

@@ -3,22 +3,36 @@
 
 #include <string.h>
 
+#include "symbols/symbol.h"
+
+#define OWN_PREFIX "__GI_"
+
+void preference__set_name(struct preference *preference, const char *name)
+{
+	size_t length = strnlen(name, SYMBOL_NAME_MAX_BYTES - 1);
+	size_t underscores = 0;
+
+	while (underscores < length && name[underscores] == '_')
+		underscores++;
+	/* The C library's names for itself: behind whatever else there is. */
+	if (!strncmp(name, OWN_PREFIX, strlen(OWN_PREFIX)))
+		underscores = SYMBOL_NAME_MAX_BYTES;
+	preference->name = name;
+	preference->length = (uint16_t)length;
+	preference->underscores = (uint16_t)underscores;
+}
+
 int preference__compare(const struct preference *left, const struct preference *right)
 {
-	size_t underscores[2] = {strspn(left->name, "_"), strspn(right->name, "_")};
-	size_t lengths[2];
-
 	if (left->label != right->label)
 		return left->label ? 1 : -1;
 	if (left->local != right->local)
 		return left->local ? 1 : -1;
-	if (underscores[0] != underscores[1])
-		return underscores[0] < underscores[1] ? -1 : 1;
+	if (left->underscores != right->underscores)
+		return left->underscores < right->underscores ? -1 : 1;
 	if (left->weak != right->weak)
 		return left->weak ? 1 : -1;
-	lengths[0] = strlen(left->name);
-	lengths[1] = strlen(right->name);
-	if (lengths[0] != lengths[1])
-		return lengths[0] < lengths[1] ? -1 : 1;
-	return strcmp(left->name, right->name);
+	if (left->length != right->length)
+		return left->length < right->length ? -1 : 1;
+	return left->name == right->name ? 0 : memcmp(left->name, right->name, left->length);
 }

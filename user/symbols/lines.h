@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Source lines of addresses, by the debug information of an object or of its debug file (libdw).
+ *
+ * libdw bounds neither its memory nor its time for a file that was written to hurt its reader, and
+ * reads beyond what it has read in. So it works in a child process that has bounds of both and may
+ * do little (symbols/confine.h); not even open another file that the debug information names.
+ */
+
+#define LINES_MAX_ADDRESSES 4096
+#define LINES_MEMORY_BYTES  (1ULL << 30) /* of the child; all sections .debug_* are in it */
+
+struct source_line {
+	char *file;        /* as the compiler noted it, also relative; NULL: not known */
+	unsigned int line; /* 0: none in particular */
+};
+
+/*
+ * Fills lines[i] for vaddrs[i], link-time addresses (object__vaddr()), at most LINES_MAX_ADDRESSES.
+ * The first ones are looked up first. `fd`: a regular file, not consumed, its position is not used.
+ *
+ * 0: what the file knows of all of them; -ENODATA: it has no source lines. Otherwise lines[] keeps
+ * what was found before: -ETIME `budget_ns` is over; -ENOMEM it takes more memory than the child
+ * may have; -EBADMSG the file is damaged; -E2BIG too many addresses; -errno of fork(2), pipe(2).
+ * The child is gone when it returns. Any thread.
+ */
+int lines__find(struct source_line *lines, const uint64_t *vaddrs, size_t count, int fd,
+		uint64_t budget_ns);
+
+void lines__free(struct source_line *lines, size_t count); /* the names, not the array */

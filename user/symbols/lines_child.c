@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "symbols/lines_child.h"
+
+#include <elfutils/libdw.h>
+#include <errno.h>
+#include <gelf.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "symbols/confine.h"
+#include "symbols/lines.h"
+
+struct look_up {
+	int out_fd;
+	const uint64_t *vaddrs;
+	size_t count;
+	size_t missing;
+	bool found[LINES_MAX_ADDRESSES];
+	Dwarf *dwarf;
+};
+
+static int answers_fd; /* for who has no context */
+
+static void put(int fd, const struct answer *answer, const char *file)
+{
+	struct iovec parts[2] = {
+		{.iov_base = (void *)answer, .iov_len = sizeof(*answer)},
+		{.iov_base = (void *)file, .iov_len = answer->file_bytes},
+	};
+	ssize_t length = (ssize_t)(sizeof(*answer) + answer->file_bytes);
+
+	if (writev(fd, parts, 2) != length)
+		_exit(1);
+}
+
+static void __attribute__((noreturn)) end(int fd, int error)
+{
+	const struct answer answer = {.index = ANSWER_END, .line = (uint32_t)error};
+
+	put(fd, &answer, NULL);
+	_exit(0);
+}
+
+static void __attribute__((noreturn)) out_of_memory(void)
+{
+	end(answers_fd, ENOMEM);
+}
+
+static bool has_lines(Elf *elf)
+{
+	Elf_Scn *section = NULL;
+	size_t names;
+	bool lines = false, units = false;
+
+	if (elf_getshdrstrndx(elf, &names))
+		return false;
+	while ((section = elf_nextscn(elf, section))) {
+		GElf_Shdr header;
+		const char *name;
+
+		if (!gelf_getshdr(section, &header) || header.sh_type == SHT_NOBITS)
+			continue;
+		name = elf_strptr(elf, names, header.sh_name);
+		lines |= name && (!strcmp(name, ".debug_line") || !strcmp(name, ".zdebug_line"));
+		units |= name && (!strcmp(name, ".debug_info") || !strcmp(name, ".zdebug_info"));
+	}
+	return lines && units;
+}
+
+/* An object that knows nothing, in place of the one that the file names beside itself
+ * (.gnu_debugaltlink), which libdw would open wherever that is. */
+static Dwarf *nothing(void)
+{
+	static struct {
+		Elf64_Ehdr elf;
+		Elf64_Shdr sections[3];
+		char names[32];
+	} image = {
+		.elf = {.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
+				    EV_CURRENT},
+			.e_type = ET_DYN,
+			.e_machine = EM_X86_64,
+			.e_version = EV_CURRENT,
+			.e_shoff = offsetof(__typeof__(image), sections),
+			.e_ehsize = sizeof(Elf64_Ehdr),
+			.e_shentsize = sizeof(Elf64_Shdr),
+			.e_shnum = 3,
+			.e_shstrndx = 2},
+		.sections = {{0},
+			     {.sh_name = 1,
+			      .sh_type = SHT_PROGBITS,
+			      .sh_offset = offsetof(__typeof__(image), names),
+			      .sh_size = 1,
+			      .sh_addralign = 1},
+			     {.sh_name = 14,
+			      .sh_type = SHT_STRTAB,
+			      .sh_offset = offsetof(__typeof__(image), names),
+			      .sh_size = 32,
+			      .sh_addralign = 1}},
+		.names = "\0.debug_frame\0.shstrtab",
+	};
+	Elf *elf = elf_memory((char *)&image, sizeof(image));
+
+	return elf ? dwarf_begin_elf(elf, DWARF_C_READ, NULL) : NULL;
+}
+
+static void look_up__try(struct look_up *look_up, size_t index, Dwarf_Die *unit)
+{
+	Dwarf_Line *found = dwarf_getsrc_die(unit, look_up->vaddrs[index]);
+	struct answer answer = {.index = (uint32_t)index};
+	const char *file = found ? dwarf_linesrc(found, NULL, NULL) : NULL;
+	int line;
+
+	if (!file || dwarf_lineno(found, &line) || line < 0)
+		return;
+	answer.file_bytes = (uint32_t)strnlen(file, LINE_FILE_MAX_BYTES);
+	if (answer.file_bytes == 0 || answer.file_bytes == LINE_FILE_MAX_BYTES)
+		return;
+	answer.line = (uint32_t)line;
+	put(look_up->out_fd, &answer, file);
+	look_up->found[index] = true;
+	look_up->missing--;
+}
+
+/* By .debug_aranges, which not every compiler writes. */
+static void look_up__by_index(struct look_up *look_up)
+{
+	for (size_t i = 0; i < look_up->count; i++) {
+		Dwarf_Die unit;
+
+		if (dwarf_addrdie(look_up->dwarf, look_up->vaddrs[i], &unit))
+			look_up__try(look_up, i, &unit);
+	}
+}
+
+static void look_up__in_unit(struct look_up *look_up, Dwarf_Die *unit)
+{
+	Dwarf_Addr base, from, to;
+	ptrdiff_t at = 0;
+
+	while ((at = dwarf_ranges(unit, at, &base, &from, &to)) > 0) {
+		for (size_t i = 0; i < look_up->count; i++) {
+			uint64_t vaddr = look_up->vaddrs[i];
+
+			if (!look_up->found[i] && vaddr >= from && vaddr < to)
+				look_up__try(look_up, i, unit);
+		}
+	}
+}
+
+/* 0, or an errno. */
+static int look_up__in_every_unit(struct look_up *look_up)
+{
+	Dwarf_CU *unit = NULL;
+	Dwarf_Die die;
+	int more = 0;
+
+	errno = 0;
+	while (look_up->missing > 0 &&
+	       (more = dwarf_get_units(look_up->dwarf, unit, &unit, NULL, NULL, &die, NULL)) == 0)
+		look_up__in_unit(look_up, &die);
+	if (more >= 0)
+		return 0;
+	return errno == ENOMEM ? ENOMEM : EBADMSG;
+}
+
+void lines_child__run(int out_fd, int fd, const uint64_t *vaddrs, size_t count, pid_t parent)
+{
+	static struct look_up look_up;
+	Dwarf *none;
+	Elf *elf;
+
+	answers_fd = out_fd;
+	look_up.out_fd = out_fd;
+	look_up.vaddrs = vaddrs;
+	look_up.count = look_up.missing = count;
+	confine(parent, LINES_MEMORY_BYTES);
+	elf_version(EV_CURRENT);
+	/* With pread(2): a mapping of a file that is cut meanwhile is a SIGBUS. */
+	elf = elf_begin(fd, ELF_C_READ, NULL);
+	if (!elf || elf_kind(elf) != ELF_K_ELF)
+		end(out_fd, EBADMSG);
+	if (!has_lines(elf))
+		end(out_fd, ENODATA);
+	errno = 0;
+	look_up.dwarf = dwarf_begin_elf(elf, DWARF_C_READ, NULL);
+	if (!look_up.dwarf)
+		end(out_fd, errno == ENOMEM ? ENOMEM : EBADMSG);
+	dwarf_new_oom_handler(look_up.dwarf, out_of_memory);
+	none = nothing();
+	if (!none)
+		end(out_fd, ENOMEM);
+	dwarf_setalt(look_up.dwarf, none);
+	look_up__by_index(&look_up);
+	end(out_fd, look_up__in_every_unit(&look_up));
+}
