@@ -115,7 +115,7 @@ static bool is_known(const struct mapping *there, const struct mapping *told)
 	return there->start <= told->start && there->end >= told->end &&
 	       there->from_ns <= told->from_ns && there->kind == told->kind &&
 	       there->file == told->file &&
-	       (there->kind != MAPPING_FILE ||
+	       (there->kind == MAPPING_ANONYMOUS ||
 		there->offset + (told->start - there->start) == told->offset);
 }
 

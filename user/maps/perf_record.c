@@ -122,7 +122,7 @@ static int parse_task(const struct task_record *record, size_t body_bytes, struc
 
 static int parse_comm(const struct comm_record *record, size_t body_bytes, struct map_event *out)
 {
-	if (body_bytes < sizeof(*record))
+	if (body_bytes <= sizeof(*record))
 		return -EBADMSG;
 	if (!(record->header.misc & PERF_RECORD_MISC_COMM_EXEC) || !is_visible(record->pid))
 		return 0;
