@@ -98,9 +98,16 @@ static void end(struct process_maps *process, uint64_t time_ns)
 
 static int on_forked(struct address_spaces *spaces, const struct map_event *event)
 {
+	struct process_maps *known = process_maps__newest(spaces, event->pid);
 	struct process_maps *parent, *child;
 
-	end(process_maps__newest(spaces, event->pid), event->time_ns);
+	/* Told late: it has been sampled already. */
+	if (known && !known->born_ns && known->used_ns >= event->time_ns) {
+		known->born_ns = event->time_ns;
+		known->parent_pid = event->parent_pid;
+		return 0;
+	}
+	end(known, event->time_ns);
 	child = process_maps__new(spaces, event->pid);
 	if (!child)
 		return -ENOMEM;

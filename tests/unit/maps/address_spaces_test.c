@@ -232,6 +232,29 @@ static void test_looks(void **state)
 	assert_empties(spaces, 500 + GRACE_NS);
 }
 
+static void test_a_birth_that_is_told_late(void **state)
+{
+	struct address_spaces *spaces = made(0);
+	struct process_maps *process = address_spaces__process(spaces, 5, 90, 100);
+	uint64_t born_ns;
+
+	(void)state;
+	assert_int_equal(
+		address_spaces__looked(spaces, process, looked_at(spaces, 0x1000, "/seen"), 110),
+		0);
+	forked(spaces, 91, 5, 4);
+	assert_int_equal(address_spaces__counts(spaces).processes, 1);
+	assert_string_equal(path_at(spaces, 5, 90, 0x1800, 120), "/seen");
+	process = address_spaces__process(spaces, 5, 90, 120);
+	assert_int_equal(process_maps__began_as(process, &born_ns), 4);
+	assert_int_equal(born_ns, 91);
+	/* One that comes after the last sample is another process. */
+	forked(spaces, 200, 5, 4);
+	assert_string_equal(path_at(spaces, 5, 200, 0x1800, 210), "");
+	happened(spaces, MAP_EVENT_EXITED, 300, 5);
+	assert_empties(spaces, 300 + GRACE_NS);
+}
+
 static void test_who_goes_when_room_runs_out(void **state)
 {
 	struct address_spaces *spaces = made(256 * KIB);
@@ -313,6 +336,7 @@ int main(void)
 		cmocka_unit_test(test_the_dead_stay_for_a_while),
 		cmocka_unit_test(test_a_pid_comes_again),
 		cmocka_unit_test(test_looks),
+		cmocka_unit_test(test_a_birth_that_is_told_late),
 		cmocka_unit_test(test_who_goes_when_room_runs_out),
 		cmocka_unit_test(test_noise),
 	};

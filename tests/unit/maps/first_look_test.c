@@ -103,6 +103,7 @@ static void test_what_was_mapped_since(void **state)
 
 	(void)state;
 	worker__ask(&worker, "m/usr/bin/sleep");
+	catch_up(&world);
 	time_ns = host__now_ns();
 	page = worker__ask(&worker, "m/usr/bin/env");
 	process = address_spaces__process(world.spaces, pid, 0, time_ns);
