@@ -159,8 +159,8 @@ static void explain(int error, char *why, size_t why_size)
 	case -EPERM:
 	case -EACCES:
 		snprintf(why, why_size,
-			 "opening the files of other processes needs CAP_SYS_PTRACE and "
-			 "CAP_CHECKPOINT_RESTORE (root)");
+			 "opening the files of other processes needs CAP_SYS_PTRACE, "
+			 "CAP_CHECKPOINT_RESTORE and CAP_DAC_READ_SEARCH (root)");
 		break;
 	default:
 		snprintf(why, why_size, "opening the file that is mapped: %s", strerror(-error));

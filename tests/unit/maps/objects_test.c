@@ -175,11 +175,13 @@ static void test_read_once_for_all(void **state)
 static void test_a_file_that_is_deleted(void **state)
 {
 	struct world *world = *state;
-	const char *path = copy_of(world, ENV, "deleted");
-	struct mapping mapping = map_in_worker(world, path);
+	struct mapping mapping;
 	struct object *object;
+	const char *path;
 
 	skip_without_root();
+	path = copy_of(world, ENV, "deleted");
+	mapping = map_in_worker(world, path);
 	assert_int_equal(unlink(path), 0);
 	object = got(world, &mapping);
 	objects__put(world->objects, object);
@@ -303,10 +305,11 @@ static void test_another_inode_is_another_file(void **state)
 static void test_a_mapping_that_was_split(void **state)
 {
 	struct world *world = *state;
-	struct mapping mapping = map_in_worker(world, copy_of(world, SLEEP, "split"));
+	struct mapping mapping;
 	struct object *object;
 
 	skip_without_root();
+	mapping = map_in_worker(world, copy_of(world, SLEEP, "split"));
 	mapping.end += 4096;
 	assert_int_equal(mapped_open("/proc", world->pid, &mapping, ROUTE_MAPPED), -ENOENT);
 	object = got(world, &mapping);
