@@ -254,7 +254,6 @@ bool address_space__find(const struct address_space *space, uint64_t address, ui
 		const struct mapping *there = &space->past[i].mapping;
 
 		if (there->start <= address && address < there->end && there->from_ns <= time_ns &&
-		    time_ns < space->past[i].until_ns &&
 		    (!found || there->from_ns >= found->from_ns))
 			found = there;
 	}

@@ -172,6 +172,7 @@ static void test_a_pid_comes_again(void **state)
 	/* One whose birth nobody told: not the second one, which began before. */
 	assert_string_equal(path_at(spaces, 5, 400, 0x1800, 450), "");
 	assert_true(process_maps__wants_look(address_spaces__process(spaces, 5, 400, 450)));
+	assert_true(process_maps__is_newest(address_spaces__process(spaces, 5, 400, 450)));
 	assert_string_equal(path_at(spaces, 5, 300, 0x1800, 330), "/second");
 	assert_string_equal(path_at(spaces, 5, 50, 0x1800, 150), "/first");
 	assert_int_equal(address_spaces__counts(spaces).processes, 3);

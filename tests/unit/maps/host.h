@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -99,6 +100,8 @@ static inline struct worker worker__start(void)
 	worker.pid = fork();
 	assert_true(worker.pid >= 0);
 	if (worker.pid == 0) {
+		/* Whatever it has become: no longer than the test. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(to[1]);
 		close(from[0]);
 		worker__run(to[0], from[1]);

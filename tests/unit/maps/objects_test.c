@@ -426,6 +426,7 @@ static void test_another_mount_namespace(void **state)
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(ends[0]);
 		if (!unshare(CLONE_NEWNS) && !mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
 		    !mount("tmpfs", world->folder, "tmpfs", 0, NULL)) {
