@@ -32,12 +32,6 @@ static inline struct told_mapping told_file(uint64_t start, uint64_t end, uint64
 	return told;
 }
 
-static inline struct told_mapping told_anonymous(uint64_t start, uint64_t end)
-{
-	return (struct told_mapping){
-		.start = start, .end = end, .kind = MAPPING_ANONYMOUS, .path = "//anon"};
-}
-
 static inline struct map_event event_of(enum map_event_kind kind, uint64_t time_ns, uint32_t pid)
 {
 	return (struct map_event){.kind = kind, .time_ns = time_ns, .pid = pid};
