@@ -74,6 +74,30 @@ struct object_section object__section(const struct object *object, const char *n
 	return (struct object_section){0};
 }
 
+bool object__equal(const struct object *a, const struct object *b)
+{
+	if (a->machine != b->machine || a->build_id_bytes != b->build_id_bytes ||
+	    memcmp(a->build_id, b->build_id, a->build_id_bytes) ||
+	    a->segment_count != b->segment_count || a->section_count != b->section_count)
+		return false;
+	for (size_t i = 0; i < a->segment_count; i++) {
+		const struct object_segment *one = &a->segments[i], *other = &b->segments[i];
+
+		if (one->offset != other->offset || one->file_bytes != other->file_bytes ||
+		    one->vaddr != other->vaddr || one->executable != other->executable)
+			return false;
+	}
+	for (size_t i = 0; i < a->section_count; i++) {
+		const struct loaded_section *one = &a->sections[i], *other = &b->sections[i];
+
+		if (strcmp(one->name, other->name) || one->bytes != other->bytes ||
+		    one->vaddr != other->vaddr || !one->data != !other->data ||
+		    (one->data && memcmp(one->data, other->data, one->bytes)))
+			return false;
+	}
+	return true;
+}
+
 size_t object__bytes(const struct object *object)
 {
 	return sizeof(*object) + object->held_bytes;

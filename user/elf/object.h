@@ -53,4 +53,7 @@ struct object_section {
  * .eh_frame are found by the segments; the latter then ends with its segment. */
 struct object_section object__section(const struct object *object, const char *name);
 
+/* The same in everything above, byte for byte? A build-id can be anybody's claim. */
+bool object__equal(const struct object *a, const struct object *b);
+
 size_t object__bytes(const struct object *object); /* heap held */

@@ -140,6 +140,30 @@ static void test_references_hold_it(void **state)
 	object__unref(NULL);
 }
 
+static void test_equal_is_byte_for_byte(void **state)
+{
+	struct image image = image__of(image__libc());
+	Elf64_Shdr *names = image__section(&image, ".dynstr");
+	struct object *one, *other;
+
+	(void)state;
+	assert_int_equal(read_image(&image, &one), 0);
+	assert_int_equal(read_image(&image, &other), 0);
+	assert_true(object__equal(one, other));
+	object__unref(other);
+	image.data[names->sh_offset + names->sh_size - 2] ^= 1;
+	assert_int_equal(read_image(&image, &other), 0);
+	assert_false(object__equal(one, other));
+	object__unref(other);
+	image.data[names->sh_offset + names->sh_size - 2] ^= 1;
+	names->sh_addr += 8;
+	assert_int_equal(read_image(&image, &other), 0);
+	assert_false(object__equal(one, other));
+	object__unref(other);
+	object__unref(one);
+	free(image.data);
+}
+
 /* Programs may come without section headers. */
 static void test_frames_are_found_by_segments(void **state)
 {
@@ -343,6 +367,7 @@ int main(void)
 		cmocka_unit_test(test_libc_is_read),
 		cmocka_unit_test(test_addresses_follow_the_segments),
 		cmocka_unit_test(test_references_hold_it),
+		cmocka_unit_test(test_equal_is_byte_for_byte),
 		cmocka_unit_test(test_frames_are_found_by_segments),
 		cmocka_unit_test(test_compressed_sections_are_inflated),
 		cmocka_unit_test(test_hostile_headers_are_refused),

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "maps/perf_maps.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/units.h"
+#include "maps/perf_ring.h"
+
+#define RING_BYTES (256 * KIB)
+#define HOLD_NS    (100 * NS_PER_MS)
+
+struct cpu {
+	struct perf_maps *maps;
+	uint32_t number;
+	int fd;
+	struct perf_ring ring;
+	uint64_t last_ns; /* time of the latest record */
+	uint64_t lost;
+	uint64_t untold; /* of them */
+};
+
+struct perf_maps {
+	struct cpu *cpus;
+	unsigned int cpu_count;
+	int epoll_fd;
+	size_t ring_bytes;
+	uint64_t hold_ns;
+	struct perf_event_attr attributes;
+	struct map_order *order;
+	uint64_t *record; /* the longest one */
+	struct perf_maps_counts counts;
+};
+
+static int fail(int error, char *why, size_t why_size)
+{
+	switch (error) {
+	case -EACCES:
+	case -EPERM:
+		snprintf(why, why_size,
+			 "following the mappings of all processes needs CAP_PERFMON (root)");
+		break;
+	case -ENOSYS:
+	case -ENOENT:
+		snprintf(why, why_size, "this kernel has no perf events");
+		break;
+	case -EMFILE:
+		snprintf(why, why_size, "too many open files: perf needs one for each processor");
+		break;
+	default:
+		snprintf(why, why_size, "opening perf events: %s", strerror(-error));
+	}
+	return error;
+}
+
+static struct perf_event_attr attributes_of(const struct perf_maps_options *options,
+					    size_t ring_bytes)
+{
+	return (struct perf_event_attr){
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(struct perf_event_attr),
+		.config = PERF_COUNT_SW_DUMMY,
+		.sample_type = PERF_RECORD_SAMPLE_TYPE,
+		.sample_id_all = 1,
+		.mmap = 1,
+		.mmap2 = 1,
+		.build_id = !options->no_build_ids,
+		.task = 1,
+		.comm = 1,
+		.comm_exec = 1,
+		.use_clockid = 1,
+		.clockid = CLOCK_MONOTONIC,
+		.watermark = 1,
+		.wakeup_watermark = (uint32_t)(ring_bytes / 2),
+	};
+}
+
+static int perf_open(struct perf_event_attr *attributes, unsigned int cpu)
+{
+	long fd = syscall(SYS_perf_event_open, attributes, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+
+	/* Before 5.12: a bit it does not know. */
+	if (fd < 0 && errno == EINVAL && attributes->build_id) {
+		attributes->build_id = 0;
+		fd = syscall(SYS_perf_event_open, attributes, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+		if (fd < 0)
+			attributes->build_id = 1;
+	}
+	return fd < 0 ? -errno : (int)fd;
+}
+
+static int open_cpu(struct perf_maps *maps, unsigned int number)
+{
+	struct epoll_event readable = {.events = EPOLLIN};
+	struct cpu *cpu = &maps->cpus[maps->cpu_count];
+	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+	int fd = perf_open(&maps->attributes, number);
+	void *memory;
+
+	/* Not online. */
+	if (fd == -ENODEV)
+		return 0;
+	if (fd < 0)
+		return fd;
+	memory = mmap(NULL, page_bytes + maps->ring_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		      0);
+	if (memory == MAP_FAILED) {
+		int error = -errno;
+
+		close(fd);
+		return error;
+	}
+	*cpu = (struct cpu){
+		.maps = maps,
+		.number = number,
+		.fd = fd,
+		.ring = {.page = memory,
+			 .data = (uint8_t *)memory + page_bytes,
+			 .bytes = maps->ring_bytes,
+			 .whole = maps->record},
+	};
+	maps->cpu_count++;
+	return epoll_ctl(maps->epoll_fd, EPOLL_CTL_ADD, fd, &readable) ? -errno : 0;
+}
+
+static int open_all(struct perf_maps *maps, const struct perf_maps_options *options)
+{
+	long configured = sysconf(_SC_NPROCESSORS_CONF);
+	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+	size_t wanted = options->ring_bytes ? options->ring_bytes : RING_BYTES;
+	int error;
+
+	maps->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (maps->epoll_fd < 0)
+		return -errno;
+	maps->hold_ns = options->hold_ns ? options->hold_ns : HOLD_NS;
+	for (maps->ring_bytes = page_bytes; maps->ring_bytes < wanted;)
+		maps->ring_bytes *= 2;
+	maps->attributes = attributes_of(options, maps->ring_bytes);
+	maps->cpus = calloc((size_t)configured, sizeof(*maps->cpus));
+	maps->record = malloc(PERF_RECORD_MAX_BYTES);
+	if (!maps->cpus || !maps->record)
+		return -ENOMEM;
+	error = map_order__new(&maps->order);
+	for (long cpu = 0; cpu < configured && !error; cpu++)
+		error = open_cpu(maps, (unsigned int)cpu);
+	return error;
+}
+
+int perf_maps__open(struct perf_maps **out, const struct perf_maps_options *options, char *why,
+		    size_t why_size)
+{
+	struct perf_maps *maps = calloc(1, sizeof(*maps));
+	int error;
+
+	if (!maps)
+		return fail(-ENOMEM, why, why_size);
+	maps->epoll_fd = -1;
+	error = open_all(maps, options);
+	if (error) {
+		perf_maps__close(maps);
+		return fail(error, why, why_size);
+	}
+	*out = maps;
+	return 0;
+}
+
+void perf_maps__close(struct perf_maps *maps)
+{
+	if (!maps)
+		return;
+	for (unsigned int i = 0; i < maps->cpu_count; i++) {
+		munmap(maps->cpus[i].ring.page,
+		       (size_t)sysconf(_SC_PAGESIZE) + maps->cpus[i].ring.bytes);
+		close(maps->cpus[i].fd);
+	}
+	if (maps->epoll_fd >= 0)
+		close(maps->epoll_fd);
+	map_order__free(maps->order);
+	free(maps->record);
+	free(maps->cpus);
+	free(maps);
+}
+
+int perf_maps__fd(const struct perf_maps *maps)
+{
+	return maps->epoll_fd;
+}
+
+/* Whoever follows has to know that something is missing; where even for that there is no room, the
+ * next time. */
+static void tell_untold(struct cpu *cpu)
+{
+	const struct map_event event = {
+		.kind = MAP_EVENT_LOST,
+		.time_ns = cpu->last_ns,
+		.cpu = cpu->number,
+		.lost = cpu->untold,
+	};
+
+	if (cpu->untold && !map_order__push(cpu->maps->order, &event))
+		cpu->untold = 0;
+}
+
+static void lose(struct cpu *cpu, uint64_t records)
+{
+	cpu->lost += records;
+	cpu->untold += records;
+}
+
+static int on_record(void *context, void *record, size_t bytes)
+{
+	struct cpu *cpu = context;
+	struct perf_maps *maps = cpu->maps;
+	struct map_event event;
+	int result = perf_record__parse(record, bytes, &event);
+
+	maps->counts.records++;
+	if (result < 0) {
+		maps->counts.torn++;
+		lose(cpu, 1);
+		return 0;
+	}
+	cpu->last_ns = event.time_ns;
+	if (result == 0)
+		return 0;
+	maps->counts.events++;
+	event.cpu = cpu->number;
+	if (event.kind == MAP_EVENT_LOST) {
+		maps->counts.lost += event.lost;
+		lose(cpu, event.lost);
+	} else if (map_order__push(maps->order, &event)) {
+		maps->counts.refused++;
+		lose(cpu, 1);
+	}
+	return 0;
+}
+
+void perf_maps__drain(struct perf_maps *maps)
+{
+	for (unsigned int i = 0; i < maps->cpu_count; i++) {
+		struct cpu *cpu = &maps->cpus[i];
+		uint64_t torn = cpu->ring.torn;
+
+		perf_ring__drain(&cpu->ring, on_record, cpu);
+		maps->counts.torn += cpu->ring.torn - torn;
+		lose(cpu, cpu->ring.torn - torn);
+		tell_untold(cpu);
+	}
+}
+
+int perf_maps__release(struct perf_maps *maps, uint64_t now_ns, map_sink sink, void *context)
+{
+	uint64_t until_ns = now_ns > maps->hold_ns ? now_ns - maps->hold_ns : 0;
+
+	return map_order__release(maps->order, until_ns, sink, context);
+}
+
+int perf_maps__peek(struct perf_maps *maps, map_sink sink, void *context)
+{
+	return map_order__peek(maps->order, sink, context);
+}
+
+struct perf_maps_counts perf_maps__counts(const struct perf_maps *maps)
+{
+	struct perf_maps_counts counts = maps->counts;
+
+	counts.cpus = maps->cpu_count;
+	counts.build_ids = maps->attributes.build_id;
+	counts.late = map_order__late(maps->order);
+	counts.bytes = maps->cpu_count * maps->ring_bytes;
+	return counts;
+}
+
+uint64_t perf_maps__lost_by_cpu(const struct perf_maps *maps, unsigned int cpu)
+{
+	for (unsigned int i = 0; i < maps->cpu_count; i++) {
+		if (maps->cpus[i].number == cpu)
+			return maps->cpus[i].lost;
+	}
+	return 0;
+}
