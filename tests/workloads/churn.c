@@ -41,7 +41,7 @@ int main(int argc, char **argv)
 
 		if (made >= due)
 			sleep_ns(TICK_NS);
-		for (; made < due; made++)
+		for (; made < due && now_ns() < end_ns; made++)
 			one();
 	}
 	tell("made=%lu", made);
