@@ -8,7 +8,9 @@
 #include "cgroup.bpf.h"
 #include "emit.bpf.h"
 #include "filter.bpf.h"
+#include "gate.bpf.h"
 #include "rss.bpf.h"
+#include "sample.bpf.h"
 #include "task.bpf.h"
 
 struct mm_map mms SEC(".maps");
@@ -16,27 +18,12 @@ __u32 movers = 0;
 __u64 cpu_offset[MAX_CPUS] = {};
 __u32 cpu_offsets_known = 0;
 
-/*
- * The gate: rss_stat fires once per page, the folded counter moves once per batch, and only a step
- * is worth telling. What the last event on this CPU saw decides in a few ns whether there can be
- * one. Direct-mapped by CPU; CPUs beyond the table share a line, which costs speed, not truth.
- */
-#define GATES         256
-
 /* Not more often: movement of an mm, and of the cgroups it is charged to. */
 #define TELL_NS       2000000ULL
 #define TELL_MEMCG_NS 10000000ULL
 
-struct gate {
-	__u64 mm;
-	__s64 pages[RSS_MEMBERS];
-	__s64 step_pages; /* opens it; doubled while the mm moves faster than it may be told */
-	__u64 padding[2];
-};
-
 #define GATE_STEP_MAX (8 * (__s64)knob_step_pages)
 
-/* One cache line each; an array of words because the skeleton header cannot name our struct. */
 __u64 gates[GATES][sizeof(struct gate) / 8] __attribute__((aligned(64))) = {};
 
 /* --- per-CPU parts -------------------------------------------------------------------------- */
@@ -290,9 +277,11 @@ static __always_inline bool passes_gate(struct gate *gate, struct mm_struct *mm,
 SEC("?tp_btf/rss_stat")
 int BPF_PROG(on_rss_stat, struct mm_struct *mm, int member)
 {
-	struct gate *gate = (struct gate *)gates[bpf_get_smp_processor_id() & (GATES - 1)];
+	struct gate *gate = gate_here();
 	bool passes;
 
+	if (knob_sample_bytes && gate->noted)
+		sample_come((__u64)mm);
 	if (member == RSS_ANON)
 		passes = passes_gate(gate, mm, RSS_ANON);
 	else if (member == RSS_FILE)

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "sample.bpf.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#include "gate.bpf.h"
+#include "rss.bpf.h"
+#include "task.bpf.h"
+
+struct ring stacks SEC(".maps");
+__u64 stack_losses = 0;
+
+/* What came, or was asked for, on this CPU last. */
+struct note {
+	__u64 task;
+	__u64 mm;
+	__u64 address;
+	__u64 id;                  /* of the sample once it has been taken; 0: not yet */
+	__s64 folded[RSS_MEMBERS]; /* pages, when the note was left */
+	__s32 part[RSS_MEMBERS];
+	__u32 flags;
+	__u32 reserved;
+};
+
+__u64 notes[GATES][sizeof(struct note) / 8] = {};
+
+/* --- choosing -------------------------------------------------------------------------------- */
+
+static __always_inline __u64 mix(__u64 value)
+{
+	value *= 0x9e3779b97f4a7c15ULL;
+	return value ^ value >> 29;
+}
+
+/* The one page of each block; pages_in_block is a power of two. */
+static __always_inline bool is_chosen(__u64 page)
+{
+	__u64 pages_in_block = knob_sample_bytes / knob_page_bytes;
+
+	return (mix(page / pages_in_block) & (pages_in_block - 1)) ==
+	       (page & (pages_in_block - 1));
+}
+
+/* --- the counters as this CPU sees them -------------------------------------------------------- */
+
+static __always_inline __s32 part_here(struct mm_struct *mm, int member, __u32 cpu)
+{
+	__s32 value = 0;
+
+	bpf_probe_read_kernel(&value, sizeof(value),
+			      (void *)rss_percpu_part(mm, member) + cpu_offset[cpu & (MAX_CPUS - 1)]);
+	return value;
+}
+
+/*
+ * Pages that came on this CPU since the note was left. What this CPU holds back tells it alone; but
+ * where that was folded meanwhile, the shared part has to be asked as well, and what other CPUs
+ * folded in the same microsecond is in it.
+ */
+static __always_inline __s32 came(struct mm_struct *mm, const struct note *note, int member,
+				  __u32 cpu, __s64 folded)
+{
+	__s32 held = part_here(mm, member, cpu) - note->part[member];
+
+	return held > 0 || (held == 0 && folded == note->folded[member])
+		       ? held
+		       : held + (__s32)(folded - note->folded[member]);
+}
+
+/* --- a fault ----------------------------------------------------------------------------------- */
+
+static __always_inline int note_fault(__u64 address, __u32 flags)
+{
+	struct gate *gate = gate_here();
+	struct task_struct *task;
+	struct mm_struct *mm;
+	struct note *note;
+	__u32 cpu;
+
+	if (gate->noted)
+		gate->noted = 0;
+	if (!is_chosen(address / knob_page_bytes))
+		return 0;
+	task = (struct task_struct *)bpf_get_current_task();
+	mm = BPF_CORE_READ(task, mm);
+	if (!mm)
+		return 0;
+	cpu = bpf_get_smp_processor_id();
+	note = (struct note *)notes[cpu & (GATES - 1)];
+	note->task = (__u64)task;
+	note->mm = (__u64)mm;
+	note->address = address & -(__u64)knob_page_bytes;
+	note->id = 0;
+	note->flags = flags;
+	rss_folded(mm, note->folded);
+	for (int member = 0; member < RSS_MEMBERS; member++)
+		note->part[member] = part_here(mm, member, cpu);
+	gate->noted = 1;
+	return 0;
+}
+
+SEC("?tp_btf/page_fault_user")
+int BPF_PROG(on_page_fault_user, unsigned long address)
+{
+	return note_fault(address, 0);
+}
+
+SEC("?tp_btf/page_fault_kernel")
+int BPF_PROG(on_page_fault_kernel, unsigned long address)
+{
+	/* vmalloc and the like: not the memory of a process. */
+	if ((__s64)address < 0)
+		return 0;
+	return note_fault(address, STACK_SAMPLE_KERNEL);
+}
+
+/* --- the stack --------------------------------------------------------------------------------- */
+
+/* From the stack pointer to the end of its page, then whole pages; the verifier wants constant places
+ * for all of it. Returns how many bytes could be read. */
+static __always_inline __u32 copy_stack(__u8 *room, __u64 sp, int pages)
+{
+	__u32 inside = sp & (STACK_PAGE_BYTES - 1), first = STACK_PAGE_BYTES - inside;
+	__u32 bytes;
+
+	if (bpf_probe_read_user(room + inside, first & (STACK_PAGE_BYTES - 1) ?: STACK_PAGE_BYTES,
+				(void *)sp))
+		return 0;
+	bytes = first;
+	for (int page = 1; page < pages; page++) {
+		if (bpf_probe_read_user(room + page * STACK_PAGE_BYTES, STACK_PAGE_BYTES,
+					(void *)(sp - inside) + page * STACK_PAGE_BYTES))
+			return bytes;
+		bytes += STACK_PAGE_BYTES;
+	}
+	return bytes;
+}
+
+#define STACK_PAGES 4
+
+#if defined(__TARGET_ARCH_x86)
+#define USER_REGISTERS 21
+#define STACK_POINTER  19
+#define STACK_BELOW    128 /* the red zone */
+#else
+#define USER_REGISTERS 34
+#define STACK_POINTER  31
+#define STACK_BELOW    0
+#endif
+
+static __noinline int take_sample(struct note *note, struct mm_struct *mm,
+				  const __s32 pages[RSS_MEMBERS])
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct stack_sample *sample;
+	struct mm_state *state;
+	struct pt_regs *regs;
+	__u64 key = (__u64)mm, sp;
+
+	state = bpf_map_lookup_elem(&mms, &key);
+	if (!state)
+		return 0;
+	sample = bpf_ringbuf_reserve(&stacks, sizeof(*sample) + STACK_PAGES * STACK_PAGE_BYTES, 0);
+	if (!sample) {
+		__sync_fetch_and_add(&stack_losses, 1);
+		return 0;
+	}
+	sample->header.size_bytes = sizeof(*sample) + STACK_PAGES * STACK_PAGE_BYTES;
+	sample->header.kind = STACK_SAMPLE_TAKEN;
+	sample->header.time_ns = bpf_ktime_get_ns();
+	sample->header.id = note->id = mm_id_new();
+	task_identify(&sample->task, (struct task_struct *)task);
+	sample->mm_id = state->mm_id;
+	sample->address = note->address;
+	sample->block_bytes = knob_sample_bytes;
+	__builtin_memcpy(sample->pages, pages, sizeof(sample->pages));
+	sample->flags = note->flags;
+	regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	if (bpf_probe_read_kernel(sample->registers, 8 * USER_REGISTERS, regs)) {
+		bpf_ringbuf_discard(sample, BPF_RB_NO_WAKEUP);
+		return 0;
+	}
+	sp = sample->registers[STACK_POINTER];
+	sample->stack_from = sp - STACK_BELOW;
+	sample->stack_bytes = copy_stack(sample->stack, sp - STACK_BELOW, STACK_PAGES);
+	bpf_ringbuf_submit(sample, wakeup(&stacks));
+	return 1;
+}
+
+__noinline int sample_come(__u64 address)
+{
+	struct mm_struct *mm = (struct mm_struct *)address;
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct note *note = (struct note *)notes[cpu & (GATES - 1)];
+	__s64 folded[RSS_MEMBERS];
+	__s32 pages[RSS_MEMBERS];
+
+	if (note->task != bpf_get_current_task() || note->mm != address || note->id)
+		return 0;
+	rss_folded(mm, folded);
+	for (int member = 0; member < RSS_MEMBERS; member++)
+		pages[member] = came(mm, note, member, cpu, folded[member]);
+	if (pages[RSS_ANON] <= 0 && pages[RSS_FILE] <= 0 && pages[RSS_SHMEM] <= 0)
+		return 0;
+	return take_sample(note, mm, pages);
+}

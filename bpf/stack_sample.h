@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+/*
+ * What a growth sample brings to user space through a ring of its own: who grew where, by how many
+ * pages, and the raw registers and stack bytes to unwind. It goes no further than the unwinder: no
+ * recording holds these bytes. Shared by the BPF programs and user space.
+ */
+
+#include <linux/types.h>
+
+#include "bpf/events.h"
+
+#define STACK_PAGE_BYTES 4096
+
+/* Room for stack bytes, in pages; the first is shared with what lies below the stack pointer. */
+#define STACK_CLASSES(X) X(0, 2) X(1, 4) X(2, 8)
+
+enum { STACK_CLASS_LAST = 2 };
+
+enum stack_sample_kind {
+	STACK_SAMPLE_TAKEN = 1, /* struct stack_sample */
+	STACK_SAMPLE_MORE = 2,  /* struct stack_sample_more: of one that was taken before */
+};
+
+enum stack_sample_flag {
+	STACK_SAMPLE_CUT = 1 << 0,    /* the room was filled: there is more stack */
+	STACK_SAMPLE_KERNEL = 1 << 1, /* the fault was taken in the kernel, for a system call */
+};
+
+/* x86-64: r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs flags sp ss;
+ * arm64: x0-x30 sp pc pstate. As in struct pt_regs and struct user_pt_regs. */
+#define STACK_REGISTERS 34
+
+struct stack_sample_header {
+	__u32 size_bytes;
+	__u32 kind; /* enum stack_sample_kind */
+	__u64 time_ns;
+	__u64 id; /* unique for the length of a recording */
+};
+
+struct stack_sample {
+	struct stack_sample_header header;
+	struct task_ref task; /* tid: the thread that grew it */
+	__u64 mm_id;
+	__u64 address;     /* of the page */
+	__u64 block_bytes; /* one sample stands for so much address space, for each page that came */
+	__s32 pages[4];    /* that came with it: file, anon, swap entries, shmem */
+	__u32 flags;       /* enum stack_sample_flag */
+	__u32 stack_bytes; /* from the stack pointer on */
+	__u64 stack_from;  /* an address: what stack[stack_from & 4095] holds */
+	__u64 registers[STACK_REGISTERS];
+	__u8 stack[]; /* the stack pointer's page, as far as it lies above, and whole ones behind */
+};
+
+/* What the same fault brought after the sample had been taken: pages around a file's, or the swap
+ * entry that an anonymous page replaced. */
+struct stack_sample_more {
+	struct stack_sample_header header;
+	__s32 pages[4];
+};
