@@ -280,8 +280,8 @@ int BPF_PROG(on_rss_stat, struct mm_struct *mm, int member)
 	struct gate *gate = gate_here();
 	bool passes;
 
-	if (knob_sample_bytes && gate->noted)
-		sample_come((__u64)mm);
+	if (knob_sample_bytes && gate->noted == (__u64)mm)
+		sample_come(bpf_get_smp_processor_id());
 	if (member == RSS_ANON)
 		passes = passes_gate(gate, mm, RSS_ANON);
 	else if (member == RSS_FILE)

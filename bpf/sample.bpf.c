@@ -96,7 +96,7 @@ static __always_inline int note_fault(__u64 address, __u32 flags)
 	rss_folded(mm, note->folded);
 	for (int member = 0; member < RSS_MEMBERS; member++)
 		note->part[member] = part_here(mm, member, cpu);
-	gate->noted = 1;
+	gate->noted = (__u64)mm;
 	return 0;
 }
 
@@ -188,15 +188,14 @@ static __noinline int take_sample(struct note *note, struct mm_struct *mm,
 	return 1;
 }
 
-__noinline int sample_come(__u64 address)
+__noinline int sample_come(__u32 cpu)
 {
-	struct mm_struct *mm = (struct mm_struct *)address;
-	__u32 cpu = bpf_get_smp_processor_id();
 	struct note *note = (struct note *)notes[cpu & (GATES - 1)];
+	struct mm_struct *mm = (struct mm_struct *)note->mm;
 	__s64 folded[RSS_MEMBERS];
 	__s32 pages[RSS_MEMBERS];
 
-	if (note->task != bpf_get_current_task() || note->mm != address || note->id)
+	if (note->task != bpf_get_current_task() || note->id)
 		return 0;
 	rss_folded(mm, folded);
 	for (int member = 0; member < RSS_MEMBERS; member++)

@@ -16,5 +16,5 @@
 
 extern struct ring stacks SEC(".maps");
 
-/* Memory of `mm` has moved on a CPU that has a note. */
-int sample_come(__u64 mm);
+/* Memory has moved of the mm that this CPU has a note of. */
+int sample_come(__u32 cpu);
