@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "stacks/modules.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Without it uthash ends the program when memory is short. */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "base/cleanup.h"
+#include "symbols/debug_file.h"
+
+/* `module` is the first member: what callers have is what is kept. */
+struct entry {
+	struct module module;
+	struct symbols *symbols;
+	bool named; /* symbols were looked for */
+	char *path;
+	uint64_t told_ns; /* 0: not yet */
+	UT_hash_handle hh; /* by object; in the order of use */
+};
+
+struct modules {
+	struct objects *objects;
+	struct stack_sink sink;
+	struct entry *by_object; /* the least recently used first */
+	uint32_t last_id;
+};
+
+int modules__new(struct modules **out, struct objects *objects, const struct stack_sink *sink)
+{
+	struct modules *modules = calloc(1, sizeof(*modules));
+
+	if (!modules)
+		return -ENOMEM;
+	modules->objects = objects;
+	modules->sink = *sink;
+	*out = modules;
+	return 0;
+}
+
+static void drop(struct modules *modules, struct entry *entry)
+{
+	HASH_DEL(modules->by_object, entry);
+	cfi__free(entry->module.cfi);
+	symbols__free(entry->symbols);
+	objects__put(modules->objects, entry->module.object);
+	free(entry->path);
+	free(entry);
+}
+
+void modules__free(struct modules *modules)
+{
+	struct entry *entry, *next;
+
+	if (!modules)
+		return;
+	HASH_ITER(hh, modules->by_object, entry, next)
+		drop(modules, entry);
+	free(modules);
+}
+
+/* Takes over `object`; NULL: out of memory. */
+static struct entry *make(struct modules *modules, struct object *object, const char *path)
+{
+	struct entry *entry = calloc(1, sizeof(*entry));
+
+	if (!entry)
+		return NULL;
+	entry->path = strdup(path ? path : "");
+	entry->module.id = modules->last_id + 1;
+	entry->module.object = object;
+	if (entry->path)
+		HASH_ADD_PTR(modules->by_object, module.object, entry);
+	if (!entry->path || !entry->hh.tbl) {
+		free(entry->path);
+		free(entry);
+		return NULL;
+	}
+	modules->last_id++;
+	/* Without rules there is still the frame pointer. */
+	if (cfi__new(&entry->module.cfi, object))
+		entry->module.cfi = NULL;
+	return entry;
+}
+
+struct module *modules__of(struct modules *modules, uint32_t pid, const struct mapping *mapping)
+{
+	struct entry *entry = NULL;
+	struct object *object;
+	char why[128];
+
+	if (objects__get(modules->objects, pid, mapping, &object, why, sizeof(why)))
+		return NULL;
+	HASH_FIND_PTR(modules->by_object, &object, entry);
+	if (entry) {
+		/* It holds the object already. */
+		objects__put(modules->objects, object);
+		HASH_DEL(modules->by_object, entry);
+		HASH_ADD_PTR(modules->by_object, module.object, entry);
+		return &entry->module;
+	}
+	if (HASH_COUNT(modules->by_object) >= MODULES_MAX)
+		drop(modules, modules->by_object);
+	entry = make(modules, object, mapping->file ? mapped_file__path(mapping->file) : "[vdso]");
+	if (!entry)
+		objects__put(modules->objects, object);
+	return entry ? &entry->module : NULL;
+}
+
+int modules__tell(struct modules *modules, struct module *module, uint64_t now_ns)
+{
+	struct entry *entry = (struct entry *)module;
+	struct stack_module told = {.id = module->id, .path = entry->path};
+	bool known = entry->told_ns && now_ns - entry->told_ns < STACKS_RETELL_NS / 2;
+
+	if (known)
+		return 0;
+	entry->told_ns = now_ns;
+	told.build_id = object__build_id(module->object, &told.build_id_bytes);
+	return modules->sink.module(modules->sink.context, &told);
+}
+
+/* The debug file is looked for in our own root, whose it has to be; where the process has another,
+ * the build-id still says which one belongs to its program. */
+static void read_symbols(struct entry *entry)
+{
+	struct debug_place place = {.path = *entry->path == '/' ? entry->path : NULL};
+	struct debug_file debug = {.fd = -1};
+	char why[128];
+
+	entry->named = true;
+	place.root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (place.root >= 0 &&
+	    debug_file__open(&debug, entry->module.object, &place, why, sizeof(why)))
+		debug.object = NULL;
+	closep(&place.root);
+	if (symbols__new(&entry->symbols, entry->module.object, debug.object))
+		entry->symbols = NULL;
+	if (debug.object)
+		debug_file__close(&debug);
+}
+
+bool modules__name(struct modules *modules, struct module *module, uint64_t vaddr,
+		   struct symbol *out)
+{
+	struct entry *entry = (struct entry *)module;
+
+	(void)modules;
+	if (!entry->named)
+		read_symbols(entry);
+	return entry->symbols && symbols__find(entry->symbols, vaddr, out);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+#include "maps/objects.h"
+#include "stacks/sink.h"
+#include "symbols/symbols.h"
+#include "unwind/cfi.h"
+
+/* The ELF files that stacks lead through, with what unwinding and naming need of them: each made
+ * once, whoever maps it. The least recently used go beyond MODULES_MAX. */
+struct modules;
+
+#define MODULES_MAX 1024
+
+struct module {
+	uint32_t id;
+	struct object *object;
+	struct cfi *cfi; /* NULL: no rules */
+};
+
+/* `objects` stays the caller's and outlives it. */
+int modules__new(struct modules **out, struct objects *objects, const struct stack_sink *sink);
+void modules__free(struct modules *modules);
+
+/* NULL: not code of a file, or of none that can be used. Valid until the next call. */
+struct module *modules__of(struct modules *modules, uint32_t pid, const struct mapping *mapping);
+
+/* Told, if it was not lately; 0 or what the sink said. */
+int modules__tell(struct modules *modules, struct module *module, uint64_t now_ns);
+
+/* The function around a link-time address. Reads the symbols when first asked. */
+bool modules__name(struct modules *modules, struct module *module, uint64_t vaddr,
+		   struct symbol *out);
