@@ -93,7 +93,7 @@ int iter_movers(struct bpf_iter__task *ctx)
 		return 0;
 	/* It may have been moved since its growth was last told by rss_stat. */
 	if (state->owner.pid == BPF_CORE_READ(task, tgid))
-		state->cgroup_id = memcg_id(task_memcg(task));
+		mm_state_set_cgroup(state, task_memcg(task));
 	memory_fill(&event.memory, mm, pages);
 	event.owner = state->owner;
 	event.mm_id = state->mm_id;

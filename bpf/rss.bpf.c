@@ -140,7 +140,7 @@ __hidden __noinline struct mm_state *mm_adopt(struct mm_struct *mm, struct task_
 	fresh.mm_id = mm_id_new();
 	task_identify(&fresh.owner, task);
 	fresh.owner.tid = fresh.owner.pid;
-	fresh.cgroup_id = memcg_id(task_memcg(task));
+	mm_state_set_cgroup(&fresh, task_memcg(task));
 	rss_folded(mm, fresh.told_pages);
 	if (bpf_map_update_elem(&mms, &key, &fresh, BPF_ANY)) {
 		lose(LOSS_MM_TABLE_FULL);
@@ -200,7 +200,7 @@ static __always_inline void rss_tell(struct mm_struct *mm, struct mm_state *stat
 		state->owner.start_ns = owner->group_leader->start_time;
 		if (state->cgroups != (__u64)owner->cgroups) {
 			state->cgroups = (__u64)owner->cgroups;
-			state->cgroup_id = memcg_id(task_memcg(owner));
+			mm_state_set_cgroup(state, task_memcg(owner));
 		}
 	}
 	memory_fill(&memory, mm, pages);
@@ -312,8 +312,9 @@ int BPF_PROG(on_exit_mmap, struct mm_struct *mm)
 		return 0;
 	if (state->told) {
 		tell_rss(state, &nothing, RSS_EXACT | RSS_GONE);
-		/* The last process of a cgroup takes its memory along; nobody else would tell. */
-		memcg_tell(task_memcg((struct task_struct *)bpf_get_current_task()));
+		/* The last process of a cgroup takes its memory along; nobody else would tell. It
+		 * need not be current: the OOM reaper may have held the mm for longer. */
+		memcg_tell(mm_state_memcg(state));
 	}
 	bpf_map_delete_elem(&mms, &key);
 	return 0;

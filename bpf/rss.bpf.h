@@ -16,6 +16,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/events.h"
+#include "cgroup.bpf.h"
 #include "kernel_compat.bpf.h"
 #include "knobs.bpf.h"
 
@@ -23,6 +24,7 @@ struct mm_state {
 	__u64 mm_id;
 	struct task_ref owner;
 	__u64 cgroup_id;
+	__u64 memcg;   /* where cgroup_id was read: asked again before it is believed */
 	__u64 cgroups; /* the css_set that cgroup_id was read from */
 	__s64 told_pages[RSS_MEMBERS];
 	__u64 told_ns;
@@ -44,6 +46,23 @@ extern __u32 movers; /* some mm has moved since the last pass: the next one is w
 /* Offset of each CPU's per-CPU area; learnt at start (rss.bpf.c), 0 where it is not known. */
 extern __u64 cpu_offset[MAX_CPUS];
 extern __u32 cpu_offsets_known;
+
+static __always_inline void mm_state_set_cgroup(struct mm_state *state, struct mem_cgroup *memcg)
+{
+	state->memcg = (__u64)memcg;
+	state->cgroup_id = memcg_id(memcg);
+}
+
+/* What its memory is charged to, also when nobody runs on it any more; NULL: that is gone as well,
+ * and must not be met again. */
+static __always_inline struct mem_cgroup *mm_state_memcg(const struct mm_state *state)
+{
+	struct mem_cgroup *memcg = (struct mem_cgroup *)state->memcg;
+
+	if (!memcg || !bpf_map_lookup_elem(&memcgs, &state->cgroup_id))
+		return NULL;
+	return memcg_id(memcg) == state->cgroup_id ? memcg : NULL;
+}
 
 static __always_inline __u64 distance(__s64 a, __s64 b)
 {

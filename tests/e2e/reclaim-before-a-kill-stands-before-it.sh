@@ -11,6 +11,8 @@ cgroup_start grow cache sh -c "dd if=/dev/zero of=$WORK/cached bs=1M count=40 co
 	exec $WORKLOADS/grow --total 90M --rate 150M"
 join "$STARTED"
 equal "status" "$STATUS" 137
+# The OOM reaper may be at it still.
+wait_for '[[ $(cat "$(cgroup_file cache usage)") -lt 33554432 ]]'
 record_stop
 
 json_is '.incidents | length == 1'
