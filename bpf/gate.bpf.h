@@ -14,7 +14,7 @@ struct gate {
 	__u64 mm;
 	__s64 pages[RSS_MEMBERS];
 	__s64 step_pages; /* opens it; doubled while the mm moves faster than it may be told */
-	__u64 noted; /* mm of a page fault that has left a note (sample.bpf.c); 0: none has */
+	__u64 noted;      /* mm of a page fault that has left a note (sample.bpf.c); 0: none has */
 	__u64 padding;
 };
 

@@ -38,18 +38,19 @@ static __always_inline bool is_chosen(__u64 page)
 {
 	__u64 pages_in_block = knob_sample_bytes / knob_page_bytes;
 
-	return (mix(page / pages_in_block) & (pages_in_block - 1)) ==
-	       (page & (pages_in_block - 1));
+	return (mix(page / pages_in_block) & (pages_in_block - 1)) == (page & (pages_in_block - 1));
 }
 
-/* --- the counters as this CPU sees them -------------------------------------------------------- */
+/* --- the counters as this CPU sees them --------------------------------------------------------
+ */
 
 static __always_inline __s32 part_here(struct mm_struct *mm, int member, __u32 cpu)
 {
 	__s32 value = 0;
 
 	bpf_probe_read_kernel(&value, sizeof(value),
-			      (void *)rss_percpu_part(mm, member) + cpu_offset[cpu & (MAX_CPUS - 1)]);
+			      (void *)rss_percpu_part(mm, member) +
+				      cpu_offset[cpu & (MAX_CPUS - 1)]);
 	return value;
 }
 
@@ -68,7 +69,8 @@ static __always_inline __s32 came(struct mm_struct *mm, const struct note *note,
 		       : held + (__s32)(folded - note->folded[member]);
 }
 
-/* --- a fault ----------------------------------------------------------------------------------- */
+/* --- a fault -----------------------------------------------------------------------------------
+ */
 
 static __always_inline int note_fault(__u64 address, __u32 flags)
 {
@@ -115,10 +117,11 @@ int BPF_PROG(on_page_fault_kernel, unsigned long address)
 	return note_fault(address, STACK_SAMPLE_KERNEL);
 }
 
-/* --- the stack --------------------------------------------------------------------------------- */
+/* --- the stack ---------------------------------------------------------------------------------
+ */
 
-/* From the stack pointer to the end of its page, then whole pages; the verifier wants constant places
- * for all of it. Returns how many bytes could be read. */
+/* From the stack pointer to the end of its page, then whole pages; the verifier wants constant
+ * places for all of it. Returns how many bytes could be read. */
 static __always_inline __u32 copy_stack(__u8 *room, __u64 sp, int pages)
 {
 	__u32 inside = sp & (STACK_PAGE_BYTES - 1), first = STACK_PAGE_BYTES - inside;
@@ -184,6 +187,9 @@ static __noinline int take_sample(struct note *note, struct mm_struct *mm,
 	sp = sample->registers[STACK_POINTER];
 	sample->stack_from = sp - STACK_BELOW;
 	sample->stack_bytes = copy_stack(sample->stack, sp - STACK_BELOW, STACK_PAGES);
+	if (sample->stack_bytes + (sample->stack_from & (STACK_PAGE_BYTES - 1)) ==
+	    STACK_PAGES * STACK_PAGE_BYTES)
+		sample->flags |= STACK_SAMPLE_CUT;
 	bpf_ringbuf_submit(sample, wakeup(&stacks));
 	return 1;
 }

@@ -44,7 +44,8 @@ struct stack_sample {
 	struct task_ref task; /* tid: the thread that grew it */
 	__u64 mm_id;
 	__u64 address;     /* of the page */
-	__u64 block_bytes; /* one sample stands for so much address space, for each page that came */
+	__u64 block_bytes; /* one sample stands for so much address space, for each page that came
+			    */
 	__s32 pages[4];    /* that came with it: file, anon, swap entries, shmem */
 	__u32 flags;       /* enum stack_sample_flag */
 	__u32 stack_bytes; /* from the stack pointer on */

@@ -44,7 +44,7 @@ static void clear(struct word **words)
 {
 	struct word *word, *next;
 
-	HASH_ITER(hh, *words, word, next) {
+	HASH_ITER (hh, *words, word, next) {
 		HASH_DEL(*words, word);
 		free(word);
 	}
@@ -106,8 +106,7 @@ static struct word *add(struct word **words, const void *key, unsigned int bytes
 
 static struct frame_key frame_key(uint32_t module, uint32_t pid, uint64_t address)
 {
-	return (struct frame_key){
-		.address = address, .module = module, .pid = module ? 0 : pid};
+	return (struct frame_key){.address = address, .module = module, .pid = module ? 0 : pid};
 }
 
 uint32_t dictionary__frame(struct dictionary *dictionary, uint32_t module, uint32_t pid,

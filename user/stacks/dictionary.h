@@ -20,8 +20,8 @@ void dictionary__free(struct dictionary *dictionary);
 uint32_t dictionary__frame(struct dictionary *dictionary, uint32_t module, uint32_t pid,
 			   uint64_t address, uint64_t now_ns);
 
-/* Keeps and tells a frame; `frame->id` is not read. Sets *id to its number; 0 or -ENOMEM, or what the
- * sink said. */
+/* Keeps and tells a frame; `frame->id` is not read. Sets *id to its number; 0 or -ENOMEM, or what
+ * the sink said. */
 int dictionary__add_frame(struct dictionary *dictionary, const struct stack_frame *frame,
 			  uint32_t pid, uint64_t now_ns, uint32_t *id);
 

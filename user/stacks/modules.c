@@ -19,7 +19,7 @@ struct entry {
 	struct symbols *symbols;
 	bool named; /* symbols were looked for */
 	char *path;
-	uint64_t told_ns; /* 0: not yet */
+	uint64_t told_ns;  /* 0: not yet */
 	UT_hash_handle hh; /* by object; in the order of use */
 };
 
@@ -58,7 +58,7 @@ void modules__free(struct modules *modules)
 
 	if (!modules)
 		return;
-	HASH_ITER(hh, modules->by_object, entry, next)
+	HASH_ITER (hh, modules->by_object, entry, next)
 		drop(modules, entry);
 	free(modules);
 }

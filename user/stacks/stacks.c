@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "stacks/stacks.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/units.h"
+#include "maps/address_spaces.h"
+#include "maps/first_look.h"
+#include "maps/objects.h"
+#include "maps/perf_maps.h"
+#include "stacks/dictionary.h"
+#include "stacks/modules.h"
+#include "stacks/registers.h"
+#include "symbols/demangle.h"
+
+#define QUEUE_BYTES (16 * MIB)
+#define HOLD_NS     (100 * NS_PER_MS) /* of perf's records, and therefore of samples */
+
+struct waiting {
+	struct waiting *next;
+	_Alignas(8) struct stack_sample sample;
+};
+
+struct stacks {
+	struct stack_sink sink;
+	struct perf_maps *perf;
+	struct address_spaces *spaces;
+	struct first_look look;
+	struct objects *objects;
+	struct modules *modules;
+	struct dictionary *dictionary;
+	struct waiting *first, **last;
+	size_t queue_bytes;
+	size_t queue_max_bytes;
+	struct stacks_counts counts;
+};
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+int stacks__new(struct stacks **out, const struct stacks_options *options, char *why,
+		size_t why_size)
+{
+	const struct perf_maps_options perf = {.hold_ns = HOLD_NS};
+	const struct address_spaces_options spaces = {0};
+	const struct objects_options objects = {.proc = options->proc};
+	struct stacks *stacks = calloc(1, sizeof(*stacks));
+	int error = -ENOMEM;
+
+	if (!stacks)
+		goto fail;
+	stacks->sink = options->sink;
+	stacks->last = &stacks->first;
+	stacks->queue_max_bytes = options->queue_bytes ? options->queue_bytes : QUEUE_BYTES;
+	if (address_spaces__new(&stacks->spaces, &spaces) ||
+	    objects__new(&stacks->objects, &objects) ||
+	    modules__new(&stacks->modules, stacks->objects, &stacks->sink) ||
+	    dictionary__new(&stacks->dictionary, &stacks->sink))
+		goto fail;
+	error = perf_maps__open(&stacks->perf, &perf, why, why_size);
+	if (error) {
+		stacks__free(stacks);
+		return error;
+	}
+	stacks->look = (struct first_look){
+		.spaces = stacks->spaces,
+		.perf = stacks->perf,
+		.proc = options->proc ? options->proc : "/proc",
+	};
+	*out = stacks;
+	return 0;
+fail:
+	stacks__free(stacks);
+	snprintf(why, why_size, "%s", strerror(-error));
+	return error;
+}
+
+static struct waiting *pop(struct stacks *stacks)
+{
+	struct waiting *waiting = stacks->first;
+
+	stacks->first = waiting->next;
+	if (!stacks->first)
+		stacks->last = &stacks->first;
+	stacks->queue_bytes -= sizeof(*waiting) + waiting->sample.header.size_bytes;
+	return waiting;
+}
+
+void stacks__free(struct stacks *stacks)
+{
+	if (!stacks)
+		return;
+	while (stacks->first)
+		free(pop(stacks));
+	dictionary__free(stacks->dictionary);
+	modules__free(stacks->modules);
+	objects__free(stacks->objects);
+	address_spaces__free(stacks->spaces);
+	perf_maps__close(stacks->perf);
+	free(stacks);
+}
+
+int stacks__fd(const struct stacks *stacks)
+{
+	return perf_maps__fd(stacks->perf);
+}
+
+struct stacks_counts stacks__counts(const struct stacks *stacks)
+{
+	struct stacks_counts counts = stacks->counts;
+
+	counts.bytes = stacks->queue_bytes + address_spaces__counts(stacks->spaces).bytes +
+		       objects__counts(stacks->objects).bytes;
+	return counts;
+}
+
+/* --- one sample ------------------------------------------------------------------------------ */
+
+/* A walk's context. */
+struct walk_at {
+	struct stacks *stacks;
+	struct process_maps *process;
+	const struct stack_sample *sample;
+};
+
+static struct module *module_at(const struct walk_at *at, uint64_t pc, struct mapping *mapping,
+				uint64_t *vaddr)
+{
+	struct module *module;
+
+	if (!process_maps__find(at->process, pc, at->sample->header.time_ns, mapping)) {
+		mapping->kind = MAPPING_OTHER;
+		return NULL;
+	}
+	module = modules__of(at->stacks->modules, at->sample->task.pid, mapping);
+	if (module && !object__vaddr(module->object, pc - mapping->start + mapping->offset, vaddr))
+		return NULL;
+	return module;
+}
+
+static bool find_place(void *context, uint64_t pc, struct unwind_place *out)
+{
+	const struct walk_at *at = context;
+	struct mapping mapping;
+	struct module *module = module_at(at, pc, &mapping, &out->vaddr);
+
+	if (!module && mapping.kind == MAPPING_OTHER)
+		return false;
+	out->cfi = module ? module->cfi : NULL;
+	return true;
+}
+
+static enum stack_frame_kind frame_kind(enum mapping_kind kind)
+{
+	switch (kind) {
+	case MAPPING_FILE:
+		return STACK_FRAME_NATIVE;
+	case MAPPING_ANONYMOUS:
+		return STACK_FRAME_JIT;
+	case MAPPING_VDSO:
+		return STACK_FRAME_VDSO;
+	default:
+		return STACK_FRAME_UNKNOWN;
+	}
+}
+
+/* Names the frame at `pc`, telling what is new of it. */
+static int frame_number(const struct walk_at *at, uint64_t pc, uint64_t now_ns, uint32_t *id)
+{
+	struct stacks *stacks = at->stacks;
+	struct stack_frame frame = {.address = pc};
+	struct mapping mapping;
+	struct symbol symbol = {0};
+	struct module *module = module_at(at, pc, &mapping, &frame.address);
+	char *readable = NULL;
+	int error;
+
+	if (!module)
+		frame.address = pc;
+	frame.module = module ? module->id : 0;
+	*id = dictionary__frame(stacks->dictionary, frame.module, at->sample->task.pid,
+				frame.address, now_ns);
+	if (*id)
+		return 0;
+	frame.kind = frame_kind(mapping.kind);
+	if (module) {
+		error = modules__tell(stacks->modules, module, now_ns);
+		if (error)
+			return error;
+		if (modules__name(stacks->modules, module, frame.address, &symbol)) {
+			readable = demangle(symbol.name);
+			frame.name = readable ? readable : symbol.name;
+			frame.start = symbol.start;
+		}
+	}
+	stacks->counts.unnamed += !frame.name;
+	error = dictionary__add_frame(stacks->dictionary, &frame, at->sample->task.pid, now_ns, id);
+	free(readable);
+	return error;
+}
+
+static int tell_growth(struct stacks *stacks, const struct stack_sample *sample, uint32_t stack)
+{
+	struct stack_growth growth = {
+		.task = sample->task,
+		.time_ns = sample->header.time_ns,
+		.mm_id = sample->mm_id,
+		.address = sample->address,
+		.block_bytes = sample->block_bytes,
+		.stack = stack,
+		.in_kernel = sample->flags & STACK_SAMPLE_KERNEL,
+	};
+
+	memcpy(growth.pages, sample->pages, sizeof(growth.pages));
+	return stacks->sink.growth(stacks->sink.context, &growth);
+}
+
+static int work(struct stacks *stacks, const struct stack_sample *sample, uint64_t now_ns)
+{
+	const size_t below = sample->stack_from & (STACK_PAGE_BYTES - 1);
+	const struct unwind_stack stack = {
+		.from = sample->stack_from,
+		.bytes = sample->stack + below,
+		.size = sample->stack_bytes,
+		.cut = sample->flags & STACK_SAMPLE_CUT,
+	};
+	struct walk_at at = {.stacks = stacks, .sample = sample};
+	struct unwind_frame frames[STACKS_DEPTH_MAX];
+	uint32_t numbers[STACKS_DEPTH_MAX], id = 0;
+	struct unwind_state state;
+	enum unwind_end end;
+	size_t count = 0;
+	char why[128];
+	int error = 0;
+
+	at.process = address_spaces__process(stacks->spaces, sample->task.pid,
+					     sample->task.start_ns, sample->header.time_ns);
+	if (!at.process)
+		return tell_growth(stacks, sample, 0);
+	if (process_maps__wants_look(at.process))
+		first_look(&stacks->look, at.process, sample->task.tid, sample->header.time_ns,
+			   now_ns, why, sizeof(why));
+	registers__read(&state, sample->registers);
+	end = unwind__walk(&state, &stack, find_place, &at, frames, STACKS_DEPTH_MAX, &count);
+	stacks->counts.ends[end]++;
+	for (size_t i = 0; i < count && !error; i++)
+		error = frame_number(&at, frames[i].pc - !frames[i].exact, now_ns, &numbers[i]);
+	if (!error)
+		error = dictionary__chain(stacks->dictionary, numbers, count, end, now_ns, &id);
+	if (error && error != -ENOMEM)
+		return error;
+	return tell_growth(stacks, sample, id);
+}
+
+/* --- the queue ------------------------------------------------------------------------------- */
+
+static bool is_sound(const struct stack_sample *sample, size_t bytes)
+{
+	size_t room = bytes - sizeof(*sample);
+
+	return bytes >= sizeof(*sample) && sample->header.size_bytes == bytes &&
+	       sample->header.kind == STACK_SAMPLE_TAKEN &&
+	       (sample->stack_from & (STACK_PAGE_BYTES - 1)) <= room &&
+	       sample->stack_bytes <= room - (sample->stack_from & (STACK_PAGE_BYTES - 1));
+}
+
+void stacks__take(struct stacks *stacks, const void *data, size_t bytes)
+{
+	const size_t needed = sizeof(struct waiting) + bytes;
+	struct waiting *waiting;
+
+	stacks->counts.samples++;
+	if (!is_sound(data, bytes)) {
+		stacks->counts.torn++;
+		return;
+	}
+	waiting = stacks->queue_bytes + needed <= stacks->queue_max_bytes ? malloc(needed) : NULL;
+	if (!waiting) {
+		stacks->counts.refused++;
+		return;
+	}
+	waiting->next = NULL;
+	memcpy(&waiting->sample, data, bytes);
+	*stacks->last = waiting;
+	stacks->last = &waiting->next;
+	stacks->queue_bytes += needed;
+}
+
+static int apply(void *context, const struct map_event *event)
+{
+	struct stacks *stacks = context;
+
+	/* Out of memory: counted there, and everything goes on. */
+	address_spaces__apply(stacks->spaces, event);
+	return 0;
+}
+
+static int work_off(struct stacks *stacks, uint64_t until_ns)
+{
+	uint64_t begin_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+	int error = 0;
+
+	while (stacks->first && stacks->first->sample.header.time_ns <= until_ns && !error) {
+		struct waiting *waiting = pop(stacks);
+
+		error = work(stacks, &waiting->sample, clock_ns(CLOCK_MONOTONIC));
+		free(waiting);
+	}
+	stacks->counts.cpu_ns += clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin_ns;
+	return error;
+}
+
+int stacks__turn(struct stacks *stacks, uint64_t now_ns)
+{
+	int error;
+
+	perf_maps__drain(stacks->perf);
+	perf_maps__release(stacks->perf, now_ns, apply, stacks);
+	error = work_off(stacks, now_ns - HOLD_NS);
+	address_spaces__tidy(stacks->spaces, now_ns);
+	return error;
+}
+
+int stacks__finish(struct stacks *stacks)
+{
+	perf_maps__drain(stacks->perf);
+	perf_maps__release(stacks->perf, UINT64_MAX, apply, stacks);
+	return work_off(stacks, UINT64_MAX);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/stack_sample.h"
+#include "stacks/sink.h"
+
+/*
+ * From raw samples (bpf/stack_sample.h) to named stacks. What was mapped where is followed for all
+ * processes from the beginning (maps/perf_maps.h); a sample waits until that has been told up to
+ * its time, is unwound and named, and its stack bytes are gone.
+ *
+ * For one thread, which calls stacks__turn() every 100 ms or so, and when stacks__fd() is readable.
+ */
+struct stacks;
+
+struct stacks_options {
+	struct stack_sink sink;
+	size_t queue_bytes; /* of samples that wait; 0: 16 MiB */
+	const char *proc;   /* NULL: "/proc" */
+};
+
+struct stacks_counts {
+	uint64_t samples;
+	uint64_t refused;                   /* no room in the queue, or no memory */
+	uint64_t torn;                      /* not as the BPF programs make them */
+	uint64_t ends[UNWIND_TOO_DEEP + 1]; /* by enum unwind_end */
+	uint64_t unnamed;                   /* frames without a name */
+	uint64_t cpu_ns;                    /* of unwinding and naming */
+	size_t bytes;                       /* of heap: mappings, files, names, the queue */
+};
+
+/* -EACCES, -EPERM, -ENOSYS: as perf_maps__open(). `why`: one sentence. */
+int stacks__new(struct stacks **out, const struct stacks_options *options, char *why,
+		size_t why_size);
+void stacks__free(struct stacks *stacks);
+
+int stacks__fd(const struct stacks *stacks);
+
+/* A record of the ring, copied. */
+void stacks__take(struct stacks *stacks, const void *data, size_t bytes);
+
+/* Passes on what is due; 0, or what the sink said. */
+int stacks__turn(struct stacks *stacks, uint64_t now_ns);
+
+/* All that is left. */
+int stacks__finish(struct stacks *stacks);
+
+struct stacks_counts stacks__counts(const struct stacks *stacks);
