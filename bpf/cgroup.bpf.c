@@ -118,6 +118,13 @@ __noinline int memcg_tell_all(__u64 address)
 	return 0;
 }
 
+__noinline int memcg_tell_known(__u64 address, __u64 id)
+{
+	if (memcg_id((struct mem_cgroup *)address) != id || !bpf_map_lookup_elem(&memcgs, &id))
+		return 0;
+	return memcg_tell_all(address);
+}
+
 /* 1 or 0. Global, as the walks are: the verifier then knows nothing of the result to branch on. */
 __noinline __u64 memcg_has_risen(__u64 address)
 {

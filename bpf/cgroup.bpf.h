@@ -86,6 +86,9 @@ static __always_inline void memcg_read(struct memcg_counters *out, struct mem_cg
  */
 int memcg_meet_all(__u64 memcg);
 int memcg_tell_all(__u64 memcg);
+/* Only where `memcg` still is the cgroup of this id, and one that is known: the end of what it had
+ * may come after its own. */
+int memcg_tell_known(__u64 memcg, __u64 id);
 __u64 memcg_risen_of(__u64 memcg);
 
 /* Introduce the cgroup and its ancestors where they are new. NULL is fine. */

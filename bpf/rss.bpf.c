@@ -314,7 +314,7 @@ int BPF_PROG(on_exit_mmap, struct mm_struct *mm)
 		tell_rss(state, &nothing, RSS_EXACT | RSS_GONE);
 		/* The last process of a cgroup takes its memory along; nobody else would tell. It
 		 * need not be current: the OOM reaper may have held the mm for longer. */
-		memcg_tell(mm_state_memcg(state));
+		memcg_tell_known(state->memcg, state->cgroup_id);
 	}
 	bpf_map_delete_elem(&mms, &key);
 	return 0;

@@ -24,7 +24,7 @@ struct mm_state {
 	__u64 mm_id;
 	struct task_ref owner;
 	__u64 cgroup_id;
-	__u64 memcg;   /* where cgroup_id was read: asked again before it is believed */
+	__u64 memcg;   /* where cgroup_id was read; it may be gone since */
 	__u64 cgroups; /* the css_set that cgroup_id was read from */
 	__s64 told_pages[RSS_MEMBERS];
 	__u64 told_ns;
@@ -51,17 +51,6 @@ static __always_inline void mm_state_set_cgroup(struct mm_state *state, struct m
 {
 	state->memcg = (__u64)memcg;
 	state->cgroup_id = memcg_id(memcg);
-}
-
-/* What its memory is charged to, also when nobody runs on it any more; NULL: that is gone as well,
- * and must not be met again. */
-static __always_inline struct mem_cgroup *mm_state_memcg(const struct mm_state *state)
-{
-	struct mem_cgroup *memcg = (struct mem_cgroup *)state->memcg;
-
-	if (!memcg || !bpf_map_lookup_elem(&memcgs, &state->cgroup_id))
-		return NULL;
-	return memcg_id(memcg) == state->cgroup_id ? memcg : NULL;
 }
 
 static __always_inline __u64 distance(__s64 a, __s64 b)
