@@ -277,21 +277,27 @@ static bool is_sound(const struct stack_sample *sample, size_t bytes)
 
 void stacks__take(struct stacks *stacks, const void *data, size_t bytes)
 {
-	const size_t needed = sizeof(struct waiting) + bytes;
+	const struct stack_sample *sample = data;
 	struct waiting *waiting;
+	size_t used, needed;
 
 	stacks->counts.samples++;
-	if (!is_sound(data, bytes)) {
+	if (!is_sound(sample, bytes)) {
 		stacks->counts.torn++;
 		return;
 	}
+	/* Not the room that was left. */
+	used = sizeof(*sample) + (sample->stack_from & (STACK_PAGE_BYTES - 1)) +
+	       sample->stack_bytes;
+	needed = sizeof(*waiting) + used;
 	waiting = stacks->queue_bytes + needed <= stacks->queue_max_bytes ? malloc(needed) : NULL;
 	if (!waiting) {
 		stacks->counts.refused++;
 		return;
 	}
 	waiting->next = NULL;
-	memcpy(&waiting->sample, data, bytes);
+	memcpy(&waiting->sample, sample, used);
+	waiting->sample.header.size_bytes = (uint32_t)used;
 	*stacks->last = waiting;
 	stacks->last = &waiting->next;
 	stacks->queue_bytes += needed;
