@@ -23,9 +23,27 @@ struct entry {
 	UT_hash_handle hh; /* by object; in the order of use */
 };
 
+/* Asking the host which file is behind a mapping costs a few system calls: once is enough. */
+struct place_key {
+	const struct mapped_file *file;
+	uint64_t start;
+	uint64_t from_ns;
+	uint64_t pid;
+};
+
+struct place {
+	struct place_key key;
+	struct entry *entry; /* NULL: nothing of use */
+	struct mapped_file *file;
+	UT_hash_handle hh; /* the oldest first */
+};
+
+#define PLACES_MAX 8192
+
 struct modules {
 	struct objects *objects;
 	struct stack_sink sink;
+	struct place *places;
 	struct entry *by_object; /* the least recently used first */
 	uint32_t last_id;
 };
@@ -42,8 +60,21 @@ int modules__new(struct modules **out, struct objects *objects, const struct sta
 	return 0;
 }
 
+static void drop_place(struct modules *modules, struct place *place)
+{
+	HASH_DEL(modules->places, place);
+	mapped_file__unref(place->file);
+	free(place);
+}
+
 static void drop(struct modules *modules, struct entry *entry)
 {
+	struct place *place, *next;
+
+	HASH_ITER (hh, modules->places, place, next) {
+		if (place->entry == entry)
+			drop_place(modules, place);
+	}
 	HASH_DEL(modules->by_object, entry);
 	cfi__free(entry->module.cfi);
 	symbols__free(entry->symbols);
@@ -60,6 +91,8 @@ void modules__free(struct modules *modules)
 		return;
 	HASH_ITER (hh, modules->by_object, entry, next)
 		drop(modules, entry);
+	while (modules->places)
+		drop_place(modules, modules->places);
 	free(modules);
 }
 
@@ -87,7 +120,27 @@ static struct entry *make(struct modules *modules, struct object *object, const 
 	return entry;
 }
 
-struct module *modules__of(struct modules *modules, uint32_t pid, const struct mapping *mapping)
+/* Where that fails, it is asked for again. */
+static void remember(struct modules *modules, const struct place_key *key, struct mapped_file *file,
+		     struct entry *entry)
+{
+	struct place *place = calloc(1, sizeof(*place));
+
+	if (!place)
+		return;
+	if (HASH_COUNT(modules->places) >= PLACES_MAX)
+		drop_place(modules, modules->places);
+	place->key = *key;
+	place->entry = entry;
+	HASH_ADD(hh, modules->places, key, sizeof(place->key), place);
+	if (!place->hh.tbl) {
+		free(place);
+		return;
+	}
+	place->file = mapped_file__ref(file);
+}
+
+static struct entry *ask(struct modules *modules, uint32_t pid, const struct mapping *mapping)
 {
 	struct entry *entry = NULL;
 	struct object *object;
@@ -101,13 +154,32 @@ struct module *modules__of(struct modules *modules, uint32_t pid, const struct m
 		objects__put(modules->objects, object);
 		HASH_DEL(modules->by_object, entry);
 		HASH_ADD_PTR(modules->by_object, module.object, entry);
-		return &entry->module;
+		return entry;
 	}
 	if (HASH_COUNT(modules->by_object) >= MODULES_MAX)
 		drop(modules, modules->by_object);
 	entry = make(modules, object, mapping->file ? mapped_file__path(mapping->file) : "[vdso]");
 	if (!entry)
 		objects__put(modules->objects, object);
+	return entry;
+}
+
+struct module *modules__of(struct modules *modules, uint32_t pid, const struct mapping *mapping)
+{
+	const struct place_key key = {.file = mapping->file,
+				      .start = mapping->start,
+				      .from_ns = mapping->from_ns,
+				      .pid = pid};
+	struct place *place = NULL;
+	struct entry *entry;
+
+	if (mapping->file)
+		HASH_FIND(hh, modules->places, &key, sizeof(key), place);
+	if (place)
+		return place->entry ? &place->entry->module : NULL;
+	entry = ask(modules, pid, mapping);
+	if (mapping->file)
+		remember(modules, &key, mapping->file, entry);
 	return entry ? &entry->module : NULL;
 }
 
