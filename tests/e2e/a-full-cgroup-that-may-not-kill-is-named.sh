@@ -8,21 +8,6 @@
 # vm: --cgroup v1
 . "$(dirname "$0")/lib.sh"
 
-find_memory_controller
-[[ $MEMCG_VERSION == 1 ]] || skip "cgroup v2 has no oom_kill_disable"
-
-waits() # NAME
-{
-	grep -q '^under_oom 1$' "$(cgroup_dir "$1")/memory.oom_control"
-}
-
-may_not_kill() # NAME
-{
-	echo 1 >"$(cgroup_dir "$1")/memory.oom_control"
-	grep -q '^oom_kill_disable 1$' "$(cgroup_dir "$1")/memory.oom_control" ||
-		skip "oom_kill_disable cannot be set"
-}
-
 for name in early late brief; do
 	cgroup_new "$name" 16
 	may_not_kill "$name"
@@ -35,13 +20,13 @@ echo $((33 << 19)) >"$(cgroup_file parent/child limit)" # 16.5 MiB
 
 cgroup_start early early "$WORKLOADS/grow" --total 48M --rate 200M
 early=$STARTED
-wait_for 'waits early'
+wait_for 'tasks_wait early'
 
 record_start -a --report "text=$WORK/live.txt" --report "json=$WORK/live.json"
 for name in late brief parent/child; do
 	cgroup_start "${name%/*}" "$name" "$WORKLOADS/grow" --total 48M --rate 200M --hold 120
 	eval "pid_${name%/*}=$STARTED"
-	wait_for "waits $name"
+	wait_for "tasks_wait $name"
 done
 # The reader looks once a second; what is over sooner may go unseen.
 sleep_until=$((SECONDS + 3))
@@ -49,9 +34,9 @@ wait_for '[[ $SECONDS -ge $sleep_until ]]'
 echo $((80 << 20)) >"$(cgroup_dir brief)/memory.memsw.limit_in_bytes"
 echo $((80 << 20)) >"$(cgroup_file brief limit)"
 wait_for '[[ $(truth brief done) == 1 ]]'
-! waits brief || fail "still waits with a higher limit"
+! tasks_wait brief || fail "still waits with a higher limit"
 for name in early late parent; do
-	waits "$name" || fail "$name does not wait"
+	tasks_wait "$name" || fail "$name does not wait"
 done
 record_stop
 kill -0 "$early" || fail "the first one is gone"

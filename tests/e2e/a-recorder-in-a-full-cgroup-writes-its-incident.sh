@@ -8,14 +8,7 @@
 
 cgroup_new recorder 256
 cgroup_new full 16
-OOMTRAIL_WATCH=$WORK/in-cgroup
-cat >"$OOMTRAIL_WATCH" <<-END
-	#!/bin/sh
-	echo \$\$ >"$(cgroup_dir recorder)/cgroup.procs" && exec "$OOMTRAIL" "\$@"
-END
-chmod +x "$OOMTRAIL_WATCH"
-watch_start
-grep -q "$TAG.recorder" "/proc/$WATCHER/cgroup" || fail "the recorder is elsewhere"
+watch_start_in recorder
 
 # A hog beside it holds whatever is left, and the limit comes down onto both.
 cgroup_start hog recorder "$WORKLOADS/grow" --total 16M --hold 120

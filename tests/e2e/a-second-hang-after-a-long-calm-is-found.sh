@@ -6,23 +6,19 @@
 # vm: --cgroup v1
 . "$(dirname "$0")/lib.sh"
 
-find_memory_controller
-[[ $MEMCG_VERSION == 1 ]] || skip "cgroup v2 has no oom_kill_disable"
-
 cgroup_new full 16
-control=$(cgroup_dir full)/memory.oom_control
-echo 1 >"$control"
+may_not_kill full
 record_start -a
 # Twice 20 MiB, 13 s apart: in the middle of the first and of the second it waits.
 cgroup_start grow full "$WORKLOADS/grow" --total 40M --step 20M --rate 1613193 --hold 120
-wait_for 'grep -q "^under_oom 1$" "$control"'
+wait_for 'tasks_wait full'
 for file in memory.memsw.limit_in_bytes memory.limit_in_bytes; do
 	[[ ! -e $(cgroup_dir full)/$file ]] || echo $((24 << 20)) >"$(cgroup_dir full)/$file"
 done
-wait_for 'grep -q "^under_oom 0$" "$control"'
+wait_for '! tasks_wait full'
 wait_for '[[ $(truth grow grown_bytes) == $((20 << 20)) ]]'
 calm=$SECONDS
-wait_for 'grep -q "^under_oom 1$" "$control"' 40
+wait_for 'tasks_wait full' 40
 [[ $((SECONDS - calm)) -ge 11 ]] || fail "only $((SECONDS - calm)) s of calm"
 # The reader's next look.
 until=$((SECONDS + 2))

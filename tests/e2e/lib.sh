@@ -202,6 +202,21 @@ cgroup_new() # NAME [LIMIT in MiB]
 	fi
 }
 
+# v1 only: whoever finds no memory there waits.
+may_not_kill() # NAME
+{
+	local control
+	[[ $MEMCG_VERSION == 1 ]] || skip "cgroup v2 has no oom_kill_disable"
+	control=$(cgroup_dir "$1")/memory.oom_control
+	echo 1 >"$control"
+	grep -q '^oom_kill_disable 1$' "$control" || skip "oom_kill_disable cannot be set"
+}
+
+tasks_wait() # NAME
+{
+	grep -q '^under_oom 1$' "$(cgroup_dir "$1")/memory.oom_control"
+}
+
 # Every process started by these functions has an address space of its own limit, so that a test
 # gone wrong cannot eat the machine.
 readonly HOG_AS_KIB=$((512 << 10))
@@ -299,6 +314,19 @@ watch_start() # ARGUMENT...
 	STARTED_PIDS+=("$WATCHER")
 	wait_for 'grep -q "^oomtrail: watching the host" "$WORK/watch.err" || gone "$WATCHER"'
 	! gone "$WATCHER" || watch_failed "watch ended before it began"
+}
+
+# The recorder itself, from its first moment on.
+watch_start_in() # CGROUP ARGUMENT...
+{
+	OOMTRAIL_WATCH=$WORK/in-cgroup
+	cat >"$OOMTRAIL_WATCH" <<-END
+		#!/bin/sh
+		echo \$\$ >"$(cgroup_dir "$1")/cgroup.procs" && exec "$OOMTRAIL" "\$@"
+	END
+	chmod +x "$OOMTRAIL_WATCH"
+	watch_start "${@:2}"
+	grep -q "$TAG.$1" "/proc/$WATCHER/cgroup" || fail "the recorder is elsewhere"
 }
 
 watch_failed() # WHAT...

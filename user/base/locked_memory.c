@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-#define STACK_BYTES (128 * 1024) /* of the calling thread */
+#define STACK_BYTES (128 * 1024)
 
 static void keep(void *memory)
 {
@@ -17,7 +17,7 @@ static void keep(void *memory)
 }
 
 /* The pages below us stay part of the stack's mapping. */
-static __attribute__((noinline)) void touch_stack(void)
+__attribute__((noinline)) void locked_memory__touch_stack(void)
 {
 	char stack[STACK_BYTES];
 
@@ -65,7 +65,7 @@ int locked_memory__reserve(size_t bytes, bool *locked)
 
 	if (error)
 		return error;
-	touch_stack();
+	locked_memory__touch_stack();
 	/* Two calls: the flag of the second must not hold for what is mapped already. */
 	*locked = may_lock() && !mlockall(MCL_CURRENT) && !mlockall(MCL_FUTURE | MCL_ONFAULT);
 	return 0;

@@ -24,6 +24,12 @@
  */
 int locked_memory__reserve(size_t bytes, bool *locked);
 
+/*
+ * The next 128 KiB of the calling thread's stack, which has to be larger, are there from now on:
+ * the first walk down a deep path may be the one of the kill. The thread that reserves has its own.
+ */
+void locked_memory__touch_stack(void);
+
 struct memory_use {
 	uint64_t heap_from_kernel_bytes; /* all that malloc holds, in use or not */
 	uint64_t minor_faults;           /* of the process, since its start */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/oom_score.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "cmd/cmd.h"
@@ -78,17 +79,6 @@ static void bystand(void)
 		pause();
 }
 
-/* The recorder is spared under pressure; those it starts must not be. */
-static void be_killable(void)
-{
-	FILE *file = fopen("/proc/self/oom_score_adj", "we");
-
-	if (!file)
-		return;
-	fputs("0", file);
-	fclose(file);
-}
-
 /* Starts an actor inside the cgroup: nothing is grown before the limit holds for it. */
 static pid_t start(const char *folder, const char *name, void (*act)(void))
 {
@@ -102,7 +92,8 @@ static pid_t start(const char *folder, const char *name, void (*act)(void))
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, name);
-	be_killable();
+	/* The recorder is spared under pressure; those it starts must not be. */
+	oom_score__set_adj(0, 0);
 	if (cgroupfs__move(folder, getpid()) || setrlimit(RLIMIT_AS, &stop))
 		_exit(1);
 	act();

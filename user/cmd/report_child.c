@@ -2,41 +2,15 @@
 #include "cmd/report_child.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-
-#define OOM_SCORE_ADJ "500"
-
-/* It inherits a bound that is ours, being exempt from the OOM killer. */
-static void unbind(pid_t pid)
-{
-	struct rlimit limit;
-
-	if (prlimit(pid, RLIMIT_DATA, NULL, &limit))
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	(void)prlimit(pid, RLIMIT_DATA, &limit, NULL);
-}
-
-/* And our exemption; it is to stand at the beginning of the list. */
-static void offer_to_the_oom_killer(pid_t pid)
-{
-	_cleanup_(closep) int fd = -1;
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)pid);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd >= 0)
-		(void)!write(fd, OOM_SCORE_ADJ, strlen(OOM_SCORE_ADJ));
-}
+#include "base/oom_score.h"
 
 int report_child__start(struct report_child *child, const char *dir, const char *id)
 {
@@ -57,8 +31,7 @@ int report_child__start(struct report_child *child, const char *dir, const char 
 	if (error)
 		return -error;
 	child->pid = pid;
-	offer_to_the_oom_killer(pid);
-	unbind(pid);
+	oom_score__offer(pid);
 	return 0;
 }
 

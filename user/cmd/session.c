@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/oom_score.h"
 #include "base/units.h"
 #include "cmd/cmd.h"
 #include "cmd/probing.h"
@@ -177,7 +178,7 @@ static int start(struct session *session, const struct session_options *options)
 	char why[512] = "";
 	int error;
 
-	probing__spare_recorder(0);
+	oom_score__spare_us(0);
 	session__our_signals(&signals);
 	session->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (session->signal_fd < 0)

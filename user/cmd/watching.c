@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/locked_memory.h"
 #include "base/notify.h"
+#include "base/oom_score.h"
 #include "base/privileges.h"
 #include "base/units.h"
 #include "cmd/cmd.h"
@@ -239,8 +240,8 @@ static int settle_in(struct watching *watching)
 	char why[256] = "";
 	int error;
 
-	probing__spare_recorder(reserve_bytes +
-				(share_bytes > GROWTH_BYTES ? share_bytes : GROWTH_BYTES));
+	oom_score__spare_us(reserve_bytes +
+			    (share_bytes > GROWTH_BYTES ? share_bytes : GROWTH_BYTES));
 	error = locked_memory__reserve(reserve_bytes, &locked);
 	if (error)
 		return fail("reserving memory", error);

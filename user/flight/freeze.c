@@ -88,16 +88,20 @@ static void tell_published(struct recorder *recorder, const struct freeze *freez
 			   uint64_t written_ns)
 {
 	struct memory_use after = locked_memory__use();
-	char took[UNITS_MAX], synced[UNITS_MAX];
+	uint64_t major = after.major_faults - before->major_faults;
+	uint64_t faults = after.minor_faults - before->minor_faults + major;
+	char took[UNITS_MAX], synced[UNITS_MAX], from_disk[64] = "";
 
+	/* The others: the kernel may move a locked page, which is not there meanwhile. */
+	if (faults)
+		snprintf(from_disk, sizeof(from_disk), " (%" PRIu64 " from the disk)", major);
 	recorder__tell(recorder,
 		       "incident %s: trail and JSON written %s after %s (%s of it the disk's own "
-		       "syncs), %" PRIu64 " page faults, %" PRIu64 " bytes of heap taken%s%s",
+		       "syncs), %" PRIu64 " page faults%s, %" PRIu64 " bytes of heap taken%s%s",
 		       freeze->id, units__duration(took, written_ns - freeze->first_ns),
 		       freeze->index < 0 ? "the request" : "the kill",
 		       units__duration(synced, result->synced_ns),
-		       after.minor_faults + after.major_faults - before->minor_faults -
-			       before->major_faults,
+		       faults, from_disk,
 		       after.heap_from_kernel_bytes - before->heap_from_kernel_bytes,
 		       result->window ? "; its window could not be kept: " : "",
 		       result->window ? strerror(-result->window) : "");

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/locked_memory.h"
 #include "base/units.h"
 
 /* All of a thread's stack is locked with the rest of the memory; walking needs 32 KiB of it. */
@@ -140,8 +141,11 @@ static int run(struct pump *pump)
 static void *run_thread(void *context)
 {
 	struct pump *pump = context;
-	int error = run(pump), close_error = live__close(pump->live);
+	int error, close_error;
 
+	locked_memory__touch_stack();
+	error = run(pump);
+	close_error = live__close(pump->live);
 	pump->error = error ? error : close_error;
 	if (pump->error && !pump->why[0])
 		snprintf(pump->why, sizeof(pump->why), "reading the rings: %s",

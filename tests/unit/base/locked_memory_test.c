@@ -117,6 +117,8 @@ static void check_stack_is_there(void)
 static void *check_in_thread(void *unused)
 {
 	(void)unused;
+	locked_memory__touch_stack();
+	check_stack_is_there();
 	/* A thread's stack and its first malloc() are its own affair. */
 	free(malloc(1));
 	locked_memory__use();

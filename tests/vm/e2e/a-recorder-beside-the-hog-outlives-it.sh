@@ -9,14 +9,7 @@
 . "$(dirname "$0")/../../e2e/lib.sh"
 
 cgroup_new shared 96
-OOMTRAIL_WATCH=$WORK/in-cgroup
-cat >"$OOMTRAIL_WATCH" <<-END
-	#!/bin/sh
-	echo \$\$ >"$(cgroup_dir shared)/cgroup.procs" && exec "$OOMTRAIL" "\$@"
-END
-chmod +x "$OOMTRAIL_WATCH"
-watch_start
-grep -q "$TAG.shared" "/proc/$WATCHER/cgroup" || fail "the recorder is elsewhere"
+watch_start_in shared
 equal "the recorder's oom_score_adj" "$(cat "/proc/$WATCHER/oom_score_adj")" -1000
 grep -qE "^Max data size +[0-9]+ " "/proc/$WATCHER/limits" || fail "it has no bound"
 

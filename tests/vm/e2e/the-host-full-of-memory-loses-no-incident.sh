@@ -7,6 +7,15 @@
 . "$(dirname "$0")/../../e2e/lib.sh"
 
 watch_start
+# A kernel that is short of memory moves locked pages together as well, and one that is being moved
+# is not there: a page fault that takes no memory. Here every page fault is one too many.
+echo 0 >/proc/sys/vm/compact_unevictable_allowed
+# Where it faults, should it: a figure alone says too little to find the reason.
+TRACING=/sys/kernel/tracing
+ls "/proc/$WATCHER/task" >"$TRACING/set_event_pid"
+for event in user kernel; do
+	echo 1 2>/dev/null >"$TRACING/events/exceptions/page_fault_$event/enable" || true
+done
 # More than there is, by several: one takes no more than a workload may.
 for ((i = 0; i < 4; i++)); do
 	cgroup_start "hog$i" "" "$WORKLOADS/grow" --total $((130 + 20 * i))M --rate 60M --hold 120
@@ -24,7 +33,11 @@ jq -e --argjson pid "$killed" '.victim.pid == $pid' "$FLIGHT/incidents/$ID/incid
 	>/dev/null || watch_failed "another victim"
 [[ -n $(kernel_kill_line "$killed") ]] || fail "the kernel knows nothing of it"
 grep "incident $ID" "$WORK/watch.err"
-equal "what phase one took" "$(logged "incident $ID: .* 0 page faults, 0 bytes of heap taken")" 1
+if [[ $(logged "incident $ID: .* 0 page faults, 0 bytes of heap taken") -ne 1 ]]; then
+	tail -n 50 "$TRACING/trace"
+	cat "/proc/$WATCHER/maps"
+	watch_failed "phase one took memory"
+fi
 
 wait_for_reports "$ID" 120
 sed -n 1,8p "$WORK/report.txt"
