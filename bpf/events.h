@@ -24,6 +24,7 @@
 #define EVENT_COMM_BYTES 16                            /* TASK_COMM_LEN */
 #define EVENT_NAME_BYTES 256                           /* NAME_MAX + 1: one cgroup path component */
 #define EVENT_ARGV_BYTES 4096  /* longer command lines are cut and flagged */
+#define EVENT_PATH_BYTES 4096  /* PATH_MAX; longer names of functions are cut at this, too */
 #define EVENT_MAX_BYTES  65536 /* no event is longer */
 
 /*
@@ -63,7 +64,12 @@
 	X(KEPT_ATTACH, 48, event_kept_attach)   \
 	X(PROGRAM, 49, event_program)           \
 	X(MEMCG_EVENTS, 50, event_memcg_events) \
-	X(KEPT_HELD, 51, event_kept_held)
+	X(KEPT_HELD, 51, event_kept_held)       \
+	X(MODULE, 52, event_module)             \
+	X(FRAME, 53, event_frame)               \
+	X(STACK, 54, event_stack)               \
+	X(GROWTH, 55, event_growth)             \
+	X(KEPT_GROWTH, 56, event_kept_growth)
 
 enum event_kind {
 #define X(name, number, type) EVENT_##name = number,
@@ -542,6 +548,101 @@ struct event_digest {
 };
 
 /*
+ * Which code grew it. Modules, frames and stacks are told once, before what refers to them by its
+ * number, and numbers begin with 1: 0 is none. A definition that nothing referred to for
+ * STACK_RETELL_NS is told again, under whatever number, before it is referred to: whoever listens
+ * may forget it then. A number that is told again says what it said before.
+ */
+#define STACK_RETELL_NS      60000000000ULL
+
+#define EVENT_BUILD_ID_BYTES 32
+#define EVENT_STACK_FRAMES   512 /* deeper stacks lack their outermost ones */
+
+/* An ELF file. */
+struct event_module {
+	struct event_header header;
+	__u32 module_id;
+	__u32 build_id_bytes; /* of build_id; 0: it has none */
+	__u8 build_id[EVENT_BUILD_ID_BYTES];
+	__u32 path_bytes; /* of path; the event is padded to 8 bytes with NULs */
+	__u32 reserved;
+	char path[]; /* as its process sees it: any bytes */
+};
+
+/* X(NAME, word of the report) */
+#define FRAME_KINDS(X)                                          \
+	X(NATIVE, "native")                                     \
+	X(JIT, "jit")         /* code made at run time */       \
+	X(VDSO, "vdso")       /* the kernel's in the process */ \
+	X(UNKNOWN, "unknown") /* nothing was known to be mapped there */
+
+enum frame_kind {
+#define X(name, text) FRAME_##name,
+	FRAME_KINDS(X)
+#undef X
+		FRAME_KIND_END
+};
+
+/* A place in code: of a call, or of the page fault itself. */
+struct event_frame {
+	struct event_header header;
+	__u32 frame_id;
+	__u32 module_id;  /* 0: none */
+	__u64 address;    /* link-time address in the module; without one, in the process */
+	__u64 start;      /* of the function, likewise; 0: it has no name */
+	__u32 kind;       /* enum frame_kind */
+	__u32 name_bytes; /* of name; 0: it has none. Padded likewise */
+	char name[];      /* readable, of a function */
+};
+
+/* How far the callers could be followed. X(NAME, text of the report) */
+#define STACK_ENDS(X)                                                       \
+	X(COMPLETE, "complete: at the function that nobody called")         \
+	X(CUT, "the next caller is beyond what was copied of the stack")    \
+	X(NO_MEMORY, "the next caller is told by memory outside the stack") \
+	X(NO_RULE, "neither unwinding rules nor a frame pointer lead on")   \
+	X(NO_MAPPING, "the next return address is in no mapping")           \
+	X(CYCLE, "the stack pointer did not move up")                       \
+	X(TOO_DEEP, "deeper than what is kept of a stack")
+
+enum stack_end {
+#define X(name, text) STACK_END_##name,
+	STACK_ENDS(X)
+#undef X
+		STACK_END_COUNT
+};
+
+struct event_stack {
+	struct event_header header;
+	__u32 stack_id;
+	__u32 end; /* enum stack_end */
+	__u32 frame_count;
+	__u32 reserved;
+	__u32 frames[]; /* innermost first; padded to 8 bytes with 0 */
+};
+
+enum growth_flag {
+	GROWTH_IN_KERNEL = 1 << 0 /* the page fault was taken in a system call */
+};
+
+/* Members of the kernel's resident memory, in its order. */
+enum growth_member { GROWTH_FILE, GROWTH_ANON, GROWTH_SWAP, GROWTH_SHMEM, GROWTH_MEMBERS };
+
+/* A sample of growth: pages have come at a chosen address, and it stands for others. */
+struct event_growth {
+	struct event_header header; /* time: when the page came */
+	struct task_ref task;       /* tid: the thread whose page fault it was */
+	__u64 mm_id;
+	__u64 address; /* of the page */
+	/* What came with it, each page standing for block_bytes; a swap entry that an anonymous
+	 * page replaced is -1. */
+	__u64 block_bytes;
+	__s32 pages[GROWTH_MEMBERS];
+	__u32 stack_id; /* 0: it could not be kept */
+	__u32 flags;    /* enum growth_flag */
+};
+
+/*
  * The state block: how a recording that goes on from an earlier one begins (the flight recorder's
  * chunks). Behind the HOST event, told again as it was first told, comes a STATE that BEGINS the
  * block; then what the recorder knew: the last readings as ordinary events with their own, past
@@ -699,6 +800,20 @@ struct event_kept_held {
 	struct kept_hold full; /* at the limit, and nobody may be killed; times: begun so often */
 };
 
+/* What one process has grown by one stack, summed. Its stack is told before it in the block. */
+struct event_kept_growth {
+	struct event_header header; /* time: of the last sample */
+	struct task_ref task;
+	__u64 first_ns; /* of the first */
+	__u64 samples;
+	__s64 bytes[GROWTH_MEMBERS];
+	__s64 in_kernel_bytes; /* of all of them but swap: came in system calls */
+	__s64 rose_bytes;      /* of the process: its resident memory, falls not taken off */
+	__u64 square_pages;    /* sum of the squares of the pages each sample stands for */
+	__u32 stack_id;        /* 0: of samples whose stacks could not be kept */
+	__u32 reserved;
+};
+
 /* The layout is a promise; a size that changes by accident must not compile. */
 _Static_assert(sizeof(struct event_header) == 16, "event_header");
 _Static_assert(sizeof(struct task_ref) == 16, "task_ref");
@@ -721,3 +836,8 @@ _Static_assert(sizeof(struct event_kept_series) == 56, "event_kept_series");
 _Static_assert(sizeof(struct event_kept_attach) == 48, "event_kept_attach");
 _Static_assert(sizeof(struct event_memcg_events) == 120, "event_memcg_events");
 _Static_assert(sizeof(struct event_kept_held) == 192, "event_kept_held");
+_Static_assert(sizeof(struct event_module) == 64, "event_module");
+_Static_assert(sizeof(struct event_frame) == 48, "event_frame");
+_Static_assert(sizeof(struct event_stack) == 32, "event_stack");
+_Static_assert(sizeof(struct event_growth) == 80, "event_growth");
+_Static_assert(sizeof(struct event_kept_growth) == 112, "event_kept_growth");

@@ -105,6 +105,75 @@ struct service model__service(const struct model *model, const struct process *p
 /* anon + file + shmem, unknown ones as 0; EVENT_UNKNOWN when all three are. */
 int64_t memory__resident(const struct memory *memory);
 
+/* --- growth by stack ------------------------------------------------------------------------ */
+
+/* Which code made processes grow, from a sample of their page faults: each sample stands for many
+ * pages like it (events.h). */
+
+struct module {
+	uint32_t id;
+	uint8_t build_id[EVENT_BUILD_ID_BYTES];
+	size_t build_id_bytes; /* 0: it has none */
+	char *path;            /* NUL-terminated; any bytes before: escape before showing */
+};
+
+struct frame {
+	uint32_t id;
+	const struct module *module; /* NULL: none */
+	uint64_t address;            /* link-time address; without a module, in the process */
+	uint64_t start;              /* of the function; 0: it has no name */
+	enum frame_kind kind;
+	char *name; /* NUL-terminated; NULL: it has none. Escape before showing */
+};
+
+struct stack {
+	uint32_t id;
+	enum stack_end end;
+	size_t count;
+	const struct frame **frames; /* innermost first; NULL among them: not told, or no room */
+};
+
+/* What one process has grown by one stack: pages that came, whether they stayed or not. */
+struct growth {
+	struct task_ref task;      /* of the process: its tid is the pid */
+	const struct stack *stack; /* NULL: not known */
+	uint64_t first_ns;         /* of the first sample */
+	uint64_t last_ns;
+	uint64_t samples;
+	/* Estimates. What came back from swap is not new: anon is without it. */
+	int64_t anon_bytes;
+	int64_t file_bytes;
+	int64_t shmem_bytes;
+	int64_t from_swap_bytes;
+	int64_t in_kernel_bytes; /* of anon, file and shmem: the page fault was in a system call */
+	/* Sum over the samples of the square of the pages each stands for; its root is a bound of
+	 * the estimate's standard error, in pages: as if pages had come one by one and at random.
+	 */
+	uint64_t square_pages;
+};
+
+size_t model__growth_count(const struct model *model);
+/* In order of first appearance. */
+const struct growth *model__growth(const struct model *model, size_t index);
+/* anon + file + shmem */
+int64_t growth__bytes(const struct growth *growth);
+
+/*
+ * What the resident memory of a process has risen by since it was first seen, falls not taken off:
+ * by the kernel's counters, which know nothing of samples, and in the steps that were told.
+ * EVENT_UNKNOWN: it was never sampled.
+ */
+int64_t model__rose_bytes(const struct model *model, const struct task_ref *task);
+
+/* How far is it known where it came from? */
+enum stack_quality {
+	STACK_EXPLAINED,  /* complete, and every frame has a function's name or a module */
+	STACK_UNNAMED,    /* complete, but one of its frames has neither */
+	STACK_INCOMPLETE, /* stack.end says why */
+	STACK_UNKNOWN     /* there is none */
+};
+enum stack_quality stack__quality(const struct stack *stack); /* NULL: STACK_UNKNOWN */
+
 /* --- cgroups -------------------------------------------------------------------------------- */
 
 /* A time that tasks were held back at a limit. Looks are a second apart at most, and told when
