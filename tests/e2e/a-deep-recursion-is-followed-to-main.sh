@@ -22,6 +22,6 @@ record_growth deeper app -- "$WORKLOADS/deep" 20000 32M
 grew=$(truth deeper bytes.take_at_the_bottom)
 about "20,000 levels" "$(credited allocate take_at_the_bottom descend descend)" "$grew" \
 	$((grew / 20))
-growth_is 'of($pid) | map(select(has(["take_at_the_bottom"]))) | length > 0 and
+growth_is 'of($pid) | map(select(calls(["take_at_the_bottom"]))) | length > 0 and
 	   all(.[]; complete | not)' pid "$PID"
 growth_is '.explained_ratio < 0.2'

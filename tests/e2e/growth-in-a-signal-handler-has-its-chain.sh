@@ -10,11 +10,11 @@ cgroup_new app 128
 record_growth same app -- "$WORKLOADS/signal_stack" same 48M
 credited_as_told same take_in_handler 5
 at_least "complete stacks" "$(credited_complete)" "$(truth same bytes.take_in_handler)" 95
-growth_is 'of($pid) | map(select(has(["take_in_handler"]))) | length > 0 and
+growth_is 'of($pid) | map(select(calls(["take_in_handler"]))) | length > 0 and
 	   all(.[]; functions | index(["on_signal"]) + 2 == index(["interrupted", "main"]))' pid "$PID"
 
 record_growth other app -- "$WORKLOADS/signal_stack" other 48M
 credited_as_told other take_in_handler 5
-growth_is 'of($pid) | map(select(has(["take_in_handler"]))) | length > 0 and
+growth_is 'of($pid) | map(select(calls(["take_in_handler"]))) | length > 0 and
 	   all(.[]; (functions | index(["on_signal"]) + 2 == index(["interrupted"])) and
-		(complete | not) or has(["interrupted", "main"]))' pid "$PID"
+		(complete | not) or calls(["interrupted", "main"]))' pid "$PID"

@@ -14,6 +14,6 @@ record_growth map app -- "$WORKLOADS/filemap" "$WORK/input" "$WORK/tmpfs/shared"
 # File pages are mapped around the one that was asked for, sixteen at a time.
 credited_as_told map scan_file 10
 credited_as_told map fill_shared 5
-growth_is 'of($pid) | (map(select(has(["scan_file"])).file_bytes) | add) > 40 * 1048576 and
-	   (map(select(has(["fill_shared"])).shmem_bytes) | add) > 44 * 1048576 and
+growth_is 'of($pid) | (map(select(calls(["scan_file"])).file_bytes) | add) > 40 * 1048576 and
+	   (map(select(calls(["fill_shared"])).shmem_bytes) | add) > 44 * 1048576 and
 	   (map(.anon_bytes) | add) < 4 * 1048576' pid "$PID"

@@ -7,8 +7,8 @@
 # For jq: of one row of .stacks, innermost frame first.
 readonly GROWTH='
 def functions: [.frames[] | .function // "?"];
-def has($chain): functions | index($chain) != null;
-def complete: .end == "complete";
+def calls($chain): functions | index($chain) != null;
+def complete: .ends == null and .quality != "no-stack";
 def of($pid): [.stacks[] | select(.pid == $pid)];
 def sum_bytes: map(.bytes) | add // 0;
 '
@@ -44,7 +44,7 @@ growth_is() # EXPRESSION [NAME VALUE]...
 credited() # FUNCTION...
 {
 	jq -r --argjson pid "$PID" "$GROWTH"'$ARGS.positional as $chain |
-		of($pid) | map(select(has($chain))) | sum_bytes' \
+		of($pid) | map(select(calls($chain))) | sum_bytes' \
 		"$WORK/report.json" --args "$@"
 }
 
@@ -85,15 +85,17 @@ credited_as_told() # LABEL FUNCTION PERCENT
 	about "$2" "$(credited $(truth "$1" "chain.$2"))" "$true_bytes" "$margin"
 }
 
-# More than 95% of what the kernel counted for PID has a stack that reaches its end, and FUNCTION
-# (a regular expression) is on stacks that make at least PERCENT of it.
+# More than 95% of what PID grew by the kernel's counters, and of all that was sampled, has a stack
+# that reaches its end; FUNCTION (a regular expression) is on stacks that make PERCENT of it.
 followed_and_named() # GREW-BYTES FUNCTION PERCENT
 {
-	local named
-	at_least "complete stacks" "$(credited_complete)" "$1" 95
+	local named whole
+	whole=$(credited_in_all)
+	[[ $whole -ge $1 ]] || whole=$1
+	at_least "complete stacks" "$(credited_complete)" "$whole" 95
 	named=$(jq -r --argjson pid "$PID" --arg name "$2" "$GROWTH"'of($pid) |
 		map(select(any(functions[]; test($name)))) | sum_bytes' "$WORK/report.json")
-	at_least "stacks with $2" "$named" "$1" "$3"
+	at_least "stacks with $2" "$named" "$whole" "$3"
 }
 
 # What the kernel counted: the peak of PID's resident memory, by the report's own series.
@@ -107,7 +109,15 @@ peak_of() # PID
 growth_seen()
 {
 	jq -r "$GROWTH"'.stacks // [] | sort_by(-.bytes)[:12][] |
-		"  \(.bytes) \(.pid) \(.end): \(functions | if length > 12
+		"  \(.bytes) \(.pid) \(.ends // .quality): \(functions | if length > 12
 			then .[:8] + ["..."] + .[-3:] else . end | join(" < "))"' \
 		"$WORK/report.json"
+}
+
+# PID: the process of this name that has grown most.
+pid_of() # COMM
+{
+	PID=$(jq -r --arg comm "$1" '[.processes[] | select(.comm == $comm)] |
+		max_by(.peak_bytes).pid // 0' "$WORK/report.json")
+	[[ $PID -gt 0 ]] || fail "no process $1 in the report"
 }

@@ -6,7 +6,7 @@
 
 #include "chain.h"
 
-#define PIECE_BYTES (256UL << 10)
+#define PIECE_BYTES MIB
 
 static unsigned long bytes_of[4];
 

@@ -8,8 +8,7 @@
 
 #include "chain.h"
 
-#define PIECE_BYTES (256UL << 10)
-#define PARTS       36
+#define PARTS 36
 
 static unsigned long total;
 static pthread_barrier_t begin;
@@ -18,19 +17,19 @@ static pthread_barrier_t begin;
 	X(1, first) \
 	X(2, second) X(3, third) X(4, fourth) X(5, fifth) X(6, sixth) X(7, seventh) X(8, eighth)
 
-#define X(parts, name)                                                      \
-	OWN_FRAME static void grow_##name(void)                             \
-	{                                                                   \
-		for (unsigned long done = 0; done < total / PARTS * parts;) \
-			done += (allocate(PIECE_BYTES), PIECE_BYTES);       \
-		COME_BACK();                                                \
-	}                                                                   \
-	OWN_FRAME static void *run_##name(void *unused)                     \
-	{                                                                   \
-		pthread_barrier_wait(&begin);                               \
-		grow_##name();                                              \
-		COME_BACK();                                                \
-		return unused;                                              \
+#define X(parts, name)                                   \
+	OWN_FRAME static void grow_##name(void)          \
+	{                                                \
+		for (int part = 0; part < parts; part++) \
+			allocate(total / PARTS);         \
+		COME_BACK();                             \
+	}                                                \
+	OWN_FRAME static void *run_##name(void *unused)  \
+	{                                                \
+		pthread_barrier_wait(&begin);            \
+		grow_##name();                           \
+		COME_BACK();                             \
+		return unused;                           \
 	}
 THREADS(X)
 #undef X
@@ -46,7 +45,7 @@ int main(int argc, char **argv)
 	pthread_t threads[COUNT];
 	pthread_attr_t small;
 
-	total = argc == 2 ? parse_size(argv[1]) / (PARTS * PIECE_BYTES) * PARTS * PIECE_BYTES : 0;
+	total = argc == 2 ? parse_size(argv[1]) / (PARTS * MIB) * PARTS * MIB : 0;
 	if (!total)
 		return 2;
 	hard_stop(total, 60);
