@@ -630,7 +630,8 @@ enum growth_member { GROWTH_FILE, GROWTH_ANON, GROWTH_SWAP, GROWTH_SHMEM, GROWTH
 
 /* A sample of growth: pages have come at a chosen address, and it stands for others. */
 struct event_growth {
-	struct event_header header; /* time: when the page came */
+	struct event_header header; /* time: when it was told, behind the definitions it needs */
+	__u64 came_ns;              /* when the page came */
 	struct task_ref task;       /* tid: the thread whose page fault it was */
 	__u64 mm_id;
 	__u64 address; /* of the page */
@@ -839,5 +840,5 @@ _Static_assert(sizeof(struct event_kept_held) == 192, "event_kept_held");
 _Static_assert(sizeof(struct event_module) == 64, "event_module");
 _Static_assert(sizeof(struct event_frame) == 48, "event_frame");
 _Static_assert(sizeof(struct event_stack) == 32, "event_stack");
-_Static_assert(sizeof(struct event_growth) == 80, "event_growth");
+_Static_assert(sizeof(struct event_growth) == 88, "event_growth");
 _Static_assert(sizeof(struct event_kept_growth) == 112, "event_kept_growth");
