@@ -489,20 +489,22 @@ struct event_oom_counter {
  * KILLS_COUNTED is of an incident's storm.trail alone: further kills of its cause by the time of
  * the event, of kind OOM_KILL, that could not be kept there.
  */
-#define LOSSES(X)                                                             \
-	X(RING_FULL, "ring buffer full")                                      \
-	X(MM_TABLE_FULL, "table of address spaces full")                      \
-	X(CGROUP_TABLE_FULL, "table of cgroups full")                         \
-	X(RECLAIM_TABLE_FULL, "table of reclaiming threads full")             \
-	X(FOLLOWED_TABLE_FULL, "table of followed processes full")            \
-	X(RECURSION, "program skipped by the kernel: it was already running") \
-	X(MALFORMED, "event of impossible size")                              \
-	X(OBSERVATION, "file of /proc or the cgroup could not be read")       \
-	X(MODEL_FULL, "more than the report keeps track of")                  \
-	X(QUEUE_FULL, "queue to the writer full")                             \
-	X(HISTORY, "history of ended processes given up for room")            \
-	X(KILLS_COUNTED, "later kill known by its number only")               \
-	X(VICTIM_NOT_FOUND, "OOM victim whose task could not be found by its number")
+#define LOSSES(X)                                                                           \
+	X(RING_FULL, "ring buffer full")                                                    \
+	X(MM_TABLE_FULL, "table of address spaces full")                                    \
+	X(CGROUP_TABLE_FULL, "table of cgroups full")                                       \
+	X(RECLAIM_TABLE_FULL, "table of reclaiming threads full")                           \
+	X(FOLLOWED_TABLE_FULL, "table of followed processes full")                          \
+	X(RECURSION, "program skipped by the kernel: it was already running")               \
+	X(MALFORMED, "event of impossible size")                                            \
+	X(OBSERVATION, "file of /proc or the cgroup could not be read")                     \
+	X(MODEL_FULL, "more than the report keeps track of")                                \
+	X(QUEUE_FULL, "queue to the writer full")                                           \
+	X(HISTORY, "history of ended processes given up for room")                          \
+	X(KILLS_COUNTED, "later kill known by its number only")                             \
+	X(VICTIM_NOT_FOUND, "OOM victim whose task could not be found by its number")       \
+	X(SAMPLE_QUEUE, "growth sample without room: naming stacks was slower than growth") \
+	X(STACK_WORKER, "process that names stacks ended early: no stacks since")
 
 enum loss_reason {
 #define X(name, text) LOSS_##name,

@@ -41,7 +41,7 @@ struct facts {
 	int memcg_reclaim_arguments;
 	int direct_reclaim_arguments;
 	int page_fault_arguments; /* x86 only */
-	bool mm_owner;     /* struct mm_struct names a task (CONFIG_MEMCG) */
+	bool mm_owner;            /* struct mm_struct names a task (CONFIG_MEMCG) */
 	bool percpu_rss;   /* struct mm_struct has percpu_counters for resident pages (6.2) */
 	bool memcg;        /* struct mem_cgroup exists */
 	bool oom_control;  /* struct oom_control exists */

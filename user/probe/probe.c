@@ -251,17 +251,14 @@ void probe__collect_reclaim(struct probe *probe,
 
 uint64_t probe__ring_losses(const struct probe *probe, unsigned int kind)
 {
+	if (kind == EVENT_GROWTH)
+		return probe->skeleton->bss->stack_losses;
 	return kind < EVENT_KIND_END ? probe->skeleton->bss->ring_losses[kind] : 0;
 }
 
 uint64_t probe__table_losses(const struct probe *probe, enum loss_reason reason)
 {
 	return reason < LOSS_END ? probe->skeleton->bss->table_losses[reason] : 0;
-}
-
-uint64_t probe__stack_losses(const struct probe *probe)
-{
-	return probe->skeleton->bss->stack_losses;
 }
 
 uint64_t probe__recursion_misses(const struct probe *probe)

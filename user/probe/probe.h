@@ -66,7 +66,6 @@ void probe__collect_reclaim(struct probe *probe,
 uint64_t probe__ring_losses(const struct probe *probe, unsigned int kind);
 uint64_t probe__table_losses(const struct probe *probe, enum loss_reason reason);
 uint64_t probe__recursion_misses(const struct probe *probe);
-uint64_t probe__stack_losses(const struct probe *probe);
 
 /* The kernel's own clock around every run of a program (bpf_stats), of everybody's programs, until
  * stopped: dear enough (tens of ns a run) to be on for a sample only. Starting needs CAP_SYS_ADMIN;

@@ -36,6 +36,7 @@ struct stacks {
 	struct waiting *first, **last;
 	size_t queue_bytes;
 	size_t queue_max_bytes;
+	bool frame_pointers;
 	struct stacks_counts counts;
 };
 
@@ -62,6 +63,7 @@ int stacks__new(struct stacks **out, const struct stacks_options *options, char 
 		goto fail;
 	stacks->sink = options->sink;
 	stacks->last = &stacks->first;
+	stacks->frame_pointers = options->frame_pointers;
 	stacks->queue_max_bytes = options->queue_bytes ? options->queue_bytes : QUEUE_BYTES;
 	if (address_spaces__new(&stacks->spaces, &spaces) ||
 	    objects__new(&stacks->objects, &objects) ||
@@ -157,7 +159,7 @@ static bool find_place(void *context, uint64_t pc, struct unwind_place *out)
 
 	if (!module && mapping.kind == MAPPING_OTHER)
 		return false;
-	out->cfi = module ? module->cfi : NULL;
+	out->cfi = module && !at->stacks->frame_pointers ? module->cfi : NULL;
 	return true;
 }
 
