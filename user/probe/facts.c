@@ -225,7 +225,7 @@ int facts__gather(struct facts *out, const char *root)
 	struct utsname name;
 	struct meminfo meminfo;
 	struct btf *btf;
-	char buffer[16];
+	char buffer[16], huge[32];
 	int64_t some, full;
 	int cpus = libbpf_num_possible_cpus();
 
@@ -241,6 +241,9 @@ int facts__gather(struct facts *out, const char *root)
 	out->page_bytes = sysconf(_SC_PAGESIZE);
 	out->cpus = cpus;
 	out->online_cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	if (!sysfs__read_line(root, "/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", huge,
+			      sizeof(huge)))
+		out->huge_bytes = strtoull(huge, NULL, 10);
 	if (procfs__meminfo(root, &meminfo) == 0 && meminfo.total_bytes > 0)
 		out->memory_bytes = meminfo.total_bytes;
 	find_lockdown(out, root);

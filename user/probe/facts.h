@@ -19,7 +19,8 @@ struct facts {
 	int btf;           /* /sys/kernel/btf/vmlinux could be parsed */
 	bool tracefs;
 	uint32_t page_bytes;
-	uint32_t cpus; /* possible */
+	uint64_t huge_bytes; /* of a page that one page fault may bring; 0: the kernel has none */
+	uint32_t cpus;       /* possible */
 	uint32_t online_cpus;
 	uint64_t memory_bytes; /* of the host */
 	struct cgroupfs cgroupfs;
