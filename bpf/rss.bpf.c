@@ -214,6 +214,16 @@ static __always_inline void rss_tell(struct mm_struct *mm, struct mm_state *stat
 	}
 }
 
+/* Where no exit_mmap tells of an mm's end, its address may have become that of another process's.
+ */
+static __always_inline bool is_anothers(struct mm_struct *mm, const struct mm_state *state)
+{
+	struct task_struct *owner = knob_addresses_reused ? settled_owner(mm) : NULL;
+
+	return owner && (owner->tgid != state->owner.pid ||
+			 owner->group_leader->start_time != state->owner.start_ns);
+}
+
 /*
  * Behind the gate: has the mm moved by a step since last told? Plain loads and one look-up; a
  * process that grows by GiB a second is told every TELL_NS, and exactly by the next pass. False: it
@@ -239,6 +249,11 @@ static __always_inline bool rss_moved(struct mm_struct *mm)
 		step = knob_step_bytes;
 	if (travelled * knob_page_bytes < step)
 		return true;
+	if (is_anothers(mm, state)) {
+		bpf_map_delete_elem(&mms, &key);
+		rss_meet(mm);
+		return true;
+	}
 	now = bpf_ktime_get_ns();
 	if (now - state->told_ns < TELL_NS)
 		return false;
@@ -246,6 +261,11 @@ static __always_inline bool rss_moved(struct mm_struct *mm)
 	rss_tell(mm, state, pages, now);
 	return true;
 }
+
+/* Pages: could a huge one have come? */
+#define HUGE_MOVED                                                                             \
+	(knob_sample_bytes && knob_huge_bytes ? (__s64)(knob_huge_bytes / knob_page_bytes / 2) \
+					      : (__s64)(~0ULL >> 1))
 
 /*
  * Called with a constant member, so that every load has a constant offset. Movement by less than a
@@ -261,6 +281,8 @@ static __always_inline bool passes_gate(struct gate *gate, struct mm_struct *mm,
 			return false;
 		if (!movers)
 			movers = 1;
+		if (moved > HUGE_MOVED)
+			sample_huge();
 		if (moved < gate->step_pages && -moved < gate->step_pages)
 			return false;
 		gate->pages[member] = pages;
@@ -271,6 +293,8 @@ static __always_inline bool passes_gate(struct gate *gate, struct mm_struct *mm,
 	gate->mm = (__u64)mm;
 	gate->step_pages = knob_step_pages;
 	rss_folded_direct_all(mm, gate->pages);
+	if (knob_sample_bytes && knob_huge_bytes)
+		sample_huge();
 	return true;
 }
 

@@ -18,3 +18,6 @@ extern struct ring stacks SEC(".maps");
 
 /* Memory has moved of the mm that this CPU has a note of. */
 int sample_come(__u32 cpu);
+
+/* Much has moved at once of the mm that current runs on. */
+int sample_huge(void);

@@ -134,6 +134,8 @@ struct task_struct {
 	__u64 start_time;
 	int exit_code;
 	void *stack;
+	unsigned long min_flt;
+	unsigned long maj_flt;
 	struct mm_struct *mm;
 	struct task_struct *group_leader;
 	struct task_struct *real_parent;

@@ -69,7 +69,7 @@ static struct word *look_up(struct word **words, const void *key, unsigned int b
 	if (!word)
 		return NULL;
 	HASH_DEL(*words, word);
-	if (now_ns - word->used_ns >= STACKS_RETELL_NS) {
+	if (now_ns - word->used_ns >= STACK_RETELL_NS) {
 		free(word);
 		return NULL;
 	}
@@ -131,9 +131,9 @@ int dictionary__add_frame(struct dictionary *dictionary, const struct stack_fram
 }
 
 int dictionary__chain(struct dictionary *dictionary, const uint32_t *frames, size_t count,
-		      enum unwind_end end, uint64_t now_ns, uint32_t *id)
+		      enum stack_end end, uint64_t now_ns, uint32_t *id)
 {
-	uint32_t key[1 + STACKS_DEPTH_MAX];
+	uint32_t key[1 + EVENT_STACK_FRAMES];
 	struct stack_chain told = {.end = end, .frames = frames, .count = count};
 	unsigned int bytes = (unsigned int)((1 + count) * sizeof(key[0]));
 	struct word *word;

@@ -27,4 +27,4 @@ int dictionary__add_frame(struct dictionary *dictionary, const struct stack_fram
 
 /* The number of a chain, told if it was not lately. 0, -ENOMEM, or what the sink said. */
 int dictionary__chain(struct dictionary *dictionary, const uint32_t *frames, size_t count,
-		      enum unwind_end end, uint64_t now_ns, uint32_t *id);
+		      enum stack_end end, uint64_t now_ns, uint32_t *id);

@@ -187,7 +187,7 @@ int modules__tell(struct modules *modules, struct module *module, uint64_t now_n
 {
 	struct entry *entry = (struct entry *)module;
 	struct stack_module told = {.id = module->id, .path = entry->path};
-	bool known = entry->told_ns && now_ns - entry->told_ns < STACKS_RETELL_NS / 2;
+	bool known = entry->told_ns && now_ns - entry->told_ns < STACK_RETELL_NS / 2;
 
 	if (known)
 		return 0;

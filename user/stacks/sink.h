@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "bpf/events.h"
-#include "unwind/unwind.h"
 
 /*
  * What becomes of growth samples: definitions of modules, frames and stacks, each told before what
- * refers to it, and the samples. Numbers begin with 1; a definition that nobody needed for
- * STACKS_RETELL_NS is told again before it is referred to, so that a listener may forget it then.
+ * refers to it, and the samples. The numbers and when they are told again: bpf/events.h.
  */
-
-#define STACKS_RETELL_NS (60ULL * 1000000000)
-
-#define STACKS_DEPTH_MAX 512 /* frames; deeper stacks lack their outermost ones */
 
 /* An ELF file. */
 struct stack_module {
@@ -25,38 +20,31 @@ struct stack_module {
 	const char *path; /* as its process sees it: any bytes */
 };
 
-enum stack_frame_kind {
-	STACK_FRAME_NATIVE,
-	STACK_FRAME_JIT,     /* code made at run time */
-	STACK_FRAME_VDSO,    /* the kernel's code in the process */
-	STACK_FRAME_UNKNOWN, /* nothing was known to be mapped there */
-};
-
 struct stack_frame {
 	uint32_t id;
 	uint32_t module;  /* 0: none */
 	uint64_t address; /* link-time address in the module; without one, in the process */
 	uint64_t start;   /* of the function, likewise; 0: it has no name */
-	enum stack_frame_kind kind;
+	enum frame_kind kind;
 	const char *name; /* readable; NULL: it has none */
 };
 
 struct stack_chain {
 	uint32_t id;
-	enum unwind_end end;
+	enum stack_end end;
 	const uint32_t *frames; /* innermost first */
-	size_t count;
+	size_t count;           /* up to EVENT_STACK_FRAMES */
 };
 
 struct stack_growth {
 	struct task_ref task; /* tid: the thread whose fault it was */
 	uint64_t time_ns;     /* when the page came */
 	uint64_t mm_id;
-	uint64_t address;     /* of the page */
-	uint64_t block_bytes; /* the sample stands for so much address space */
-	int32_t pages[4];     /* that came with it: file, anon, swap entries, shmem */
-	uint32_t stack;       /* 0: it could not be kept */
-	bool in_kernel;       /* the fault was taken in a system call */
+	uint64_t address;              /* of the page */
+	uint64_t block_bytes;          /* the sample stands for so much address space */
+	int32_t pages[GROWTH_MEMBERS]; /* that came with it */
+	uint32_t stack;                /* 0: it could not be kept */
+	bool in_kernel;                /* the fault was taken in a system call */
 };
 
 /* Each returns 0, or what ends the work. */

@@ -36,6 +36,7 @@ struct stacks {
 	struct waiting *first, **last;
 	size_t queue_bytes;
 	size_t queue_max_bytes;
+	bool frame_pointers;
 	struct stacks_counts counts;
 };
 
@@ -62,6 +63,7 @@ int stacks__new(struct stacks **out, const struct stacks_options *options, char 
 		goto fail;
 	stacks->sink = options->sink;
 	stacks->last = &stacks->first;
+	stacks->frame_pointers = options->frame_pointers;
 	stacks->queue_max_bytes = options->queue_bytes ? options->queue_bytes : QUEUE_BYTES;
 	if (address_spaces__new(&stacks->spaces, &spaces) ||
 	    objects__new(&stacks->objects, &objects) ||
@@ -157,21 +159,42 @@ static bool find_place(void *context, uint64_t pc, struct unwind_place *out)
 
 	if (!module && mapping.kind == MAPPING_OTHER)
 		return false;
-	out->cfi = module ? module->cfi : NULL;
+	out->cfi = module && !at->stacks->frame_pointers ? module->cfi : NULL;
 	return true;
 }
 
-static enum stack_frame_kind frame_kind(enum mapping_kind kind)
+static enum stack_end stack_end(enum unwind_end end)
+{
+	switch (end) {
+	case UNWIND_COMPLETE:
+		return STACK_END_COMPLETE;
+	case UNWIND_CUT:
+		return STACK_END_CUT;
+	case UNWIND_NO_MEMORY:
+		return STACK_END_NO_MEMORY;
+	case UNWIND_NO_RULE:
+		return STACK_END_NO_RULE;
+	case UNWIND_NO_MAPPING:
+		return STACK_END_NO_MAPPING;
+	case UNWIND_CYCLE:
+		return STACK_END_CYCLE;
+	case UNWIND_TOO_DEEP:
+		return STACK_END_TOO_DEEP;
+	}
+	return STACK_END_NO_RULE;
+}
+
+static enum frame_kind frame_kind(enum mapping_kind kind)
 {
 	switch (kind) {
 	case MAPPING_FILE:
-		return STACK_FRAME_NATIVE;
+		return FRAME_NATIVE;
 	case MAPPING_ANONYMOUS:
-		return STACK_FRAME_JIT;
+		return FRAME_JIT;
 	case MAPPING_VDSO:
-		return STACK_FRAME_VDSO;
+		return FRAME_VDSO;
 	default:
-		return STACK_FRAME_UNKNOWN;
+		return FRAME_UNKNOWN;
 	}
 }
 
@@ -236,10 +259,10 @@ static int work(struct stacks *stacks, const struct stack_sample *sample, uint64
 		.cut = sample->flags & STACK_SAMPLE_CUT,
 	};
 	struct walk_at at = {.stacks = stacks, .sample = sample};
-	struct unwind_frame frames[STACKS_DEPTH_MAX];
-	uint32_t numbers[STACKS_DEPTH_MAX], id = 0;
+	struct unwind_frame frames[EVENT_STACK_FRAMES];
+	uint32_t numbers[EVENT_STACK_FRAMES], id = 0;
 	struct unwind_state state;
-	enum unwind_end end;
+	enum stack_end end;
 	size_t count = 0;
 	char why[128];
 	int error = 0;
@@ -252,7 +275,8 @@ static int work(struct stacks *stacks, const struct stack_sample *sample, uint64
 		first_look(&stacks->look, at.process, sample->task.tid, sample->header.time_ns,
 			   now_ns, why, sizeof(why));
 	registers__read(&state, sample->registers);
-	end = unwind__walk(&state, &stack, find_place, &at, frames, STACKS_DEPTH_MAX, &count);
+	end = stack_end(
+		unwind__walk(&state, &stack, find_place, &at, frames, EVENT_STACK_FRAMES, &count));
 	stacks->counts.ends[end]++;
 	for (size_t i = 0; i < count && !error; i++)
 		error = frame_number(&at, frames[i].pc - !frames[i].exact, now_ns, &numbers[i]);

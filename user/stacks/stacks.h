@@ -19,18 +19,19 @@ struct stacks;
 
 struct stacks_options {
 	struct stack_sink sink;
-	size_t queue_bytes; /* of samples that wait; 0: 16 MiB */
-	const char *proc;   /* NULL: "/proc" */
+	size_t queue_bytes;  /* of samples that wait; 0: 16 MiB */
+	bool frame_pointers; /* followed alone, whatever rules there are */
+	const char *proc;    /* NULL: "/proc" */
 };
 
 struct stacks_counts {
 	uint64_t samples;
-	uint64_t refused;                   /* no room in the queue, or no memory */
-	uint64_t torn;                      /* not as the BPF programs make them */
-	uint64_t ends[UNWIND_TOO_DEEP + 1]; /* by enum unwind_end */
-	uint64_t unnamed;                   /* frames without a name */
-	uint64_t cpu_ns;                    /* of unwinding and naming */
-	size_t bytes;                       /* of heap: mappings, files, names, the queue */
+	uint64_t refused;               /* no room in the queue, or no memory */
+	uint64_t torn;                  /* not as the BPF programs make them */
+	uint64_t ends[STACK_END_COUNT]; /* by enum stack_end */
+	uint64_t unnamed;               /* frames without a name */
+	uint64_t cpu_ns;                /* of unwinding and naming */
+	size_t bytes;                   /* of heap: mappings, files, names, the queue */
 };
 
 /* -EACCES, -EPERM, -ENOSYS: as perf_maps__open(). `why`: one sentence. */
