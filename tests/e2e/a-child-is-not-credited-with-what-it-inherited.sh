@@ -18,5 +18,5 @@ credited_as_told forked child_grows 5
 about "copied pages" "$(credited child_writes)" 0 $((1 << 20))
 equal "the child's bytes by its parent's function" "$(credited parent_grows)" 0
 about "all that the child grew" "$(credited_in_all)" "$(truth forked bytes.child_grows)" \
-	$((2 << 20))
+	$((5 << 20))
 growth_is '.growth.inherited_bytes | . > 60 * 1048576 and . < 72 * 1048576'

@@ -10,7 +10,7 @@
 command -v g++ >/dev/null || skip "g++ is not installed"
 {
 	printf '#include <map>\n#include <string>\n#include <vector>\n'
-	for ((i = 0; i < 80; i++)); do
+	for ((i = 0; i < 40; i++)); do
 		cat <<-END
 			struct s$i { int a; std::string b; };
 			int f$i(int n)
@@ -32,4 +32,4 @@ pid_of cc1plus
 grew=$(peak_of "$PID")
 [[ $grew -gt $((100 << 20)) ]] || fail "it grew by $grew bytes only"
 followed_and_named "$grew" '^toplev::main' 90
-followed_and_named "$grew" '^c_parse_file' 40
+followed_and_named "$grew" '^c_parse_file' 20
