@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # Behind lib.sh, for the scripts about growth by stack: recordings of one command in a cgroup, and
-# what the report credits to which functions. Numbers of workloads: tests/workloads/chain.h.
+# what the report credits to which functions. Numbers of workloads: tests/workloads/own_frame.h.
 
 # For jq: of one row of .stacks, innermost frame first.
 readonly GROWTH='

@@ -2,7 +2,7 @@
 
 /* Grows at the bottom of a recursion: deep DEPTH TOTAL. descend() is on the stack DEPTH times. */
 
-#include "chain.h"
+#include "own_frame.h"
 
 #define DEPTH_MAX 50000 /* 3 MiB of stack */
 

@@ -8,7 +8,7 @@
 
 #include <fcntl.h>
 
-#include "chain.h"
+#include "own_frame.h"
 
 static char *map_file(const char *path, int flags, unsigned long bytes)
 {

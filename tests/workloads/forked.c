@@ -8,7 +8,7 @@
 
 #include <sys/wait.h>
 
-#include "chain.h"
+#include "own_frame.h"
 
 OWN_FRAME static char *parent_grows(unsigned long bytes)
 {

@@ -2,7 +2,7 @@
 
 /* Grows with huge pages or without: huge on|off TOTAL. Tells what the kernel made of it. */
 
-#include "chain.h"
+#include "own_frame.h"
 
 #define HUGE_PAGE_BYTES (2 * MIB)
 

@@ -4,7 +4,7 @@
  * comparison, takes the faults.
  */
 
-#include "chain.h"
+#include "own_frame.h"
 
 OWN_FRAME static void take_populated(unsigned long bytes)
 {

@@ -5,7 +5,7 @@
 
 #include <fcntl.h>
 
-#include "chain.h"
+#include "own_frame.h"
 
 #define PIECE_BYTES MIB
 

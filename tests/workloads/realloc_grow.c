@@ -2,7 +2,7 @@
 
 /* One buffer grows by realloc(3), a step at a time, and moves: realloc_grow TOTAL. */
 
-#include "chain.h"
+#include "own_frame.h"
 
 #define STEP_BYTES MIB
 

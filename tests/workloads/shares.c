@@ -4,7 +4,7 @@
  * 30, 30, 20 and 20 percent.
  */
 
-#include "chain.h"
+#include "own_frame.h"
 
 #define PIECE_BYTES MIB
 

@@ -9,7 +9,7 @@
 #include <signal.h>
 #include <sys/syscall.h>
 
-#include "chain.h"
+#include "own_frame.h"
 
 #define STACK_BYTES (64UL << 10)
 

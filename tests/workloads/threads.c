@@ -6,7 +6,7 @@
 
 #include <pthread.h>
 
-#include "chain.h"
+#include "own_frame.h"
 
 #define PARTS 36
 
