@@ -489,20 +489,22 @@ struct event_oom_counter {
  * KILLS_COUNTED is of an incident's storm.trail alone: further kills of its cause by the time of
  * the event, of kind OOM_KILL, that could not be kept there.
  */
-#define LOSSES(X)                                                             \
-	X(RING_FULL, "ring buffer full")                                      \
-	X(MM_TABLE_FULL, "table of address spaces full")                      \
-	X(CGROUP_TABLE_FULL, "table of cgroups full")                         \
-	X(RECLAIM_TABLE_FULL, "table of reclaiming threads full")             \
-	X(FOLLOWED_TABLE_FULL, "table of followed processes full")            \
-	X(RECURSION, "program skipped by the kernel: it was already running") \
-	X(MALFORMED, "event of impossible size")                              \
-	X(OBSERVATION, "file of /proc or the cgroup could not be read")       \
-	X(MODEL_FULL, "more than the report keeps track of")                  \
-	X(QUEUE_FULL, "queue to the writer full")                             \
-	X(HISTORY, "history of ended processes given up for room")            \
-	X(KILLS_COUNTED, "later kill known by its number only")               \
-	X(VICTIM_NOT_FOUND, "OOM victim whose task could not be found by its number")
+#define LOSSES(X)                                                                           \
+	X(RING_FULL, "ring buffer full")                                                    \
+	X(MM_TABLE_FULL, "table of address spaces full")                                    \
+	X(CGROUP_TABLE_FULL, "table of cgroups full")                                       \
+	X(RECLAIM_TABLE_FULL, "table of reclaiming threads full")                           \
+	X(FOLLOWED_TABLE_FULL, "table of followed processes full")                          \
+	X(RECURSION, "program skipped by the kernel: it was already running")               \
+	X(MALFORMED, "event of impossible size")                                            \
+	X(OBSERVATION, "file of /proc or the cgroup could not be read")                     \
+	X(MODEL_FULL, "more than the report keeps track of")                                \
+	X(QUEUE_FULL, "queue to the writer full")                                           \
+	X(HISTORY, "history of ended processes given up for room")                          \
+	X(KILLS_COUNTED, "later kill known by its number only")                             \
+	X(VICTIM_NOT_FOUND, "OOM victim whose task could not be found by its number")       \
+	X(SAMPLE_QUEUE, "growth sample without room: naming stacks was slower than growth") \
+	X(STACK_WORKER, "process that names stacks ended early: no stacks since")
 
 enum loss_reason {
 #define X(name, text) LOSS_##name,
@@ -630,7 +632,8 @@ enum growth_member { GROWTH_FILE, GROWTH_ANON, GROWTH_SWAP, GROWTH_SHMEM, GROWTH
 
 /* A sample of growth: pages have come at a chosen address, and it stands for others. */
 struct event_growth {
-	struct event_header header; /* time: when the page came */
+	struct event_header header; /* time: when it was told, behind the definitions it needs */
+	__u64 came_ns;              /* when the page came */
 	struct task_ref task;       /* tid: the thread whose page fault it was */
 	__u64 mm_id;
 	__u64 address; /* of the page */
@@ -839,5 +842,5 @@ _Static_assert(sizeof(struct event_kept_held) == 192, "event_kept_held");
 _Static_assert(sizeof(struct event_module) == 64, "event_module");
 _Static_assert(sizeof(struct event_frame) == 48, "event_frame");
 _Static_assert(sizeof(struct event_stack) == 32, "event_stack");
-_Static_assert(sizeof(struct event_growth) == 80, "event_growth");
+_Static_assert(sizeof(struct event_growth) == 88, "event_growth");
 _Static_assert(sizeof(struct event_kept_growth) == 112, "event_kept_growth");

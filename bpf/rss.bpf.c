@@ -214,6 +214,16 @@ static __always_inline void rss_tell(struct mm_struct *mm, struct mm_state *stat
 	}
 }
 
+/* Where no exit_mmap tells of an mm's end, its address may have become that of another process's.
+ */
+static __always_inline bool is_anothers(struct mm_struct *mm, const struct mm_state *state)
+{
+	struct task_struct *owner = knob_addresses_reused ? settled_owner(mm) : NULL;
+
+	return owner && (owner->tgid != state->owner.pid ||
+			 owner->group_leader->start_time != state->owner.start_ns);
+}
+
 /*
  * Behind the gate: has the mm moved by a step since last told? Plain loads and one look-up; a
  * process that grows by GiB a second is told every TELL_NS, and exactly by the next pass. False: it
@@ -239,6 +249,11 @@ static __always_inline bool rss_moved(struct mm_struct *mm)
 		step = knob_step_bytes;
 	if (travelled * knob_page_bytes < step)
 		return true;
+	if (is_anothers(mm, state)) {
+		bpf_map_delete_elem(&mms, &key);
+		rss_meet(mm);
+		return true;
+	}
 	now = bpf_ktime_get_ns();
 	if (now - state->told_ns < TELL_NS)
 		return false;

@@ -38,6 +38,9 @@ static const char help[] =
 	"  -o, --output FILE   where to (oomtrail-<UTC time>-<pid>.trail)\n"
 	"  --duration T        end after T (500ms, 10s, 5m, 2h)\n"
 	"  --step BYTES        smallest movement that is told (256K; more on many CPUs)\n"
+	"  --call-graph HOW    which code grew it: cfi (unwinding rules; the default), fp (frame\n"
+	"                      pointers alone) or none\n"
+	"  --sample BYTES      one stack for so much growth, a power of two (256K)\n"
 	"  --buffer BYTES      size of each of the two ring buffers (1M)\n"
 	"  --report FORMAT[=F] when done, print the report, text or json, or write it to F; "
 	"repeatable\n"
@@ -121,7 +124,30 @@ static int parse_buffer(struct request *request, const char *argument)
 	return CMD_DONE;
 }
 
-enum long_option { DURATION = 256, STEP, BUFFER, REPORT, WITHOUT };
+static int parse_call_graph(struct request *request, const char *argument)
+{
+	request->session.ways.no_samples = !strcmp(argument, "none");
+	request->session.frame_pointers = !strcmp(argument, "fp");
+	if (!request->session.ways.no_samples && !request->session.frame_pointers &&
+	    strcmp(argument, "cfi") != 0)
+		return cmd__usage("record", "--call-graph: '%s' is none of cfi, fp and none",
+				  argument);
+	return CMD_DONE;
+}
+
+static int parse_sample(struct request *request, const char *argument)
+{
+	uint64_t *bytes = &request->session.sample_bytes;
+
+	if (parse_size("--sample", argument, bytes))
+		return CMD_USAGE;
+	if (*bytes & (*bytes - 1) || *bytes < (uint64_t)sysconf(_SC_PAGESIZE))
+		return cmd__usage("record", "--sample: %s is not a power of two of at least a page",
+				  argument);
+	return CMD_DONE;
+}
+
+enum long_option { DURATION = 256, STEP, BUFFER, REPORT, WITHOUT, CALL_GRAPH, SAMPLE };
 
 static int take_option(struct request *request, int option)
 {
@@ -148,6 +174,10 @@ static int take_option(struct request *request, int option)
 		return parse_size("--step", optarg, &request->session.step_bytes);
 	case BUFFER:
 		return parse_buffer(request, optarg);
+	case CALL_GRAPH:
+		return parse_call_graph(request, optarg);
+	case SAMPLE:
+		return parse_sample(request, optarg);
 	case REPORT:
 		return add_report(request, optarg);
 	default:
@@ -214,6 +244,8 @@ static int parse(struct request *request, int argc, char **argv)
 		{"buffer", required_argument, NULL, BUFFER},
 		{"report", required_argument, NULL, REPORT},
 		{"without", required_argument, NULL, WITHOUT},
+		{"call-graph", required_argument, NULL, CALL_GRAPH},
+		{"sample", required_argument, NULL, SAMPLE},
 		{"help", no_argument, NULL, CMD_HELP},
 		{},
 	};

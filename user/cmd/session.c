@@ -19,6 +19,7 @@
 #include "source/capture.h"
 #include "source/live.h"
 #include "source/observe.h"
+#include "source/stack_worker.h"
 #include "sysfs/procfs.h"
 
 struct session {
@@ -27,6 +28,7 @@ struct session {
 	struct writer *writer;
 	struct capture *capture;
 	struct live *live;
+	struct stack_worker *stacks; /* NULL: growth is not sampled */
 	const char *output;
 	int signal_fd;
 };
@@ -118,6 +120,23 @@ static int follow_pids(struct session *session, const struct session_options *op
 	return CMD_DONE;
 }
 
+/* Forks: before there is much to share. */
+static int start_stacks(struct session *session, const struct session_options *options)
+{
+	const struct stack_worker_options stacks = {
+		.ring_fd = probe__stacks_ring(session->probing.probe),
+		.frame_pointers = options->frame_pointers,
+	};
+	char why[256] = "";
+
+	if (stacks.ring_fd < 0)
+		return CMD_DONE;
+	if (!stack_worker__start(&session->stacks, &stacks, why, sizeof(why)))
+		return CMD_DONE;
+	cmd__error("following stacks: %s (--call-graph none records without them)", why);
+	return CMD_FAILED;
+}
+
 static int load(struct session *session, const struct session_options *options)
 {
 	struct probe_options probe_options = {
@@ -125,6 +144,7 @@ static int load(struct session *session, const struct session_options *options)
 		.step_bytes = options->step_bytes,
 		.critical_bytes = options->critical_bytes,
 		.bulk_bytes = options->bulk_bytes,
+		.sample_bytes = options->sample_bytes,
 	};
 
 	if (check_pids(options) || probing__look(&session->probing, &options->ways))
@@ -133,6 +153,8 @@ static int load(struct session *session, const struct session_options *options)
 	    find_cgroup(session, options->cgroup, &probe_options.cgroup_id))
 		return CMD_FAILED;
 	if (probing__load(&session->probing, &probe_options))
+		return CMD_FAILED;
+	if (start_stacks(session, options))
 		return CMD_FAILED;
 	return follow_pids(session, options);
 }
@@ -173,6 +195,7 @@ static int start(struct session *session, const struct session_options *options)
 		.sink = capture__admit,
 		.context = session->capture,
 		.account = {count_events, count_bytes, session},
+		.stacks = session->stacks,
 	};
 	sigset_t signals;
 	char why[512] = "";
@@ -303,6 +326,7 @@ void session__free(struct session *session)
 	if (!session)
 		return;
 	live__free(session->live);
+	stack_worker__free(session->stacks);
 	capture__free(session->capture);
 	writer__free(session->writer);
 	model__free(session->model);

@@ -26,6 +26,8 @@ struct session_options {
 	uint64_t step_bytes;     /* 0: the default */
 	uint32_t critical_bytes; /* ring sizes; 0: the default */
 	uint32_t bulk_bytes;
+	uint64_t sample_bytes; /* one growth sample for so much; 0: the default */
+	bool frame_pointers;   /* of stacks: no unwinding rules */
 	struct plan_options ways;
 };
 

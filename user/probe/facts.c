@@ -121,6 +121,9 @@ static void read_btf(struct facts *out, const struct btf *btf)
 	out->cgroup_attach_arguments = tracepoint_arguments(btf, "cgroup_attach_task");
 	out->memcg_reclaim_arguments = tracepoint_arguments(btf, "mm_vmscan_memcg_reclaim_begin");
 	out->direct_reclaim_arguments = tracepoint_arguments(btf, "mm_vmscan_direct_reclaim_begin");
+	out->page_fault_arguments = tracepoint_arguments(btf, "page_fault_user");
+	if (!tracepoint_arguments(btf, "page_fault_kernel"))
+		out->page_fault_arguments = 0;
 	out->percpu_rss = !has_struct(btf, "mm_rss_stat");
 	out->mm_owner = has_member(btf, "mm_struct", "owner");
 	out->memcg = has_struct(btf, "mem_cgroup");
@@ -174,6 +177,22 @@ static int try_kprobe(const char *root)
 	return fd < 0 ? -errno : 0;
 }
 
+static int try_mapping_events(void)
+{
+	struct perf_event_attr attr = {.size = sizeof(attr),
+				       .type = PERF_TYPE_SOFTWARE,
+				       .config = PERF_COUNT_SW_DUMMY,
+				       .mmap = 1,
+				       .mmap2 = 1,
+				       .task = 1,
+				       .comm = 1,
+				       .comm_exec = 1};
+	_cleanup_(closep) int fd =
+		syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+
+	return fd < 0 ? -errno : 0;
+}
+
 static void try_programs(struct facts *out, const struct btf *btf, const char *root)
 {
 	int rss_stat = btf__find_by_name_kind(btf, "btf_trace_rss_stat", BTF_KIND_TYPEDEF);
@@ -192,6 +211,7 @@ static void try_programs(struct facts *out, const struct btf *btf, const char *r
 	fd = load_empty(BPF_PROG_TYPE_SYSCALL, 0, 0, BPF_F_SLEEPABLE);
 	out->try_syscall_program = fd < 0 ? fd : 0;
 	closep(&fd);
+	out->try_mapping_events = try_mapping_events();
 }
 
 static int quiet(enum libbpf_print_level level, const char *format, va_list arguments)
@@ -212,6 +232,7 @@ int facts__gather(struct facts *out, const char *root)
 	memset(out, 0, sizeof(*out));
 	out->try_tracepoint = out->try_fentry_oom = out->try_kprobe = FACT_UNTRIED;
 	out->try_iterator = out->try_syscall_program = FACT_UNTRIED;
+	out->try_mapping_events = FACT_UNTRIED;
 	if (uname(&name))
 		return -errno;
 	if (cpus < 0)

@@ -40,7 +40,8 @@ struct facts {
 	int cgroup_attach_arguments;
 	int memcg_reclaim_arguments;
 	int direct_reclaim_arguments;
-	bool mm_owner;     /* struct mm_struct names a task (CONFIG_MEMCG) */
+	int page_fault_arguments; /* x86 only */
+	bool mm_owner;            /* struct mm_struct names a task (CONFIG_MEMCG) */
 	bool percpu_rss;   /* struct mm_struct has percpu_counters for resident pages (6.2) */
 	bool memcg;        /* struct mem_cgroup exists */
 	bool oom_control;  /* struct oom_control exists */
@@ -52,6 +53,7 @@ struct facts {
 	int try_kprobe;
 	int try_iterator;
 	int try_syscall_program; /* needed to learn where per-CPU areas lie */
+	int try_mapping_events;  /* perf's records of what is mapped, of all processes */
 };
 
 /* Looks and tries. Files are read below `root` ("" on a live host). Only what cannot be found out

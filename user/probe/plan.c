@@ -231,6 +231,31 @@ static void plan_rest(struct plan *plan, const struct facts *facts)
 						   : reason(facts->psi));
 }
 
+static void plan_growth(struct plan *plan, const struct facts *facts,
+			const struct plan_options *options)
+{
+	if (options->no_samples) {
+		take_way(plan, CAPABILITY_GROWTH, "", "not asked for");
+	} else if (!facts->page_fault_arguments) {
+		take_way(plan, CAPABILITY_GROWTH, "",
+			 "this kernel has no page_fault_user tracepoint");
+	} else if (!facts->percpu_rss) {
+		take_way(plan, CAPABILITY_GROWTH, "",
+			 "this kernel does not tell when a page has come (rss_stat since 6.2)");
+	} else if (!plan->exact_sums) {
+		take_way(plan, CAPABILITY_GROWTH, "",
+			 "per-CPU parts of the counters cannot be read");
+	} else if (facts->try_mapping_events) {
+		take_way(plan, CAPABILITY_GROWTH, "", "mappings cannot be followed: %s",
+			 reason(facts->try_mapping_events));
+	} else {
+		use(plan, "on_page_fault_user");
+		use(plan, "on_page_fault_kernel");
+		plan->samples = true;
+		take_way(plan, CAPABILITY_GROWTH, "tp_btf page_fault and rss_stat", "%s", "");
+	}
+}
+
 static int refuse(char *refusal, size_t size, int error, const char *sentence)
 {
 	snprintf(refusal, size, "%s", sentence);
@@ -274,6 +299,7 @@ int plan__make(struct plan *out, const struct facts *facts, const struct plan_op
 	plan_cgroups(out, facts);
 	plan_rest(out, facts);
 	plan_held_back(out, facts);
+	plan_growth(out, facts, options);
 	plan_oom_context(out, facts, options);
 	plan_victim(out, facts);
 	return 0;

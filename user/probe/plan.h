@@ -24,6 +24,7 @@
 	X(RECLAIM, "reclaim")              \
 	X(HELD_BACK, "held back")          \
 	X(SIGNAL, "who sent SIGKILL")      \
+	X(GROWTH, "growth by stack")       \
 	X(PRESSURE, "pressure")
 
 enum capability {
@@ -51,6 +52,7 @@ struct plan {
 	bool oom_stack;          /* the trigger's stack may be searched for the OOM context */
 	bool oom_events;         /* the counts of OOM events may name its level */
 	bool lru_address_spaces; /* no exit_mmap: old address spaces must leave by age */
+	bool samples;            /* of growth, with stacks, are taken */
 };
 
 /* Ways that tests (and doctor's curious) may forbid, to see what the next one does. */
@@ -59,6 +61,7 @@ struct plan_options {
 	bool no_kprobe;
 	bool no_stack;
 	bool no_events;
+	bool no_samples; /* nobody wants to know which code grew the memory */
 };
 
 const char *capability__name(enum capability capability);

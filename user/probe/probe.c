@@ -15,6 +15,9 @@
 #include "bpf/reclaim_state.h"
 #include "oomtrail.skel.h"
 
+#define SAMPLE_BYTES      (256 * KIB)
+#define STACKS_RING_BYTES (8 * MIB)
+
 struct probe {
 	struct oomtrail_bpf *skeleton;
 	const struct plan *plan;
@@ -79,6 +82,10 @@ static void configure(struct oomtrail_bpf *skeleton, const struct plan *plan,
 	if (options->bulk_bytes)
 		bpf_map__set_max_entries(skeleton->maps.bulk, options->bulk_bytes);
 	skeleton->data->wake_bytes = bpf_map__max_entries(skeleton->maps.bulk) / 4;
+	skeleton->rodata->knob_sample_bytes =
+		plan->samples ? options->sample_bytes ?: SAMPLE_BYTES : 0;
+	bpf_map__set_max_entries(skeleton->maps.stacks,
+				 plan->samples ? STACKS_RING_BYTES : facts->page_bytes);
 	skeleton->rodata->knob_addresses_reused = plan->lru_address_spaces;
 	if (plan->lru_address_spaces)
 		bpf_map__set_type(skeleton->maps.mms, BPF_MAP_TYPE_LRU_HASH);
@@ -198,6 +205,11 @@ uint32_t probe__bulk_ring_bytes(const struct probe *probe)
 	return bpf_map__max_entries(probe->skeleton->maps.bulk);
 }
 
+int probe__stacks_ring(const struct probe *probe)
+{
+	return probe->plan->samples ? bpf_map__fd(probe->skeleton->maps.stacks) : -1;
+}
+
 int probe__walk(const struct probe *probe, enum probe_walk walk)
 {
 	const char *name = walk == PROBE_WALK_MOVERS ? "iter_movers" : "iter_processes";
@@ -239,6 +251,8 @@ void probe__collect_reclaim(struct probe *probe,
 
 uint64_t probe__ring_losses(const struct probe *probe, unsigned int kind)
 {
+	if (kind == EVENT_GROWTH)
+		return probe->skeleton->bss->stack_losses;
 	return kind < EVENT_KIND_END ? probe->skeleton->bss->ring_losses[kind] : 0;
 }
 

@@ -18,6 +18,8 @@ struct probe_options {
 	uint64_t step_bytes;     /* smallest movement that is told; 0: 256 KiB */
 	uint32_t critical_bytes; /* ring sizes, powers of two of at least a page; 0: 1 MiB */
 	uint32_t bulk_bytes;
+	uint64_t sample_bytes; /* one growth sample for so much; a power of two of at least a page.
+				* 0: 256 KiB */
 };
 
 /* Smallest movement this host can show: what its CPUs may hold back, at least step_bytes. */
@@ -43,6 +45,8 @@ int probe__critical_ring(const struct probe *probe); /* map descriptors, for rin
 int probe__bulk_ring(const struct probe *probe);
 uint32_t probe__critical_ring_bytes(const struct probe *probe);
 uint32_t probe__bulk_ring_bytes(const struct probe *probe);
+/* Of growth samples (bpf/stack_sample.h); -1: the plan takes none. */
+int probe__stacks_ring(const struct probe *probe);
 
 enum probe_walk { PROBE_WALK_PROCESSES, PROBE_WALK_MOVERS };
 

@@ -12,8 +12,9 @@
 #include "source/live_internal.h"
 #include "source/observe.h"
 
-#define TURN_NS  (100 * NS_PER_MS) /* at most between two looks at what is due */
-#define CLOCK_NS (10 * NS_PER_S)
+#define STACKS_WAIT_NS (30 * NS_PER_S)   /* what is left is named by then, symbols read from disk */
+#define TURN_NS        (100 * NS_PER_MS) /* at most between two looks at what is due */
+#define CLOCK_NS       (10 * NS_PER_S)
 
 static int pass_on(struct live *live, uint64_t until_ns)
 {
@@ -51,6 +52,7 @@ int live__run(struct live *live)
 	uint64_t now_ns = observe__now_ns();
 
 	live__drain(live);
+	live__drain_stacks(live);
 	live__measure(live, now_ns);
 	if (now_ns >= live->next_pass_ns)
 		live__pass(live, now_ns);
@@ -153,6 +155,18 @@ int live__timeout_ms(const struct live *live)
 	return (live->urgent_ns ? HOLD_NS : TURN_NS) / NS_PER_MS;
 }
 
+static int push(void *context, const struct event_header *event)
+{
+	live__push(context, event);
+	return 0;
+}
+
+void live__drain_stacks(struct live *live)
+{
+	if (live->options.stacks)
+		stack_worker__drain(live->options.stacks, push, live);
+}
+
 static void collect(void *context, const struct event_header *event)
 {
 	live__push(context, event);
@@ -169,6 +183,8 @@ int live__close(struct live *live)
 	while (live__drain(live))
 		;
 	probe__collect_reclaim(live->probe, collect, live);
+	if (live->options.stacks)
+		stack_worker__finish(live->options.stacks, STACKS_WAIT_NS, push, live);
 	live__observe_counters(live);
 	live__check_clock(live);
 	live__tell_losses(live);

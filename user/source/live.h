@@ -7,6 +7,7 @@
 #include "probe/plan.h"
 #include "probe/probe.h"
 #include "source/order.h"
+#include "source/stack_worker.h"
 
 /*
  * The live source: reads the rings, walks the tasks, looks at files at the moments that matter,
@@ -36,6 +37,7 @@ struct live_options {
 		void *context;
 	} account;
 	uint64_t account_every_ns;
+	struct stack_worker *stacks; /* stays the caller's; NULL: growth is not sampled */
 };
 
 /* `probe` stays the caller's and is not attached yet. */

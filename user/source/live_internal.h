@@ -100,6 +100,8 @@ struct live {
 /* --- live.c --------------------------------------------------------------------------------- */
 
 void live__push(struct live *live, const struct event_header *event);
+/* Growth whose stacks have been named. */
+void live__drain_stacks(struct live *live);
 int live__release(struct live *live, uint64_t until_ns);
 
 /* --- live_rings.c --------------------------------------------------------------------------- */

@@ -133,6 +133,13 @@ int live__open_rings(struct live *live)
 	live->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (live->epoll_fd < 0)
 		return -errno;
+	if (live->options.stacks) {
+		struct epoll_event readable = {.events = EPOLLIN};
+
+		if (epoll_ctl(live->epoll_fd, EPOLL_CTL_ADD, stack_worker__fd(live->options.stacks),
+			      &readable))
+			return -errno;
+	}
 	error = open_ring(live, CRITICAL, probe__critical_ring(live->probe),
 			  probe__critical_ring_bytes(live->probe));
 	if (error)

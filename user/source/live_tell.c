@@ -99,6 +99,8 @@ void live__tell_losses(struct live *live)
 	tell_loss(live, LOSS_RECURSION, 0, probe__recursion_misses(live->probe));
 	tell_loss(live, LOSS_MALFORMED, 0, live->malformed);
 	tell_loss(live, LOSS_OBSERVATION, 0, live->unread);
+	tell_loss(live, LOSS_STACK_WORKER, 0,
+		  options->stacks && stack_worker__failure(options->stacks) ? 1 : 0);
 }
 
 void live__check_clock(struct live *live)
@@ -118,6 +120,10 @@ void live__tell_account(struct live *live, bool closing)
 	struct event_recorder recorder;
 
 	observe__recorder(&recorder, live->opened_ns, live->start_cpu_ns);
+	if (live->options.stacks) {
+		recorder.cpu_ns += stack_worker__cpu_ns(live->options.stacks);
+		recorder.peak_rss_bytes += stack_worker__peak_bytes(live->options.stacks);
+	}
 	recorder.header.flags |= closing ? EVENT_CLOSING : 0;
 	recorder.kernel_bytes = live->kernel_bytes;
 	recorder.events = account->events(account->context);

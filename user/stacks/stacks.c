@@ -32,6 +32,7 @@ struct stacks {
 	struct dictionary *dictionary;
 	struct jit_names *jit_names;
 	struct queue queue;
+	bool frame_pointers;
 	struct stacks_counts counts;
 };
 
@@ -58,6 +59,7 @@ int stacks__new(struct stacks **out, const struct stacks_options *options, char 
 		goto fail;
 	stacks->sink = options->sink;
 	stacks->queue.max_bytes = options->queue_bytes ? options->queue_bytes : QUEUE_BYTES;
+	stacks->frame_pointers = options->frame_pointers;
 	if (address_spaces__new(&stacks->spaces, &spaces) ||
 	    objects__new(&stacks->objects, &objects) ||
 	    modules__new(&stacks->modules, stacks->objects, &stacks->sink) ||
@@ -143,7 +145,7 @@ static bool find_place(void *context, uint64_t pc, struct unwind_place *out)
 
 	if (!module && mapping.kind == MAPPING_OTHER)
 		return false;
-	out->cfi = module ? module->cfi : NULL;
+	out->cfi = module && !at->stacks->frame_pointers ? module->cfi : NULL;
 	return true;
 }
 

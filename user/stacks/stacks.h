@@ -19,8 +19,9 @@ struct stacks;
 
 struct stacks_options {
 	struct stack_sink sink;
-	size_t queue_bytes; /* of samples that wait; 0: 16 MiB */
-	const char *proc;   /* NULL: "/proc" */
+	size_t queue_bytes;  /* of samples that wait; 0: 16 MiB */
+	bool frame_pointers; /* followed alone, whatever rules there are */
+	const char *proc;    /* NULL: "/proc" */
 };
 
 struct stacks_counts {
