@@ -173,8 +173,8 @@ static struct growth growth__of(const struct model *model, const struct event_gr
 	if (back > anon)
 		back = anon > 0 ? anon : 0;
 	growth = (struct growth){
-		.first_ns = sample->header.time_ns,
-		.last_ns = sample->header.time_ns,
+		.first_ns = sample->came_ns,
+		.last_ns = sample->came_ns,
 		.samples = 1,
 		.anon_bytes = (anon - back) * block_bytes,
 		.file_bytes = sample->pages[GROWTH_FILE] * block_bytes,
@@ -214,7 +214,7 @@ int growth__on_growth(struct model *model, const struct event_header *event)
 	error = process__reach(model, &sample->task, event->time_ns, NULL, &slot);
 	if (error || !slot)
 		return error;
-	error = growth__reach(model, slot, stack, event->time_ns, &sums);
+	error = growth__reach(model, slot, stack, sample->came_ns, &sums);
 	if (error)
 		return error;
 	if (!sums)
