@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/privileges.h"
 #include "base/units.h"
 #include "recording/reader.h"
 #include "source/observe.h"
@@ -190,6 +191,9 @@ be_worker(const struct stack_worker_options *options, int socket, pid_t recorder
 		_exit(1);
 	work->socket = socket;
 	greeting.error = begin(work, options, greeting.why, sizeof(greeting.why));
+	if (!greeting.error)
+		greeting.error =
+			privileges__drop(PRIVILEGES_STACKS, greeting.why, sizeof(greeting.why));
 	if (send_all(socket, &greeting, sizeof(greeting)) || greeting.error)
 		_exit(1);
 	_exit(run(work) ? 1 : 0);

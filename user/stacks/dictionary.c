@@ -2,6 +2,7 @@
 #include "stacks/dictionary.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,14 +12,16 @@
 
 struct frame_key {
 	uint64_t address;
+	uint64_t content; /* of name and start, FNV-1a; 0 where there is a module */
 	uint32_t module;
-	uint32_t pid; /* 0 where there is a module */
+	uint32_t kind; /* likewise */
 };
 
 /* Both kinds: the key's bytes lie behind. */
 struct word {
 	uint64_t used_ns;
 	uint32_t id;
+	uint32_t key_bytes;
 	UT_hash_handle hh; /* the least recently used first */
 	_Alignas(8) unsigned char key[];
 };
@@ -27,6 +30,7 @@ struct dictionary {
 	struct stack_sink sink;
 	struct word *frames, *chains;
 	uint32_t last_frame, last_chain;
+	size_t bytes; /* of words */
 };
 
 int dictionary__new(struct dictionary **out, const struct stack_sink *sink)
@@ -40,92 +44,125 @@ int dictionary__new(struct dictionary **out, const struct stack_sink *sink)
 	return 0;
 }
 
-static void clear(struct word **words)
+static void drop(struct dictionary *dictionary, struct word **words, struct word *word)
 {
-	struct word *word, *next;
-
-	HASH_ITER (hh, *words, word, next) {
-		HASH_DEL(*words, word);
-		free(word);
-	}
+	HASH_DEL(*words, word);
+	dictionary->bytes -= sizeof(*word) + word->key_bytes;
+	free(word);
 }
 
 void dictionary__free(struct dictionary *dictionary)
 {
 	if (!dictionary)
 		return;
-	clear(&dictionary->frames);
-	clear(&dictionary->chains);
+	while (dictionary->frames)
+		drop(dictionary, &dictionary->frames, dictionary->frames);
+	while (dictionary->chains)
+		drop(dictionary, &dictionary->chains, dictionary->chains);
 	free(dictionary);
 }
 
-/* NULL: unknown, or not used for so long that it has to be told again. */
-static struct word *look_up(struct word **words, const void *key, unsigned int bytes,
-			    uint64_t now_ns)
+size_t dictionary__bytes(const struct dictionary *dictionary)
+{
+	return sizeof(*dictionary) + dictionary->bytes;
+}
+
+/* To the end of the order. False: no memory, and `word` is gone. */
+static bool append(struct dictionary *dictionary, struct word **words, struct word *word)
+{
+	HASH_ADD_KEYPTR(hh, *words, word->key, word->key_bytes, word);
+	if (word->hh.tbl)
+		return true;
+	dictionary->bytes -= sizeof(*word) + word->key_bytes;
+	free(word);
+	return false;
+}
+
+/* 0: unknown, or not used for so long that it has to be told again. */
+static uint32_t look_up(struct dictionary *dictionary, struct word **words, const void *key,
+			uint32_t key_bytes, uint64_t now_ns)
 {
 	struct word *word;
 
-	HASH_FIND(hh, *words, key, bytes, word);
+	HASH_FIND(hh, *words, key, key_bytes, word);
 	if (!word)
-		return NULL;
+		return 0;
+	/* Samples of several processors are not quite in the order of their times. */
+	if (now_ns > word->used_ns && now_ns - word->used_ns >= SINK_RETELL_NS) {
+		drop(dictionary, words, word);
+		return 0;
+	}
+	if (now_ns > word->used_ns)
+		word->used_ns = now_ns;
 	HASH_DEL(*words, word);
-	if (now_ns - word->used_ns >= STACK_RETELL_NS) {
-		free(word);
-		return NULL;
-	}
-	/* To the end of the order; the table has just had room for it. */
-	HASH_ADD_KEYPTR(hh, *words, word->key, bytes, word);
-	if (!word->hh.tbl) {
-		free(word);
-		return NULL;
-	}
-	word->used_ns = now_ns;
-	return word;
+	return append(dictionary, words, word) ? word->id : 0;
 }
 
-static struct word *add(struct word **words, const void *key, unsigned int bytes, uint32_t id,
-			uint64_t now_ns)
+static void make_room(struct dictionary *dictionary, struct word **words, size_t bytes)
 {
-	struct word *word = calloc(1, sizeof(*word) + bytes), *oldest = *words;
+	if (HASH_COUNT(*words) >= DICTIONARY_MAX)
+		drop(dictionary, words, *words);
+	/* A chain is larger than a frame, and of the many there are only few that come again. */
+	while (dictionary->bytes + bytes > DICTIONARY_MAX_BYTES && dictionary->chains)
+		drop(dictionary, &dictionary->chains, dictionary->chains);
+}
+
+static int add(struct dictionary *dictionary, struct word **words, const void *key,
+	       uint32_t key_bytes, uint32_t id, uint64_t now_ns)
+{
+	struct word *word = calloc(1, sizeof(*word) + key_bytes);
 
 	if (!word)
-		return NULL;
-	memcpy(word->key, key, bytes);
+		return -ENOMEM;
+	memcpy(word->key, key, key_bytes);
+	word->key_bytes = key_bytes;
 	word->id = id;
 	word->used_ns = now_ns;
-	if (HASH_COUNT(*words) >= DICTIONARY_MAX) {
-		HASH_DEL(*words, oldest);
-		free(oldest);
-	}
-	HASH_ADD_KEYPTR(hh, *words, word->key, bytes, word);
-	if (word->hh.tbl)
-		return word;
-	free(word);
-	return NULL;
+	make_room(dictionary, words, sizeof(*word) + key_bytes);
+	dictionary->bytes += sizeof(*word) + key_bytes;
+	return append(dictionary, words, word) ? 0 : -ENOMEM;
 }
 
-static struct frame_key frame_key(uint32_t module, uint32_t pid, uint64_t address)
+static uint64_t fnv(uint64_t hash, const void *data, size_t bytes)
 {
-	return (struct frame_key){.address = address, .module = module, .pid = module ? 0 : pid};
+	const unsigned char *at = data;
+
+	for (size_t i = 0; i < bytes; i++)
+		hash = (hash ^ at[i]) * 0x100000001b3ULL;
+	return hash;
 }
 
-uint32_t dictionary__frame(struct dictionary *dictionary, uint32_t module, uint32_t pid,
-			   uint64_t address, uint64_t now_ns)
+static struct frame_key frame_key(const struct stack_frame *frame)
 {
-	struct frame_key key = frame_key(module, pid, address);
-	struct word *word = look_up(&dictionary->frames, &key, sizeof(key), now_ns);
+	struct frame_key key = {.address = frame->address, .module = frame->module};
 
-	return word ? word->id : 0;
+	if (frame->module)
+		return key;
+	key.kind = frame->kind;
+	if (frame->name)
+		key.content = fnv(fnv(0xcbf29ce484222325ULL, &frame->start, sizeof(frame->start)),
+				  frame->name, strlen(frame->name));
+	return key;
+}
+
+uint32_t dictionary__frame(struct dictionary *dictionary, const struct stack_frame *frame,
+			   uint64_t now_ns)
+{
+	struct frame_key key = frame_key(frame);
+
+	return look_up(dictionary, &dictionary->frames, &key, sizeof(key), now_ns);
 }
 
 int dictionary__add_frame(struct dictionary *dictionary, const struct stack_frame *frame,
-			  uint32_t pid, uint64_t now_ns, uint32_t *id)
+			  uint64_t now_ns, uint32_t *id)
 {
-	struct frame_key key = frame_key(frame->module, pid, frame->address);
+	struct frame_key key = frame_key(frame);
 	struct stack_frame told = *frame;
+	int error = add(dictionary, &dictionary->frames, &key, sizeof(key),
+			dictionary->last_frame + 1, now_ns);
 
-	if (!add(&dictionary->frames, &key, sizeof(key), dictionary->last_frame + 1, now_ns))
-		return -ENOMEM;
+	if (error)
+		return error;
 	told.id = *id = ++dictionary->last_frame;
 	return dictionary->sink.frame(dictionary->sink.context, &told);
 }
@@ -135,18 +172,18 @@ int dictionary__chain(struct dictionary *dictionary, const uint32_t *frames, siz
 {
 	uint32_t key[1 + EVENT_STACK_FRAMES];
 	struct stack_chain told = {.end = end, .frames = frames, .count = count};
-	unsigned int bytes = (unsigned int)((1 + count) * sizeof(key[0]));
-	struct word *word;
+	uint32_t key_bytes = (uint32_t)((1 + count) * sizeof(key[0]));
+	int error;
 
 	key[0] = end;
 	memcpy(key + 1, frames, count * sizeof(key[0]));
-	word = look_up(&dictionary->chains, key, bytes, now_ns);
-	if (word) {
-		*id = word->id;
+	*id = look_up(dictionary, &dictionary->chains, key, key_bytes, now_ns);
+	if (*id)
 		return 0;
-	}
-	if (!add(&dictionary->chains, key, bytes, dictionary->last_chain + 1, now_ns))
-		return -ENOMEM;
+	error = add(dictionary, &dictionary->chains, key, key_bytes, dictionary->last_chain + 1,
+		    now_ns);
+	if (error)
+		return error;
 	told.id = *id = ++dictionary->last_chain;
 	return dictionary->sink.stack(dictionary->sink.context, &told);
 }

@@ -20,7 +20,8 @@ struct entry {
 	bool named; /* symbols were looked for */
 	char *path;
 	uint64_t told_ns;  /* 0: not yet */
-	UT_hash_handle hh; /* by object; in the order of use */
+	uint64_t used;     /* the higher, the later */
+	UT_hash_handle hh; /* by object */
 };
 
 /* Asking the host which file is behind a mapping costs a few system calls: once is enough. */
@@ -44,7 +45,8 @@ struct modules {
 	struct objects *objects;
 	struct stack_sink sink;
 	struct place *places;
-	struct entry *by_object; /* the least recently used first */
+	struct entry *by_object;
+	uint64_t uses;
 	uint32_t last_id;
 };
 
@@ -94,6 +96,41 @@ void modules__free(struct modules *modules)
 	while (modules->places)
 		drop_place(modules, modules->places);
 	free(modules);
+}
+
+static size_t entry__bytes(const struct entry *entry)
+{
+	return sizeof(*entry) + strlen(entry->path) +
+	       (entry->module.cfi ? cfi__bytes(entry->module.cfi) : 0) +
+	       (entry->symbols ? symbols__bytes(entry->symbols) : 0);
+}
+
+size_t modules__bytes(const struct modules *modules)
+{
+	size_t bytes = sizeof(*modules) + HASH_COUNT(modules->places) * sizeof(struct place);
+
+	for (struct entry *entry = modules->by_object; entry; entry = entry->hh.next)
+		bytes += entry__bytes(entry);
+	return bytes;
+}
+
+/* For one more. */
+static void make_room(struct modules *modules)
+{
+	for (;;) {
+		struct entry *least = modules->by_object;
+		uint64_t bytes = 0;
+
+		for (struct entry *entry = least; entry; entry = entry->hh.next) {
+			bytes += entry__bytes(entry) + object__bytes(entry->module.object);
+			if (entry->used < least->used)
+				least = entry;
+		}
+		if (!least ||
+		    (HASH_COUNT(modules->by_object) < MODULES_MAX && bytes <= MODULES_MAX_BYTES))
+			return;
+		drop(modules, least);
+	}
 }
 
 /* Takes over `object`; NULL: out of memory. */
@@ -152,12 +189,9 @@ static struct entry *ask(struct modules *modules, uint32_t pid, const struct map
 	if (entry) {
 		/* It holds the object already. */
 		objects__put(modules->objects, object);
-		HASH_DEL(modules->by_object, entry);
-		HASH_ADD_PTR(modules->by_object, module.object, entry);
 		return entry;
 	}
-	if (HASH_COUNT(modules->by_object) >= MODULES_MAX)
-		drop(modules, modules->by_object);
+	make_room(modules);
 	entry = make(modules, object, mapping->file ? mapped_file__path(mapping->file) : "[vdso]");
 	if (!entry)
 		objects__put(modules->objects, object);
@@ -175,19 +209,20 @@ struct module *modules__of(struct modules *modules, uint32_t pid, const struct m
 
 	if (mapping->file)
 		HASH_FIND(hh, modules->places, &key, sizeof(key), place);
-	if (place)
-		return place->entry ? &place->entry->module : NULL;
-	entry = ask(modules, pid, mapping);
-	if (mapping->file)
+	entry = place ? place->entry : ask(modules, pid, mapping);
+	if (!place && mapping->file)
 		remember(modules, &key, mapping->file, entry);
-	return entry ? &entry->module : NULL;
+	if (!entry)
+		return NULL;
+	entry->used = ++modules->uses;
+	return &entry->module;
 }
 
 int modules__tell(struct modules *modules, struct module *module, uint64_t now_ns)
 {
 	struct entry *entry = (struct entry *)module;
 	struct stack_module told = {.id = module->id, .path = entry->path};
-	bool known = entry->told_ns && now_ns - entry->told_ns < STACK_RETELL_NS / 2;
+	bool known = entry->told_ns && now_ns < entry->told_ns + SINK_RETELL_NS;
 
 	if (known)
 		return 0;
@@ -196,11 +231,24 @@ int modules__tell(struct modules *modules, struct module *module, uint64_t now_n
 	return modules->sink.module(modules->sink.context, &told);
 }
 
+/* Where only root puts files: anywhere else somebody could have the debug file that a program names
+ * be a link to any large file of root's, and the checksum of all of it be taken. */
+static bool is_roots_place(const char *path)
+{
+	static const char *const folders[] = {"/usr/", "/lib", "/bin/", "/sbin/"};
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		if (!strncmp(path, folders[i], strlen(folders[i])))
+			return true;
+	}
+	return false;
+}
+
 /* The debug file is looked for in our own root, whose it has to be; where the process has another,
  * the build-id still says which one belongs to its program. */
 static void read_symbols(struct entry *entry)
 {
-	struct debug_place place = {.path = *entry->path == '/' ? entry->path : NULL};
+	struct debug_place place = {.path = is_roots_place(entry->path) ? entry->path : NULL};
 	struct debug_file debug = {.fd = -1};
 	char why[128];
 

@@ -7,10 +7,11 @@
 #include "unwind/cfi.h"
 
 /* The ELF files that stacks lead through, with what unwinding and naming need of them: each made
- * once, whoever maps it. The least recently used go beyond MODULES_MAX. */
+ * once, whoever maps it. The least recently used go beyond MODULES_MAX, or MODULES_MAX_BYTES. */
 struct modules;
 
-#define MODULES_MAX 1024
+#define MODULES_MAX       1024
+#define MODULES_MAX_BYTES (256ULL << 20) /* files, rules and names; one alone may have more */
 
 struct module {
 	uint32_t id;
@@ -31,3 +32,5 @@ int modules__tell(struct modules *modules, struct module *module, uint64_t now_n
 /* The function around a link-time address. Reads the symbols when first asked. */
 bool modules__name(struct modules *modules, struct module *module, uint64_t vaddr,
 		   struct symbol *out);
+
+size_t modules__bytes(const struct modules *modules); /* of heap, without the objects' */

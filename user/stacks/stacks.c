@@ -13,17 +13,14 @@
 #include "maps/objects.h"
 #include "maps/perf_maps.h"
 #include "stacks/dictionary.h"
+#include "stacks/jit_names.h"
 #include "stacks/modules.h"
+#include "stacks/queue.h"
 #include "stacks/registers.h"
 #include "symbols/demangle.h"
 
 #define QUEUE_BYTES (16 * MIB)
 #define HOLD_NS     (100 * NS_PER_MS) /* of perf's records, and therefore of samples */
-
-struct waiting {
-	struct waiting *next;
-	_Alignas(8) struct stack_sample sample;
-};
 
 struct stacks {
 	struct stack_sink sink;
@@ -33,9 +30,8 @@ struct stacks {
 	struct objects *objects;
 	struct modules *modules;
 	struct dictionary *dictionary;
-	struct waiting *first, **last;
-	size_t queue_bytes;
-	size_t queue_max_bytes;
+	struct jit_names *jit_names;
+	struct queue queue;
 	bool frame_pointers;
 	struct stacks_counts counts;
 };
@@ -62,13 +58,13 @@ int stacks__new(struct stacks **out, const struct stacks_options *options, char 
 	if (!stacks)
 		goto fail;
 	stacks->sink = options->sink;
-	stacks->last = &stacks->first;
+	stacks->queue.max_bytes = options->queue_bytes ? options->queue_bytes : QUEUE_BYTES;
 	stacks->frame_pointers = options->frame_pointers;
-	stacks->queue_max_bytes = options->queue_bytes ? options->queue_bytes : QUEUE_BYTES;
 	if (address_spaces__new(&stacks->spaces, &spaces) ||
 	    objects__new(&stacks->objects, &objects) ||
 	    modules__new(&stacks->modules, stacks->objects, &stacks->sink) ||
-	    dictionary__new(&stacks->dictionary, &stacks->sink))
+	    dictionary__new(&stacks->dictionary, &stacks->sink) ||
+	    jit_names__new(&stacks->jit_names, options->proc))
 		goto fail;
 	error = perf_maps__open(&stacks->perf, &perf, why, why_size);
 	if (error) {
@@ -88,23 +84,12 @@ fail:
 	return error;
 }
 
-static struct waiting *pop(struct stacks *stacks)
-{
-	struct waiting *waiting = stacks->first;
-
-	stacks->first = waiting->next;
-	if (!stacks->first)
-		stacks->last = &stacks->first;
-	stacks->queue_bytes -= sizeof(*waiting) + waiting->sample.header.size_bytes;
-	return waiting;
-}
-
 void stacks__free(struct stacks *stacks)
 {
 	if (!stacks)
 		return;
-	while (stacks->first)
-		free(pop(stacks));
+	queue__clear(&stacks->queue);
+	jit_names__free(stacks->jit_names);
 	dictionary__free(stacks->dictionary);
 	modules__free(stacks->modules);
 	objects__free(stacks->objects);
@@ -122,8 +107,9 @@ struct stacks_counts stacks__counts(const struct stacks *stacks)
 {
 	struct stacks_counts counts = stacks->counts;
 
-	counts.bytes = stacks->queue_bytes + address_spaces__counts(stacks->spaces).bytes +
-		       objects__counts(stacks->objects).bytes;
+	counts.bytes = stacks->queue.bytes + address_spaces__counts(stacks->spaces).bytes +
+		       objects__counts(stacks->objects).bytes + modules__bytes(stacks->modules) +
+		       dictionary__bytes(stacks->dictionary) + jit_names__bytes(stacks->jit_names);
 	return counts;
 }
 
@@ -198,39 +184,65 @@ static enum frame_kind frame_kind(enum mapping_kind kind)
 	}
 }
 
-/* Names the frame at `pc`, telling what is new of it. */
-static int frame_number(const struct walk_at *at, uint64_t pc, uint64_t now_ns, uint32_t *id)
+/* Code made at run time: anonymous, or of a file that is no program (of memfd_create(2)). */
+static void name_jit(const struct walk_at *at, struct stack_frame *frame, uint64_t now_ns)
+{
+	const struct stack_sample *sample = at->sample;
+	const struct jit_process process = {
+		.pid = sample->task.pid,
+		.start_ns = sample->task.start_ns,
+		.mm_id = sample->mm_id,
+		.is_there = process_maps__is_newest(at->process),
+	};
+	struct symbol symbol;
+
+	if (!jit_names__find(at->stacks->jit_names, &process, frame->address, now_ns, &symbol))
+		return;
+	frame->kind = FRAME_JIT;
+	frame->name = symbol.name;
+	frame->start = symbol.start;
+}
+
+/* Tells a frame that is new. */
+static int add_frame(const struct walk_at *at, struct stack_frame *frame, struct module *module,
+		     uint64_t now_ns, uint32_t *id)
 {
 	struct stacks *stacks = at->stacks;
-	struct stack_frame frame = {.address = pc};
-	struct mapping mapping;
-	struct symbol symbol = {0};
-	struct module *module = module_at(at, pc, &mapping, &frame.address);
+	struct symbol symbol;
 	char *readable = NULL;
 	int error;
 
-	if (!module)
-		frame.address = pc;
-	frame.module = module ? module->id : 0;
-	*id = dictionary__frame(stacks->dictionary, frame.module, at->sample->task.pid,
-				frame.address, now_ns);
-	if (*id)
-		return 0;
-	frame.kind = frame_kind(mapping.kind);
 	if (module) {
 		error = modules__tell(stacks->modules, module, now_ns);
 		if (error)
 			return error;
-		if (modules__name(stacks->modules, module, frame.address, &symbol)) {
+		if (modules__name(stacks->modules, module, frame->address, &symbol)) {
 			readable = demangle(symbol.name);
-			frame.name = readable ? readable : symbol.name;
-			frame.start = symbol.start;
+			frame->name = readable ? readable : symbol.name;
+			frame->start = symbol.start;
 		}
 	}
-	stacks->counts.unnamed += !frame.name;
-	error = dictionary__add_frame(stacks->dictionary, &frame, at->sample->task.pid, now_ns, id);
+	stacks->counts.unnamed += !frame->name;
+	error = dictionary__add_frame(stacks->dictionary, frame, now_ns, id);
 	free(readable);
 	return error;
+}
+
+static int frame_number(const struct walk_at *at, uint64_t pc, uint64_t now_ns, uint32_t *id)
+{
+	struct stack_frame frame = {0};
+	struct mapping mapping;
+	struct module *module = module_at(at, pc, &mapping, &frame.address);
+
+	frame.kind = frame_kind(mapping.kind);
+	if (module)
+		frame.module = module->id;
+	else
+		frame.address = pc;
+	if (!module && (frame.kind == FRAME_JIT || frame.kind == FRAME_NATIVE))
+		name_jit(at, &frame, now_ns);
+	*id = dictionary__frame(at->stacks->dictionary, &frame, now_ns);
+	return *id ? 0 : add_frame(at, &frame, module, now_ns, id);
 }
 
 static int tell_growth(struct stacks *stacks, const struct stack_sample *sample, uint32_t stack)
@@ -289,42 +301,22 @@ static int work(struct stacks *stacks, const struct stack_sample *sample, uint64
 
 /* --- the queue ------------------------------------------------------------------------------- */
 
-static bool is_sound(const struct stack_sample *sample, size_t bytes)
-{
-	size_t room = bytes - sizeof(*sample);
-
-	return bytes >= sizeof(*sample) && sample->header.size_bytes == bytes &&
-	       sample->header.kind == STACK_SAMPLE_TAKEN &&
-	       (sample->stack_from & (STACK_PAGE_BYTES - 1)) <= room &&
-	       sample->stack_bytes <= room - (sample->stack_from & (STACK_PAGE_BYTES - 1));
-}
-
 void stacks__take(struct stacks *stacks, const void *data, size_t bytes)
 {
-	const struct stack_sample *sample = data;
-	struct waiting *waiting;
-	size_t used, needed;
-
 	stacks->counts.samples++;
-	if (!is_sound(sample, bytes)) {
+	switch (queue__take(&stacks->queue, data, bytes)) {
+	case QUEUE_TAKEN:
+		break;
+	case QUEUE_TORN:
 		stacks->counts.torn++;
-		return;
-	}
-	/* Not the room that was left. */
-	used = sizeof(*sample) + (sample->stack_from & (STACK_PAGE_BYTES - 1)) +
-	       sample->stack_bytes;
-	needed = sizeof(*waiting) + used;
-	waiting = stacks->queue_bytes + needed <= stacks->queue_max_bytes ? malloc(needed) : NULL;
-	if (!waiting) {
+		break;
+	case QUEUE_FULL:
 		stacks->counts.refused++;
-		return;
+		break;
+	case QUEUE_LATE:
+		stacks->counts.late_more++;
+		break;
 	}
-	waiting->next = NULL;
-	memcpy(&waiting->sample, sample, used);
-	waiting->sample.header.size_bytes = (uint32_t)used;
-	*stacks->last = waiting;
-	stacks->last = &waiting->next;
-	stacks->queue_bytes += needed;
 }
 
 static int apply(void *context, const struct map_event *event)
@@ -341,8 +333,9 @@ static int work_off(struct stacks *stacks, uint64_t until_ns)
 	uint64_t begin_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	int error = 0;
 
-	while (stacks->first && stacks->first->sample.header.time_ns <= until_ns && !error) {
-		struct waiting *waiting = pop(stacks);
+	while (stacks->queue.first && stacks->queue.first->sample.header.time_ns <= until_ns &&
+	       !error) {
+		struct waiting *waiting = queue__pop(&stacks->queue);
 
 		error = work(stacks, &waiting->sample, clock_ns(CLOCK_MONOTONIC));
 		free(waiting);
@@ -357,7 +350,7 @@ int stacks__turn(struct stacks *stacks, uint64_t now_ns)
 
 	perf_maps__drain(stacks->perf);
 	perf_maps__release(stacks->perf, now_ns, apply, stacks);
-	error = work_off(stacks, now_ns - HOLD_NS);
+	error = work_off(stacks, now_ns > HOLD_NS ? now_ns - HOLD_NS : 0);
 	address_spaces__tidy(stacks->spaces, now_ns);
 	return error;
 }

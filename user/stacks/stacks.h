@@ -25,13 +25,14 @@ struct stacks_options {
 };
 
 struct stacks_counts {
-	uint64_t samples;
+	uint64_t samples;               /* records of the ring, what was refused or torn included */
 	uint64_t refused;               /* no room in the queue, or no memory */
 	uint64_t torn;                  /* not as the BPF programs make them */
+	uint64_t late_more;             /* pages of a sample that was not waiting (any more) */
 	uint64_t ends[STACK_END_COUNT]; /* by enum stack_end */
 	uint64_t unnamed;               /* frames without a name */
 	uint64_t cpu_ns;                /* of unwinding and naming */
-	size_t bytes;                   /* of heap: mappings, files, names, the queue */
+	size_t bytes;                   /* of heap: mappings, files, rules, names, the queue */
 };
 
 /* -EACCES, -EPERM, -ENOSYS: as perf_maps__open(). `why`: one sentence. */

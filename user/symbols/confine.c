@@ -2,7 +2,6 @@
 #include "symbols/confine.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,6 +15,8 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+
+#include "base/oom_score.h"
 
 /* A sanitizer reserves far more addresses than any bound would leave, and calls what it likes. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -88,16 +89,6 @@ static void bound_memory(uint64_t more_bytes)
 	(void)setrlimit(RLIMIT_AS, &limit);
 }
 
-static void be_first_to_be_killed(void)
-{
-	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	(void)!write(fd, "1000", 4);
-	close(fd);
-}
-
 static void drop_capabilities(void)
 {
 	cap_t none = cap_init();
@@ -112,7 +103,7 @@ void confine(pid_t parent, uint64_t memory_bytes)
 {
 	static const struct rlimit nothing = {0};
 
-	be_first_to_be_killed();
+	oom_score__set_adj(0, 1000); /* the first to be killed */
 	if (!SANITIZED)
 		bound_memory(memory_bytes);
 	drop_capabilities();

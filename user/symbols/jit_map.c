@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/units.h"
 #include "symbols/overlay.h"
 #include "symbols/safe_open.h"
 
@@ -240,15 +241,22 @@ int jit_map__read(struct jit_map *map, int fd)
 	return error ? error : unsettled;
 }
 
-int jit_map__update(struct jit_map *map, int root, uint32_t pid, uid_t owner)
+int jit_map__update(struct jit_map *map, int root, uint32_t pid, uid_t owner, int64_t oldest_ns)
 {
 	const struct safe_open wanted = {.owner = owner};
 	_cleanup_(closep) int fd = -1;
+	struct stat status;
 	char path[64];
 
 	snprintf(path, sizeof(path), "/tmp/perf-%u.map", pid);
 	fd = safe_open(root, path, &wanted);
-	return fd < 0 ? fd : jit_map__read(map, fd);
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &status))
+		return -errno;
+	if ((int64_t)status.st_mtim.tv_sec * (int64_t)NS_PER_S + status.st_mtim.tv_nsec < oldest_ns)
+		return -ESTALE;
+	return jit_map__read(map, fd);
 }
 
 bool jit_map__find(const struct jit_map *map, uint64_t address, struct symbol *out)

@@ -23,10 +23,12 @@ int jit_map__new(struct jit_map **out); /* empty; 0 or -ENOMEM */
 /*
  * Reads what was appended since the last time; everything, where it is another file by now or a
  * shorter one. `root`: the process's (safe_open__root()), `pid`: what the process itself takes for
- * its pid, `owner`: whose file it has to be. An unfinished last line waits for its end.
- * 0, or -errno of safe_open(); -ENOENT: no such file. Whatever was read before stays.
+ * its pid, `owner`: whose file it has to be, `oldest_ns`: when it was written to last
+ * (CLOCK_REALTIME; 0: at any time): before that, another process had this pid. An unfinished last
+ * line waits for its end. 0, or -errno of safe_open(); -ENOENT: no such file; -ESTALE: an older
+ * one. Whatever was read before stays.
  */
-int jit_map__update(struct jit_map *map, int root, uint32_t pid, uid_t owner);
+int jit_map__update(struct jit_map *map, int root, uint32_t pid, uid_t owner, int64_t oldest_ns);
 
 /* The same from an open regular file. */
 int jit_map__read(struct jit_map *map, int fd);

@@ -316,24 +316,24 @@ static void test_is_found_below_a_root(void **state)
 	assert_true(root >= 0);
 	assert_int_equal(mkdirat(root, "tmp", 0700), 0);
 	assert_int_equal(jit_map__new(&map), 0);
-	assert_int_equal(jit_map__update(map, root, 7, getuid()), -ENOENT);
+	assert_int_equal(jit_map__update(map, root, 7, getuid(), 0), -ENOENT);
 
 	fd = openat(root, "tmp/perf-7.map", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
 	put(fd, "1000 10 seven\n");
 	close(fd);
-	assert_int_equal(jit_map__update(map, root, 7, getuid()), 0);
+	assert_int_equal(jit_map__update(map, root, 7, getuid(), 0), 0);
 	assert_is(map, 0x1008, "seven");
 
 	/* A FIFO in its place: nobody writes to it, and nobody waits. */
 	assert_int_equal(unlinkat(root, "tmp/perf-7.map", 0), 0);
 	assert_int_equal(mkfifoat(root, "tmp/perf-7.map", 0600), 0);
 	alarm(20);
-	assert_int_equal(jit_map__update(map, root, 7, getuid()), -EPIPE);
+	assert_int_equal(jit_map__update(map, root, 7, getuid(), 0), -EPIPE);
 	alarm(0);
 	assert_is(map, 0x1008, "seven");
 	assert_int_equal(symlinkat("/etc/passwd", root, "tmp/perf-8.map"), 0);
-	assert_int_equal(jit_map__update(map, root, 8, getuid()), -ELOOP);
+	assert_int_equal(jit_map__update(map, root, 8, getuid(), 0), -ELOOP);
 	jit_map__free(map);
 
 	assert_int_equal(unlinkat(root, "tmp/perf-7.map", 0), 0);

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+/* A listener that keeps all that is told, and insists that nothing is referred to before. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "stacks/sink.h"
+
+#define TOLD_MAX 4096
+
+struct told_module {
+	uint32_t id;
+	size_t build_id_bytes;
+	char path[512];
+};
+
+struct told_frame {
+	struct stack_frame frame;
+	char name[512]; /* "" : none */
+};
+
+struct told_chain {
+	struct stack_chain chain;
+	uint32_t frames[EVENT_STACK_FRAMES];
+};
+
+struct told {
+	struct told_module modules[TOLD_MAX];
+	struct told_frame frames[TOLD_MAX];
+	struct told_chain chains[TOLD_MAX];
+	struct stack_growth growths[TOLD_MAX];
+	size_t module_count, frame_count, chain_count, growth_count;
+	int answer; /* of every call */
+};
+
+static inline const struct told_module *told__module(const struct told *told, uint32_t id)
+{
+	for (size_t i = told->module_count; i-- > 0;) {
+		if (told->modules[i].id == id)
+			return &told->modules[i];
+	}
+	return NULL;
+}
+
+static inline const struct told_frame *told__frame(const struct told *told, uint32_t id)
+{
+	for (size_t i = told->frame_count; i-- > 0;) {
+		if (told->frames[i].frame.id == id)
+			return &told->frames[i];
+	}
+	return NULL;
+}
+
+static inline const struct told_chain *told__chain(const struct told *told, uint32_t id)
+{
+	for (size_t i = told->chain_count; i-- > 0;) {
+		if (told->chains[i].chain.id == id)
+			return &told->chains[i];
+	}
+	return NULL;
+}
+
+static inline int told__on_module(void *context, const struct stack_module *module)
+{
+	struct told *told = context;
+	struct told_module *kept = &told->modules[told->module_count++];
+
+	assert_true(told->module_count < TOLD_MAX);
+	assert_int_not_equal(module->id, 0);
+	assert_non_null(module->path);
+	kept->id = module->id;
+	kept->build_id_bytes = module->build_id ? module->build_id_bytes : 0;
+	snprintf(kept->path, sizeof(kept->path), "%s", module->path);
+	return told->answer;
+}
+
+static inline int told__on_frame(void *context, const struct stack_frame *frame)
+{
+	struct told *told = context;
+	struct told_frame *kept = &told->frames[told->frame_count++];
+
+	assert_true(told->frame_count < TOLD_MAX);
+	assert_int_not_equal(frame->id, 0);
+	assert_true(frame->kind < FRAME_KIND_END);
+	if (frame->module && !told__module(told, frame->module))
+		fail_msg("frame %u before module %u", frame->id, frame->module);
+	kept->frame = *frame;
+	snprintf(kept->name, sizeof(kept->name), "%s", frame->name ? frame->name : "");
+	return told->answer;
+}
+
+static inline int told__on_chain(void *context, const struct stack_chain *chain)
+{
+	struct told *told = context;
+	struct told_chain *kept = &told->chains[told->chain_count++];
+
+	assert_true(told->chain_count < TOLD_MAX);
+	assert_int_not_equal(chain->id, 0);
+	assert_true(chain->count <= EVENT_STACK_FRAMES);
+	assert_true(chain->end < STACK_END_COUNT);
+	kept->chain = *chain;
+	for (size_t i = 0; i < chain->count; i++) {
+		if (!told__frame(told, chain->frames[i]))
+			fail_msg("stack %u before frame %u", chain->id, chain->frames[i]);
+		kept->frames[i] = chain->frames[i];
+	}
+	kept->chain.frames = kept->frames;
+	return told->answer;
+}
+
+static inline int told__on_growth(void *context, const struct stack_growth *growth)
+{
+	struct told *told = context;
+
+	told->growths[told->growth_count++] = *growth;
+	assert_true(told->growth_count < TOLD_MAX);
+	if (growth->stack && !told__chain(told, growth->stack))
+		fail_msg("growth before stack %u", growth->stack);
+	return told->answer;
+}
+
+static inline struct stack_sink told__sink(struct told *told)
+{
+	return (struct stack_sink){
+		.context = told,
+		.module = told__on_module,
+		.frame = told__on_frame,
+		.stack = told__on_chain,
+		.growth = told__on_growth,
+	};
+}
+
+static inline struct told *told__new(void)
+{
+	struct told *told = calloc(1, sizeof(*told));
+
+	assert_non_null(told);
+	return told;
+}

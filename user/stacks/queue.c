@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "stacks/queue.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+static size_t below_of(const struct stack_sample *sample)
+{
+	return sample->stack_from & (STACK_PAGE_BYTES - 1);
+}
+
+static size_t heap_bytes(size_t sample_bytes)
+{
+	return offsetof(struct waiting, sample) + sample_bytes;
+}
+
+static enum queue_answer take_sample(struct queue *queue, const struct stack_sample *sample,
+				     size_t bytes)
+{
+	struct waiting *waiting;
+	size_t room, used;
+
+	if (bytes < sizeof(*sample))
+		return QUEUE_TORN;
+	room = bytes - sizeof(*sample);
+	if (below_of(sample) > room || sample->stack_bytes > room - below_of(sample))
+		return QUEUE_TORN;
+	/* Not the room that was left. */
+	used = sizeof(*sample) + below_of(sample) + sample->stack_bytes;
+	if (queue->bytes + heap_bytes(used) > queue->max_bytes)
+		return QUEUE_FULL;
+	waiting = malloc(heap_bytes(used));
+	if (!waiting)
+		return QUEUE_FULL;
+	memcpy(&waiting->sample, sample, used);
+	waiting->sample.header.size_bytes = (uint32_t)used;
+	waiting->next = NULL;
+	waiting->previous = queue->last;
+	if (queue->last)
+		queue->last->next = waiting;
+	else
+		queue->first = waiting;
+	queue->last = waiting;
+	queue->bytes += heap_bytes(used);
+	return QUEUE_TAKEN;
+}
+
+static bool add_pages(struct stack_sample *sample, const __s32 more[GROWTH_MEMBERS])
+{
+	__s32 pages[GROWTH_MEMBERS];
+
+	for (int member = 0; member < GROWTH_MEMBERS; member++) {
+		if (__builtin_add_overflow(sample->pages[member], more[member], &pages[member]))
+			return false;
+	}
+	memcpy(sample->pages, pages, sizeof(pages));
+	return true;
+}
+
+static enum queue_answer take_more(struct queue *queue, const struct stack_sample_more *more,
+				   size_t bytes)
+{
+	struct waiting *waiting = queue->last;
+
+	if (bytes != sizeof(*more))
+		return QUEUE_TORN;
+	for (unsigned int i = 0; i < QUEUE_LOOKS_MAX && waiting; i++, waiting = waiting->previous) {
+		if (waiting->sample.header.id == more->header.id)
+			return add_pages(&waiting->sample, more->pages) ? QUEUE_TAKEN : QUEUE_TORN;
+	}
+	return QUEUE_LATE;
+}
+
+enum queue_answer queue__take(struct queue *queue, const void *data, size_t bytes)
+{
+	const struct stack_sample_header *header = data;
+
+	if (bytes < sizeof(*header) || header->size_bytes != bytes)
+		return QUEUE_TORN;
+	switch (header->kind) {
+	case STACK_SAMPLE_TAKEN:
+		return take_sample(queue, data, bytes);
+	case STACK_SAMPLE_MORE:
+		return take_more(queue, data, bytes);
+	default:
+		return QUEUE_TORN;
+	}
+}
+
+struct waiting *queue__pop(struct queue *queue)
+{
+	struct waiting *waiting = queue->first;
+
+	queue->first = waiting->next;
+	if (queue->first)
+		queue->first->previous = NULL;
+	else
+		queue->last = NULL;
+	queue->bytes -= heap_bytes(waiting->sample.header.size_bytes);
+	return waiting;
+}
+
+void queue__clear(struct queue *queue)
+{
+	while (queue->first)
+		free(queue__pop(queue));
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/stack_sample.h"
+
+/* Samples that wait until it has been told what was mapped at their time, first come, first out. */
+
+struct waiting {
+	struct waiting *next, *previous;
+	_Alignas(8) struct stack_sample sample;
+};
+
+struct queue {
+	struct waiting *first, *last;
+	size_t bytes; /* of heap */
+	size_t max_bytes;
+};
+
+enum queue_answer {
+	QUEUE_TAKEN,
+	QUEUE_TORN, /* not as the BPF programs make them */
+	QUEUE_FULL, /* or no memory */
+	QUEUE_LATE, /* more of a sample that does not wait here (any more) */
+};
+
+/* Samples that are looked at for the one that a STACK_SAMPLE_MORE is of: it was taken in the same
+ * page fault, so that only what other processors tell comes in between. */
+#define QUEUE_LOOKS_MAX 1024
+
+/* A record of the ring, 8-aligned: a copy is kept. */
+enum queue_answer queue__take(struct queue *queue, const void *data, size_t bytes);
+
+/* The first one, to be freed. */
+struct waiting *queue__pop(struct queue *queue);
+
+void queue__clear(struct queue *queue);
