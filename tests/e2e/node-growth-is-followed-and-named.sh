@@ -29,6 +29,6 @@ followed_and_named "$grew" 'fillTable' 40
 
 record_growth unnamed app -- node --max-old-space-size=256 "$WORK/grow.js"
 equal "records" "$(truth unnamed kept)" 500000
-growth_is 'of($pid) | any(.frames[]; .kind == "jit") and
+growth_is 'of($pid) | any(.[].frames[]; .kind == "jit") and
 	   all(.[].frames[]; .kind != "jit" or (has("function") | not))' pid "$PID"
 text_has '\[JIT\].*--perf-basic-prof'
