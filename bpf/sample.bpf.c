@@ -9,6 +9,7 @@
 #include "task.bpf.h"
 
 struct ring stacks SEC(".maps");
+struct stack_rooms_map stack_rooms SEC(".maps");
 __u64 stack_losses = 0;
 
 /* What came, or was asked for, on this CPU last. */
@@ -216,8 +217,6 @@ static __always_inline __u32 copy_stack(__u8 *room, __u64 sp, int pages)
 	return bytes;
 }
 
-#define STACK_PAGES 4
-
 #if defined(__TARGET_ARCH_x86)
 #define USER_REGISTERS 21
 #define STACK_POINTER  19
@@ -228,47 +227,97 @@ static __always_inline __u32 copy_stack(__u8 *room, __u64 sp, int pages)
 #define STACK_BELOW    0
 #endif
 
+/* What has come, and by whom it is found in the table. */
+struct arrival {
+	__u64 id; /* of the sample */
+	__u64 mm_id;
+	__u64 address;
+	__u64 block_bytes;
+	__s32 pages[RSS_MEMBERS];
+	__u32 flags;
+	__u32 pid;
+};
+
+static __always_inline bool fill_sample(struct stack_sample *sample, const struct arrival *arrival,
+					int room_pages)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	const __u32 room_bytes = (__u32)room_pages * STACK_PAGE_BYTES;
+	__u64 from;
+
+	sample->header.size_bytes = sizeof(*sample) + room_bytes;
+	sample->header.kind = STACK_SAMPLE_TAKEN;
+	sample->header.time_ns = bpf_ktime_get_ns();
+	sample->header.id = arrival->id;
+	task_identify(&sample->task, task);
+	sample->mm_id = arrival->mm_id;
+	sample->address = arrival->address;
+	sample->block_bytes = arrival->block_bytes;
+	__builtin_memcpy(sample->pages, arrival->pages, sizeof(sample->pages));
+	sample->flags = arrival->flags;
+	if (bpf_probe_read_kernel(sample->registers, 8 * USER_REGISTERS, regs))
+		return false;
+	from = sample->registers[STACK_POINTER] - STACK_BELOW;
+	sample->stack_from = from;
+	sample->stack_bytes = copy_stack(sample->stack, from, room_pages);
+	if (sample->stack_bytes + (from & (STACK_PAGE_BYTES - 1)) == room_bytes)
+		sample->flags |= STACK_SAMPLE_CUT;
+	return true;
+}
+
+/* A function for each size: the verifier wants every place in a record to be constant. */
+#define X(class, room_pages)                                                          \
+	static __noinline int emit_sample_##class(const struct arrival *arrival)      \
+	{                                                                             \
+		struct stack_sample *sample = bpf_ringbuf_reserve(                    \
+			&stacks, sizeof(*sample) + (room_pages)*STACK_PAGE_BYTES, 0); \
+                                                                                      \
+		if (!sample) {                                                        \
+			__sync_fetch_and_add(&stack_losses, 1);                       \
+			return 0;                                                     \
+		}                                                                     \
+		if (!fill_sample(sample, arrival, room_pages)) {                      \
+			bpf_ringbuf_discard(sample, BPF_RB_NO_WAKEUP);                \
+			return 0;                                                     \
+		}                                                                     \
+		bpf_ringbuf_submit(sample, wakeup(&stacks));                          \
+		return 1;                                                             \
+	}
+STACK_CLASSES(X)
+#undef X
+
+static __always_inline int emit_sample(const struct arrival *arrival)
+{
+	__u32 *class = bpf_map_lookup_elem(&stack_rooms, &arrival->pid);
+
+	switch (class ? *class : 0) {
+#define X(number, room_pages) \
+	case number:          \
+		return emit_sample_##number(arrival);
+		STACK_CLASSES(X)
+#undef X
+	default:
+		return 0;
+	}
+}
+
 /* The id of the sample, or 0: none could be taken. */
 static __noinline __u64 take_sample(struct mm_struct *mm, __u64 address, __u32 flags,
 				    const __s32 pages[RSS_MEMBERS], __u64 block_bytes)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct stack_sample *sample;
+	struct arrival arrival = {.address = address, .flags = flags, .block_bytes = block_bytes};
 	struct mm_state *state;
-	struct pt_regs *regs;
-	__u64 key = (__u64)mm, sp, id;
+	__u64 key = (__u64)mm;
 
 	state = bpf_map_lookup_elem(&mms, &key);
 	if (!state)
 		return 0;
-	sample = bpf_ringbuf_reserve(&stacks, sizeof(*sample) + STACK_PAGES * STACK_PAGE_BYTES, 0);
-	if (!sample) {
-		__sync_fetch_and_add(&stack_losses, 1);
-		return 0;
-	}
-	sample->header.size_bytes = sizeof(*sample) + STACK_PAGES * STACK_PAGE_BYTES;
-	sample->header.kind = STACK_SAMPLE_TAKEN;
-	sample->header.time_ns = bpf_ktime_get_ns();
-	sample->header.id = id = mm_id_new();
-	task_identify(&sample->task, (struct task_struct *)task);
-	sample->mm_id = state->mm_id;
-	sample->address = address;
-	sample->block_bytes = block_bytes;
-	__builtin_memcpy(sample->pages, pages, sizeof(sample->pages));
-	sample->flags = flags;
-	regs = (struct pt_regs *)bpf_task_pt_regs(task);
-	if (bpf_probe_read_kernel(sample->registers, 8 * USER_REGISTERS, regs)) {
-		bpf_ringbuf_discard(sample, BPF_RB_NO_WAKEUP);
-		return 0;
-	}
-	sp = sample->registers[STACK_POINTER];
-	sample->stack_from = sp - STACK_BELOW;
-	sample->stack_bytes = copy_stack(sample->stack, sp - STACK_BELOW, STACK_PAGES);
-	if (sample->stack_bytes + (sample->stack_from & (STACK_PAGE_BYTES - 1)) ==
-	    STACK_PAGES * STACK_PAGE_BYTES)
-		sample->flags |= STACK_SAMPLE_CUT;
-	bpf_ringbuf_submit(sample, wakeup(&stacks));
-	return id;
+	arrival.id = mm_id_new();
+	arrival.mm_id = state->mm_id;
+	arrival.pid = bpf_get_current_pid_tgid() >> 32;
+	__builtin_memcpy(arrival.pages, pages, sizeof(arrival.pages));
+	return emit_sample(&arrival) ? arrival.id : 0;
 }
 
 /* No other way brings so many by one fault. */

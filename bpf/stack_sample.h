@@ -14,9 +14,12 @@
 #define STACK_PAGE_BYTES 4096
 
 /* Room for stack bytes, in pages; the first is shared with what lies below the stack pointer. */
-#define STACK_CLASSES(X) X(0, 2) X(1, 4) X(2, 8)
+#define STACK_CLASSES(X) X(0, 4) X(1, 8) X(2, 16)
 
 enum { STACK_CLASS_LAST = 2 };
+
+/* Of how many processes the room may be larger than the least. */
+#define STACK_ROOMS_MAX 4096
 
 enum stack_sample_kind {
 	STACK_SAMPLE_TAKEN = 1, /* struct stack_sample */

@@ -211,6 +211,11 @@ int probe__stacks_ring(const struct probe *probe)
 	return probe->plan->samples ? bpf_map__fd(probe->skeleton->maps.stacks) : -1;
 }
 
+int probe__stack_rooms(const struct probe *probe)
+{
+	return bpf_map__fd(probe->skeleton->maps.stack_rooms);
+}
+
 int probe__walk(const struct probe *probe, enum probe_walk walk)
 {
 	const char *name = walk == PROBE_WALK_MOVERS ? "iter_movers" : "iter_processes";

@@ -33,6 +33,8 @@ struct stacks {
 	struct jit_names *jit_names;
 	struct queue queue;
 	bool frame_pointers;
+	void (*cut)(void *context, uint32_t pid, size_t room_bytes);
+	void *cut_context;
 	struct stacks_counts counts;
 };
 
@@ -60,6 +62,8 @@ int stacks__new(struct stacks **out, const struct stacks_options *options, char 
 	stacks->sink = options->sink;
 	stacks->queue.max_bytes = options->queue_bytes ? options->queue_bytes : QUEUE_BYTES;
 	stacks->frame_pointers = options->frame_pointers;
+	stacks->cut = options->cut;
+	stacks->cut_context = options->cut_context;
 	if (address_spaces__new(&stacks->spaces, &spaces) ||
 	    objects__new(&stacks->objects, &objects) ||
 	    modules__new(&stacks->modules, stacks->objects, &stacks->sink) ||
@@ -290,6 +294,8 @@ static int work(struct stacks *stacks, const struct stack_sample *sample, uint64
 	end = stack_end(
 		unwind__walk(&state, &stack, find_place, &at, frames, EVENT_STACK_FRAMES, &count));
 	stacks->counts.ends[end]++;
+	if (end == STACK_END_CUT && stacks->cut)
+		stacks->cut(stacks->cut_context, sample->task.pid, below + sample->stack_bytes);
 	for (size_t i = 0; i < count && !error; i++)
 		error = frame_number(&at, frames[i].pc - !frames[i].exact, now_ns, &numbers[i]);
 	if (!error)
