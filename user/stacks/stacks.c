@@ -6,12 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/units.h"
 #include "maps/address_spaces.h"
 #include "maps/first_look.h"
 #include "maps/objects.h"
 #include "maps/perf_maps.h"
+#include "stacks/arrival.h"
 #include "stacks/dictionary.h"
 #include "stacks/jit_names.h"
 #include "stacks/modules.h"
@@ -35,6 +37,7 @@ struct stacks {
 	bool frame_pointers;
 	void (*cut)(void *context, uint32_t pid, size_t room_bytes);
 	void *cut_context;
+	long page_bytes;
 	struct stacks_counts counts;
 };
 
@@ -62,6 +65,7 @@ int stacks__new(struct stacks **out, const struct stacks_options *options, char 
 	stacks->sink = options->sink;
 	stacks->queue.max_bytes = options->queue_bytes ? options->queue_bytes : QUEUE_BYTES;
 	stacks->frame_pointers = options->frame_pointers;
+	stacks->page_bytes = sysconf(_SC_PAGESIZE);
 	stacks->cut = options->cut;
 	stacks->cut_context = options->cut_context;
 	if (address_spaces__new(&stacks->spaces, &spaces) ||
@@ -334,6 +338,17 @@ static int apply(void *context, const struct map_event *event)
 	return 0;
 }
 
+static bool has_come(struct stacks *stacks, struct stack_sample *sample)
+{
+	enum arrival arrival = ARRIVAL_CAME;
+
+	if (sample->flags & STACK_SAMPLE_EARLY)
+		arrival = arrival__look(sample, stacks->look.proc, stacks->page_bytes);
+	stacks->counts.never_came += arrival == ARRIVAL_NONE;
+	stacks->counts.may_have_come += arrival == ARRIVAL_NOT_KNOWN;
+	return arrival != ARRIVAL_NONE;
+}
+
 static int work_off(struct stacks *stacks, uint64_t until_ns)
 {
 	uint64_t begin_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
@@ -343,7 +358,8 @@ static int work_off(struct stacks *stacks, uint64_t until_ns)
 	       !error) {
 		struct waiting *waiting = queue__pop(&stacks->queue);
 
-		error = work(stacks, &waiting->sample, clock_ns(CLOCK_MONOTONIC));
+		if (has_come(stacks, &waiting->sample))
+			error = work(stacks, &waiting->sample, clock_ns(CLOCK_MONOTONIC));
 		free(waiting);
 	}
 	stacks->counts.cpu_ns += clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin_ns;
