@@ -112,6 +112,7 @@ static __always_inline void set_told(struct note *note, struct mm_struct *mm, __
 				     const __s64 folded[RSS_MEMBERS])
 {
 	__builtin_memcpy(note->folded, folded, sizeof(note->folded));
+#pragma unroll
 	for (int member = 0; member < RSS_MEMBERS; member++)
 		note->part[member] = part_here(mm, member, cpu);
 }
@@ -182,6 +183,7 @@ static __always_inline int note_fault(__u64 address, __u32 flags)
 	note->flags = flags;
 	note->faults = faults_of(task);
 	rss_folded(mm, note->folded);
+#pragma unroll
 	for (int member = 0; member < RSS_MEMBERS; member++)
 		note->part[member] = part_here(mm, member, cpu);
 	gate->noted = (__u64)mm;
@@ -361,9 +363,13 @@ __noinline int sample_come(__u32 cpu)
 	__s64 folded[RSS_MEMBERS];
 	__s32 pages[RSS_MEMBERS];
 
+	/* Samples are taken early then, and nobody leaves notes. */
+	if (!rss_is_percpu())
+		return 0;
 	if (note->task != (__u64)task || note->faults != faults_of(task))
 		return 0;
 	rss_folded(mm, folded);
+#pragma unroll
 	for (int member = 0; member < RSS_MEMBERS; member++)
 		pages[member] = came(mm, note, member, cpu, folded[member]);
 	if (note->id) {
@@ -392,11 +398,13 @@ __noinline int sample_huge(void)
 	if (!note || note->mm != (__u64)mm || note->faults != faults_of(task))
 		return 0;
 	rss_folded(mm, folded);
+#pragma unroll
 	for (int member = 0; member < RSS_MEMBERS; member++)
 		pages[member] = (__s32)(folded[member] - note->folded[member]);
 	if (!is_huge(pages))
 		return 0;
-	/* What others brought meanwhile, on whatever CPU, is not of this page fault. */
+		/* What others brought meanwhile, on whatever CPU, is not of this page fault. */
+#pragma unroll
 	for (int member = 0; member < RSS_MEMBERS; member++)
 		pages[member] = pages[member] > (__s32)(knob_huge_bytes / knob_page_bytes / 2)
 					? (__s32)(knob_huge_bytes / knob_page_bytes)
