@@ -8,7 +8,12 @@
 #include "rss.bpf.h"
 #include "task.bpf.h"
 
+/* Hardware's word on a page fault, x86 only. */
+#define FAULT_PROTECTION 1 /* the page was there, and may not be used so */
+#define FAULT_WRITE      2
+
 struct ring stacks SEC(".maps");
+struct stack_rooms_map stack_rooms SEC(".maps");
 __u64 stack_losses = 0;
 
 /* What came, or was asked for, on this CPU last. */
@@ -107,6 +112,7 @@ static __always_inline void set_told(struct note *note, struct mm_struct *mm, __
 				     const __s64 folded[RSS_MEMBERS])
 {
 	__builtin_memcpy(note->folded, folded, sizeof(note->folded));
+#pragma unroll
 	for (int member = 0; member < RSS_MEMBERS; member++)
 		note->part[member] = part_here(mm, member, cpu);
 }
@@ -138,26 +144,31 @@ static __noinline int note_huge(__u64 address, __u32 flags)
 	return 0;
 }
 
+/* The first fault in a stretch, as far as this CPU has seen. */
+static __always_inline void note_huge_first(struct gate *gate, struct task_struct *task,
+					    __u64 address, __u32 flags)
+{
+	/* Of this task: in another address space it is another stretch. */
+	__u64 stretch = knob_huge_bytes ? address / knob_huge_bytes ^ (__u64)task : 0;
+
+	if (gate->stretch == stretch)
+		return;
+	gate->stretch = stretch;
+	if (is_huge_chosen(address))
+		note_huge(address, flags);
+}
+
 static __always_inline int note_fault(__u64 address, __u32 flags)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	struct gate *gate = gate_here();
 	struct mm_struct *mm;
 	struct note *note;
-	__u64 stretch;
 	__u32 cpu;
 
 	if (gate->noted)
 		gate->noted = 0;
-	if (knob_huge_bytes) {
-		/* Of this task: in another address space it is another stretch. */
-		stretch = address / knob_huge_bytes ^ (__u64)task;
-		if (gate->stretch != stretch) {
-			gate->stretch = stretch;
-			if (is_huge_chosen(address))
-				note_huge(address, flags);
-		}
-	}
+	note_huge_first(gate, task, address, flags);
 	if (!is_chosen(address / knob_page_bytes))
 		return 0;
 	mm = BPF_CORE_READ(task, mm);
@@ -172,25 +183,11 @@ static __always_inline int note_fault(__u64 address, __u32 flags)
 	note->flags = flags;
 	note->faults = faults_of(task);
 	rss_folded(mm, note->folded);
+#pragma unroll
 	for (int member = 0; member < RSS_MEMBERS; member++)
 		note->part[member] = part_here(mm, member, cpu);
 	gate->noted = (__u64)mm;
 	return 0;
-}
-
-SEC("?tp_btf/page_fault_user")
-int BPF_PROG(on_page_fault_user, unsigned long address)
-{
-	return note_fault(address, 0);
-}
-
-SEC("?tp_btf/page_fault_kernel")
-int BPF_PROG(on_page_fault_kernel, unsigned long address)
-{
-	/* vmalloc and the like: not the memory of a process. */
-	if ((__s64)address < 0)
-		return 0;
-	return note_fault(address, STACK_SAMPLE_KERNEL);
 }
 
 /* --- the stack ---------------------------------------------------------------------------------
@@ -216,8 +213,6 @@ static __always_inline __u32 copy_stack(__u8 *room, __u64 sp, int pages)
 	return bytes;
 }
 
-#define STACK_PAGES 4
-
 #if defined(__TARGET_ARCH_x86)
 #define USER_REGISTERS 21
 #define STACK_POINTER  19
@@ -228,47 +223,97 @@ static __always_inline __u32 copy_stack(__u8 *room, __u64 sp, int pages)
 #define STACK_BELOW    0
 #endif
 
+/* What has come, and by whom it is found in the table. */
+struct arrival {
+	__u64 id; /* of the sample */
+	__u64 mm_id;
+	__u64 address;
+	__u64 block_bytes;
+	__s32 pages[RSS_MEMBERS];
+	__u32 flags;
+	__u32 pid;
+};
+
+static __always_inline bool fill_sample(struct stack_sample *sample, const struct arrival *arrival,
+					int room_pages)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	void *regs = user_registers();
+	const __u32 room_bytes = (__u32)room_pages * STACK_PAGE_BYTES;
+	__u64 from;
+
+	sample->header.size_bytes = sizeof(*sample) + room_bytes;
+	sample->header.kind = STACK_SAMPLE_TAKEN;
+	sample->header.time_ns = bpf_ktime_get_ns();
+	sample->header.id = arrival->id;
+	task_identify(&sample->task, task);
+	sample->mm_id = arrival->mm_id;
+	sample->address = arrival->address;
+	sample->block_bytes = arrival->block_bytes;
+	__builtin_memcpy(sample->pages, arrival->pages, sizeof(sample->pages));
+	sample->flags = arrival->flags;
+	if (bpf_probe_read_kernel(sample->registers, 8 * USER_REGISTERS, regs))
+		return false;
+	from = sample->registers[STACK_POINTER] - STACK_BELOW;
+	sample->stack_from = from;
+	sample->stack_bytes = copy_stack(sample->stack, from, room_pages);
+	if (sample->stack_bytes + (from & (STACK_PAGE_BYTES - 1)) == room_bytes)
+		sample->flags |= STACK_SAMPLE_CUT;
+	return true;
+}
+
+/* A function for each size: the verifier wants every place in a record to be constant. */
+#define X(class, room_pages)                                                          \
+	static __noinline int emit_sample_##class(const struct arrival *arrival)      \
+	{                                                                             \
+		struct stack_sample *sample = bpf_ringbuf_reserve(                    \
+			&stacks, sizeof(*sample) + (room_pages)*STACK_PAGE_BYTES, 0); \
+                                                                                      \
+		if (!sample) {                                                        \
+			__sync_fetch_and_add(&stack_losses, 1);                       \
+			return 0;                                                     \
+		}                                                                     \
+		if (!fill_sample(sample, arrival, room_pages)) {                      \
+			bpf_ringbuf_discard(sample, BPF_RB_NO_WAKEUP);                \
+			return 0;                                                     \
+		}                                                                     \
+		bpf_ringbuf_submit(sample, wakeup(&stacks));                          \
+		return 1;                                                             \
+	}
+STACK_CLASSES(X)
+#undef X
+
+static __always_inline int emit_sample(const struct arrival *arrival)
+{
+	__u32 *class = bpf_map_lookup_elem(&stack_rooms, &arrival->pid);
+
+	switch (class ? *class : 0) {
+#define X(number, room_pages) \
+	case number:          \
+		return emit_sample_##number(arrival);
+		STACK_CLASSES(X)
+#undef X
+	default:
+		return 0;
+	}
+}
+
 /* The id of the sample, or 0: none could be taken. */
 static __noinline __u64 take_sample(struct mm_struct *mm, __u64 address, __u32 flags,
 				    const __s32 pages[RSS_MEMBERS], __u64 block_bytes)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct stack_sample *sample;
+	struct arrival arrival = {.address = address, .flags = flags, .block_bytes = block_bytes};
 	struct mm_state *state;
-	struct pt_regs *regs;
-	__u64 key = (__u64)mm, sp, id;
+	__u64 key = (__u64)mm;
 
 	state = bpf_map_lookup_elem(&mms, &key);
 	if (!state)
 		return 0;
-	sample = bpf_ringbuf_reserve(&stacks, sizeof(*sample) + STACK_PAGES * STACK_PAGE_BYTES, 0);
-	if (!sample) {
-		__sync_fetch_and_add(&stack_losses, 1);
-		return 0;
-	}
-	sample->header.size_bytes = sizeof(*sample) + STACK_PAGES * STACK_PAGE_BYTES;
-	sample->header.kind = STACK_SAMPLE_TAKEN;
-	sample->header.time_ns = bpf_ktime_get_ns();
-	sample->header.id = id = mm_id_new();
-	task_identify(&sample->task, (struct task_struct *)task);
-	sample->mm_id = state->mm_id;
-	sample->address = address;
-	sample->block_bytes = block_bytes;
-	__builtin_memcpy(sample->pages, pages, sizeof(sample->pages));
-	sample->flags = flags;
-	regs = (struct pt_regs *)bpf_task_pt_regs(task);
-	if (bpf_probe_read_kernel(sample->registers, 8 * USER_REGISTERS, regs)) {
-		bpf_ringbuf_discard(sample, BPF_RB_NO_WAKEUP);
-		return 0;
-	}
-	sp = sample->registers[STACK_POINTER];
-	sample->stack_from = sp - STACK_BELOW;
-	sample->stack_bytes = copy_stack(sample->stack, sp - STACK_BELOW, STACK_PAGES);
-	if (sample->stack_bytes + (sample->stack_from & (STACK_PAGE_BYTES - 1)) ==
-	    STACK_PAGES * STACK_PAGE_BYTES)
-		sample->flags |= STACK_SAMPLE_CUT;
-	bpf_ringbuf_submit(sample, wakeup(&stacks));
-	return id;
+	arrival.id = mm_id_new();
+	arrival.mm_id = state->mm_id;
+	arrival.pid = bpf_get_current_pid_tgid() >> 32;
+	__builtin_memcpy(arrival.pages, pages, sizeof(arrival.pages));
+	return emit_sample(&arrival) ? arrival.id : 0;
 }
 
 /* No other way brings so many by one fault. */
@@ -318,9 +363,13 @@ __noinline int sample_come(__u32 cpu)
 	__s64 folded[RSS_MEMBERS];
 	__s32 pages[RSS_MEMBERS];
 
+	/* Samples are taken early then, and nobody leaves notes. */
+	if (!rss_is_percpu())
+		return 0;
 	if (note->task != (__u64)task || note->faults != faults_of(task))
 		return 0;
 	rss_folded(mm, folded);
+#pragma unroll
 	for (int member = 0; member < RSS_MEMBERS; member++)
 		pages[member] = came(mm, note, member, cpu, folded[member]);
 	if (note->id) {
@@ -349,11 +398,13 @@ __noinline int sample_huge(void)
 	if (!note || note->mm != (__u64)mm || note->faults != faults_of(task))
 		return 0;
 	rss_folded(mm, folded);
+#pragma unroll
 	for (int member = 0; member < RSS_MEMBERS; member++)
 		pages[member] = (__s32)(folded[member] - note->folded[member]);
 	if (!is_huge(pages))
 		return 0;
-	/* What others brought meanwhile, on whatever CPU, is not of this page fault. */
+		/* What others brought meanwhile, on whatever CPU, is not of this page fault. */
+#pragma unroll
 	for (int member = 0; member < RSS_MEMBERS; member++)
 		pages[member] = pages[member] > (__s32)(knob_huge_bytes / knob_page_bytes / 2)
 					? (__s32)(knob_huge_bytes / knob_page_bytes)
@@ -363,4 +414,89 @@ __noinline int sample_huge(void)
 	gate_here()->stretch = 0;
 	take_sample(mm, note->address, note->flags, pages, huge_block_bytes());
 	return 0;
+}
+
+/* --- page faults ------------------------------------------------------------------------------ */
+
+static __always_inline bool is_of_kernel(__u64 address)
+{
+	/* vmalloc and the like: not the memory of a process. */
+	return (__s64)address < 0;
+}
+
+/* Where rss_stat tells of every page (since 6.2). */
+SEC("?tp_btf/page_fault_user")
+int BPF_PROG(on_page_fault_user, unsigned long address)
+{
+	return note_fault(address, 0);
+}
+
+SEC("?tp_btf/page_fault_kernel")
+int BPF_PROG(on_page_fault_kernel, unsigned long address)
+{
+	return is_of_kernel(address) ? 0 : note_fault(address, STACK_SAMPLE_KERNEL);
+}
+
+/*
+ * Where it does not, the sample is taken before the page has come, and user space looks whether it
+ * has. What was there already and may only not be written (copy-on-write) does not grow anything.
+ */
+static __always_inline int sample_early(__u64 address, __u32 flags)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	const __s32 none[RSS_MEMBERS] = {};
+
+	if (!mm)
+		return 0;
+	note_huge_first(gate_here(), task, address, flags);
+	if (is_chosen(address / knob_page_bytes))
+		take_sample(mm, address & -(__u64)knob_page_bytes, flags | STACK_SAMPLE_EARLY, none,
+			    knob_sample_bytes);
+	return 0;
+}
+
+static __always_inline int sample_by_error(__u64 address, __u32 flags, __u64 error)
+{
+	if (error & FAULT_PROTECTION)
+		return 0;
+	return sample_early(address, flags | (error & FAULT_WRITE ? 0 : STACK_SAMPLE_READ));
+}
+
+SEC("?tp_btf/page_fault_user")
+int BPF_PROG(on_early_fault_user, unsigned long address, void *regs, unsigned long error)
+{
+	return sample_by_error(address, 0, error);
+}
+
+SEC("?tp_btf/page_fault_kernel")
+int BPF_PROG(on_early_fault_kernel, unsigned long address, void *regs, unsigned long error)
+{
+	return is_of_kernel(address) ? 0 : sample_by_error(address, STACK_SAMPLE_KERNEL, error);
+}
+
+/* Where page faults have no tracepoints: perf's software event, told at their beginning as well. */
+static __always_inline __u32 flags_of(struct bpf_perf_event_data *event)
+{
+#if defined(__TARGET_ARCH_x86)
+	return event->regs[17] & 3 /* cs */ ? 0 : STACK_SAMPLE_KERNEL;
+#else
+	return event->regs[33] & 15 /* pstate */ ? STACK_SAMPLE_KERNEL : 0;
+#endif
+}
+
+SEC("?perf_event")
+int on_fault_event(struct bpf_perf_event_data *event)
+{
+	__u64 address = event->addr;
+
+	return is_of_kernel(address) ? 0 : note_fault(address, flags_of(event));
+}
+
+SEC("?perf_event")
+int on_early_fault_event(struct bpf_perf_event_data *event)
+{
+	__u64 address = event->addr;
+
+	return is_of_kernel(address) ? 0 : sample_early(address, flags_of(event));
 }

@@ -203,6 +203,7 @@ static int start_stacks(struct watching *watching)
 {
 	const struct stack_worker_options options = {
 		.ring_fd = probe__stacks_ring(watching->probing.probe),
+		.rooms_fd = probe__stack_rooms(watching->probing.probe),
 	};
 	char why[256] = "";
 

@@ -6,12 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/units.h"
 #include "maps/address_spaces.h"
 #include "maps/first_look.h"
 #include "maps/objects.h"
 #include "maps/perf_maps.h"
+#include "stacks/arrival.h"
 #include "stacks/dictionary.h"
 #include "stacks/jit_names.h"
 #include "stacks/modules.h"
@@ -33,6 +35,9 @@ struct stacks {
 	struct jit_names *jit_names;
 	struct queue queue;
 	bool frame_pointers;
+	void (*cut)(void *context, uint32_t pid, size_t room_bytes);
+	void *cut_context;
+	long page_bytes;
 	struct stacks_counts counts;
 };
 
@@ -60,6 +65,9 @@ int stacks__new(struct stacks **out, const struct stacks_options *options, char 
 	stacks->sink = options->sink;
 	stacks->queue.max_bytes = options->queue_bytes ? options->queue_bytes : QUEUE_BYTES;
 	stacks->frame_pointers = options->frame_pointers;
+	stacks->page_bytes = sysconf(_SC_PAGESIZE);
+	stacks->cut = options->cut;
+	stacks->cut_context = options->cut_context;
 	if (address_spaces__new(&stacks->spaces, &spaces) ||
 	    objects__new(&stacks->objects, &objects) ||
 	    modules__new(&stacks->modules, stacks->objects, &stacks->sink) ||
@@ -290,6 +298,8 @@ static int work(struct stacks *stacks, const struct stack_sample *sample, uint64
 	end = stack_end(
 		unwind__walk(&state, &stack, find_place, &at, frames, EVENT_STACK_FRAMES, &count));
 	stacks->counts.ends[end]++;
+	if (end == STACK_END_CUT && stacks->cut)
+		stacks->cut(stacks->cut_context, sample->task.pid, below + sample->stack_bytes);
 	for (size_t i = 0; i < count && !error; i++)
 		error = frame_number(&at, frames[i].pc - !frames[i].exact, now_ns, &numbers[i]);
 	if (!error)
@@ -328,6 +338,17 @@ static int apply(void *context, const struct map_event *event)
 	return 0;
 }
 
+static bool has_come(struct stacks *stacks, struct stack_sample *sample)
+{
+	enum arrival arrival = ARRIVAL_CAME;
+
+	if (sample->flags & STACK_SAMPLE_EARLY)
+		arrival = arrival__look(sample, stacks->look.proc, stacks->page_bytes);
+	stacks->counts.never_came += arrival == ARRIVAL_NONE;
+	stacks->counts.may_have_come += arrival == ARRIVAL_NOT_KNOWN;
+	return arrival != ARRIVAL_NONE;
+}
+
 static int work_off(struct stacks *stacks, uint64_t until_ns)
 {
 	uint64_t begin_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
@@ -337,7 +358,8 @@ static int work_off(struct stacks *stacks, uint64_t until_ns)
 	       !error) {
 		struct waiting *waiting = queue__pop(&stacks->queue);
 
-		error = work(stacks, &waiting->sample, clock_ns(CLOCK_MONOTONIC));
+		if (has_come(stacks, &waiting->sample))
+			error = work(stacks, &waiting->sample, clock_ns(CLOCK_MONOTONIC));
 		free(waiting);
 	}
 	stacks->counts.cpu_ns += clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin_ns;
