@@ -33,7 +33,7 @@ judge() # LABEL
 	local peak
 	PID=$(truth "$1" pid)
 	peak=$(peak_of "$PID")
-	[[ $peak -gt $((40 << 20)) ]] || fail "$1 grew by $peak bytes only"
+	[[ $peak -gt $((100 << 20)) ]] || fail "$1 grew by $peak bytes only"
 	at_least "complete stacks of $1" "$(credited_complete)" "$peak" 95
 	about "all four of $1" "$(($(credited allocate decode_image read_thumbnail serve main) +
 		$(credited allocate parse_rows serve main) +
@@ -41,20 +41,20 @@ judge() # LABEL
 		$(credited allocate log_line log_request serve main)))" "$peak" $((peak / 20))
 }
 
-cgroup_new app 64
-record_start -a
-victim ordinary "$WORKLOADS/shares" 200M
+cgroup_new app 128
+record_start -c "$(cgroup_path app)"
+victim ordinary "$WORKLOADS/shares" 200M 10
 
 # The program is on a tmpfs that nobody else sees, and that goes away with it.
 mkdir "$WORK/private"
 copy "$WORK/hidden"
 victim private unshare -m sh -c 'mount --make-rprivate / && mount -t tmpfs none "$0" &&
-	cp "$1" "$0/program" && exec "$0/program" 200M' "$WORK/private" "$WORK/hidden"
+	cp "$1" "$0/program" && exec "$0/program" 200M 10' "$WORK/private" "$WORK/hidden"
 rm "$WORK/hidden"
 [[ ! -e $WORK/private/program ]] || fail "the private program is seen from here"
 
 copy "$WORK/deleted"
-victim deleted sh -c 'rm "$0" && exec /proc/self/fd/4 200M' "$WORK/deleted" \
+victim deleted sh -c 'rm "$0" && exec /proc/self/fd/4 200M 10' "$WORK/deleted" \
 	4<"$WORK/deleted"
 [[ ! -e $WORK/deleted ]] || fail "the program is still there"
 record_stop
