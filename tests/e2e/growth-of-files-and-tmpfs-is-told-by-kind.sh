@@ -12,6 +12,7 @@ MOUNTS+=("$WORK/tmpfs")
 head -c 48M /dev/zero >"$WORK/input"
 record_growth map app -- "$WORKLOADS/filemap" "$WORK/input" "$WORK/tmpfs/shared" 96M
 # Pages of a file come sixteen at a time, so a sample of them stands for much: as much as is said.
+at_least "mapped pages" "$(credited scan_file main)" "$(truth map bytes.scan_file)" 10
 margin=$(jq "$GROWTH"'[.stacks[] | select(calls(["scan_file"])).error_ratio | . * .] | add | sqrt * 3' \
 	"$WORK/report.json")
 margin=$(jq -n "$margin * $(json_value .growth.rose_bytes) | floor")

@@ -9,7 +9,7 @@ readonly GROWTH='
 def functions: [.frames[] | .function // "?"];
 def calls($chain): functions | index($chain) != null;
 def complete: .ends == null and .quality != "no-stack";
-def of($pid): [.stacks[] | select(.pid == $pid)];
+def of($pid): [.stacks // [] | .[] | select(.pid == $pid)];
 def sum_bytes: map(.bytes) | add // 0;
 '
 
@@ -110,9 +110,10 @@ peak_of() # PID
 # For a person who looks at a failed test.
 growth_seen()
 {
-	jq -r "$GROWTH"'.stacks // [] | sort_by(-.bytes)[:12][] |
+	jq -r "$GROWTH"'"  lost: \(.losses.rows // [] | map("\(.count) \(.reason)") | join(", "))",
+		(.stacks // [] | sort_by(-.bytes)[:12][] |
 		"  \(.bytes) \(.pid) \(.ends // .quality): \(functions | if length > 12
-			then .[:8] + ["..."] + .[-3:] else . end | join(" < "))"' \
+			then .[:8] + ["..."] + .[-3:] else . end | join(" < "))")' \
 		"$WORK/report.json"
 }
 
