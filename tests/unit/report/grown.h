@@ -104,8 +104,9 @@ static inline struct model *grown__story(void)
 	struct model *model = story__begin(2, FOLLOW_ALL);
 	struct event_growth growth;
 
-	story__cgroup(model, GROWN_APP, 0, "app", MIB_(10), MIB_(256));
-	story__cgroup(model, GROWN_OTHER, 0, "app-2", MIB_(10), MIB_(256));
+	story__cgroup(model, 1, 0, "", EVENT_UNKNOWN, EVENT_NO_LIMIT);
+	story__cgroup(model, GROWN_APP, 1, "app", MIB_(10), MIB_(256));
+	story__cgroup(model, GROWN_OTHER, 1, "app-2", MIB_(10), MIB_(256));
 	story__process(model, 21, "work;er", GROWN_APP, MIB_(10));
 	story__process(model, 22, "work;er", GROWN_APP, MIB_(4));
 	story__process(model, 23, "node", GROWN_OTHER, MIB_(1));

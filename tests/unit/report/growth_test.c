@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "tests/unit/report/grown.h"
+#include <stdio.h>
 
 #include "base/cleanup.h"
 #include "report/growth.h"
@@ -204,6 +205,7 @@ static void test_text(void **state)
 	(void)state;
 	story__end(model, 5000);
 	assert_int_equal(report__text(model, &text), 0);
+	puts(text.data);
 	assert_non_null(strstr(text.data, "WHERE IT GREW\n      40 MiB   51%  "));
 	assert_non_null(
 		strstr(text.data, "malloc (libc.so.6) <- fill;\\x1b[2J (worker) <- main\n"));
