@@ -177,8 +177,8 @@ $(O)/oomtrail: $(MAIN_OBJECT) $(O)/liboomtrail.a
 $(O)/tests/unit/%_test: $(O)/tests/unit/%_test.o $(O)/liboomtrail.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(filter %.o,$^) $(O)/liboomtrail.a -lcmocka $(LIBS) -o $@
 
-# It reads the recordings of tests/replay.
-$(O)/tests/unit/model/state_test: $(EVENT_TEXT)
+# They read the recordings of tests/replay.
+$(O)/tests/unit/model/state_test $(O)/tests/unit/model/growth_state_test: $(EVENT_TEXT)
 
 $(B)/workloads/%: tests/workloads/%.c Makefile | $(B)/tools
 	@mkdir -p $(@D)
