@@ -198,7 +198,7 @@ static void say_whose(struct text *out, const struct model *model, const struct 
 	} else {
 		wording__task(out, process->comm, process->task.pid);
 		service = model__service(model, process);
-		if (service.kind != SERVICE_NONE) {
+		if (service.kind != SERVICE_NONE && service.kind != SERVICE_TREE) {
 			text__string(out, " (");
 			wording__service(out, &service);
 			text__string(out, ")");
