@@ -140,7 +140,7 @@ static void test_pprof_samples(void **state)
 	const Oomtrail__Mapping *mapping = profile->mapping[location->mapping_id - 1];
 
 	(void)state;
-	assert_int_equal(profile->n_sample, 6); /* one of the five rows is anon and file */
+	assert_int_equal(profile->n_sample, 6);
 	assert_int_equal(first->n_location_id, 4);
 	assert_string_equal(name_at(profile, first->location_id[0]), "sysmalloc");
 	assert_string_equal(name_at(profile, first->location_id[3]), "main");

@@ -135,7 +135,7 @@ static inline struct model *grown__story(void)
 	story__tell(model, &growth);
 	story__rss(model, 2000, 21, GROWN_APP, MIB_(64));
 	grown__sample(model, 2100, 22, 2, 10);
-	growth = grown__pages(2200, 22, 2, 0);
+	growth = grown__pages(2200, 22, 1, 0); /* where 21 grew, too */
 	growth.pages[GROWTH_FILE] = 2;
 	story__tell(model, &growth);
 	story__rss(model, 3000, 22, GROWN_APP, MIB_(20));
