@@ -105,3 +105,12 @@ static inline struct memory resident(int64_t anon_bytes, int64_t file_bytes)
 {
 	return (struct memory){.anon_bytes = anon_bytes, .file_bytes = file_bytes};
 }
+
+static inline void assert_frame(const struct frame *frame, const char *name, uint64_t address,
+				const char *path)
+{
+	assert_non_null(frame);
+	assert_string_equal(frame->name, name);
+	assert_int_equal(frame->address, address);
+	assert_string_equal(frame->module->path, path);
+}
