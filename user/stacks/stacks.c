@@ -105,8 +105,12 @@ int stacks__fd(const struct stacks *stacks)
 
 struct stacks_counts stacks__counts(const struct stacks *stacks)
 {
+	const struct perf_maps_counts perf = perf_maps__counts(stacks->perf);
 	struct stacks_counts counts = stacks->counts;
 
+	counts.maps_lost = perf.lost + perf.refused + perf.torn;
+	counts.cpus_joined = perf.joined;
+	counts.cpus_unwatched = perf.unwatched;
 	counts.bytes = stacks->queue.bytes + address_spaces__counts(stacks->spaces).bytes +
 		       objects__counts(stacks->objects).bytes + modules__bytes(stacks->modules) +
 		       dictionary__bytes(stacks->dictionary) + jit_names__bytes(stacks->jit_names);
@@ -348,6 +352,7 @@ int stacks__turn(struct stacks *stacks, uint64_t now_ns)
 {
 	int error;
 
+	perf_maps__follow_cpus(stacks->perf, now_ns);
 	perf_maps__drain(stacks->perf);
 	perf_maps__release(stacks->perf, now_ns, apply, stacks);
 	error = work_off(stacks, now_ns > HOLD_NS ? now_ns - HOLD_NS : 0);
