@@ -627,6 +627,11 @@ enum growth_flag {
 	GROWTH_IN_KERNEL = 1 << 0 /* the page fault was taken in a system call */
 };
 
+/* What one sample may say. */
+#define GROWTH_BLOCK_MIN 4096ULL
+#define GROWTH_BLOCK_MAX (1ULL << 30)
+#define GROWTH_PAGES_MAX (1 << 20) /* of a member, either way */
+
 /* Members of the kernel's resident memory, in its order. */
 enum growth_member { GROWTH_FILE, GROWTH_ANON, GROWTH_SWAP, GROWTH_SHMEM, GROWTH_MEMBERS };
 
@@ -637,8 +642,8 @@ struct event_growth {
 	struct task_ref task;       /* tid: the thread whose page fault it was */
 	__u64 mm_id;
 	__u64 address; /* of the page */
-	/* What came with it, each page standing for block_bytes; a swap entry that an anonymous
-	 * page replaced is -1. */
+	/* What came with it, each page standing for block_bytes, a power of two; a swap entry that
+	 * an anonymous page replaced is -1. */
 	__u64 block_bytes;
 	__s32 pages[GROWTH_MEMBERS];
 	__u32 stack_id; /* 0: it could not be kept */

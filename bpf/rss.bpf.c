@@ -262,6 +262,11 @@ static __always_inline bool rss_moved(struct mm_struct *mm)
 	return true;
 }
 
+/* Pages: could a huge one have come? */
+#define HUGE_MOVED                                                                             \
+	(knob_sample_bytes && knob_huge_bytes ? (__s64)(knob_huge_bytes / knob_page_bytes / 2) \
+					      : (__s64)(~0ULL >> 1))
+
 /*
  * Called with a constant member, so that every load has a constant offset. Movement by less than a
  * step since the gate last opened stays in front of it: the next pass sums it exactly.
@@ -276,6 +281,8 @@ static __always_inline bool passes_gate(struct gate *gate, struct mm_struct *mm,
 			return false;
 		if (!movers)
 			movers = 1;
+		if (moved > HUGE_MOVED)
+			sample_huge();
 		if (moved < gate->step_pages && -moved < gate->step_pages)
 			return false;
 		gate->pages[member] = pages;
@@ -286,6 +293,8 @@ static __always_inline bool passes_gate(struct gate *gate, struct mm_struct *mm,
 	gate->mm = (__u64)mm;
 	gate->step_pages = knob_step_pages;
 	rss_folded_direct_all(mm, gate->pages);
+	if (knob_sample_bytes && knob_huge_bytes)
+		sample_huge();
 	return true;
 }
 

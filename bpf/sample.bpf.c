@@ -8,7 +8,12 @@
 #include "rss.bpf.h"
 #include "task.bpf.h"
 
+/* Hardware's word on a page fault, x86 only. */
+#define FAULT_PROTECTION 1 /* the page was there, and may not be used so */
+#define FAULT_WRITE      2
+
 struct ring stacks SEC(".maps");
+struct stack_rooms_map stack_rooms SEC(".maps");
 __u64 stack_losses = 0;
 
 /* What came, or was asked for, on this CPU last. */
@@ -17,13 +22,32 @@ struct note {
 	__u64 mm;
 	__u64 address;
 	__u64 id;                  /* of the sample once it has been taken; 0: not yet */
-	__s64 folded[RSS_MEMBERS]; /* pages, when the note was left */
+	__s64 folded[RSS_MEMBERS]; /* pages, when the note was left; then, as last told */
 	__s32 part[RSS_MEMBERS];
-	__u32 flags;
+	__u64 faults; /* of the task, that are over: the same number is the same page fault */
+	__u32 flags;  /* enum stack_sample_flag */
 	__u32 reserved;
 };
 
 __u64 notes[GATES][sizeof(struct note) / 8] = {};
+
+/* The same of a page fault that may bring a huge page. To clear one takes so long that others run
+ * on the CPU meanwhile: kept by task. */
+struct huge_note {
+	__u64 mm;
+	__u64 address;
+	__u64 faults;
+	__s64 folded[RSS_MEMBERS];
+	__u32 flags;
+	__u32 reserved;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64); /* task */
+	__type(value, struct huge_note);
+} huge_notes SEC(".maps");
 
 /* --- choosing -------------------------------------------------------------------------------- */
 
@@ -33,12 +57,27 @@ static __always_inline __u64 mix(__u64 value)
 	return value ^ value >> 29;
 }
 
-/* The one page of each block; pages_in_block is a power of two. */
+/* The one page of each block; their numbers are powers of two. */
 static __always_inline bool is_chosen(__u64 page)
 {
 	__u64 pages_in_block = knob_sample_bytes / knob_page_bytes;
 
 	return (mix(page / pages_in_block) & (pages_in_block - 1)) == (page & (pages_in_block - 1));
+}
+
+/*
+ * A huge page comes by one fault, at whatever address was touched: choosing by that would count one
+ * in a block's pages as a block of huge pages. Which fault brings one nobody knows before it has
+ * come; but it is the first fault in that stretch of the address space. So the first one there
+ * leaves a note of its own kind, and huge pages are chosen by the stretch: all of them where a
+ * block is no larger.
+ */
+static __always_inline bool is_huge_chosen(__u64 address)
+{
+	__u64 stretch = address / knob_huge_bytes, in_block = knob_sample_bytes / knob_huge_bytes;
+
+	return in_block <= 1 ||
+	       (mix(stretch / in_block) & (in_block - 1)) == (stretch & (in_block - 1));
 }
 
 /* --- the counters as this CPU sees them --------------------------------------------------------
@@ -69,22 +108,68 @@ static __always_inline __s32 came(struct mm_struct *mm, const struct note *note,
 		       : held + (__s32)(folded - note->folded[member]);
 }
 
+static __always_inline void set_told(struct note *note, struct mm_struct *mm, __u32 cpu,
+				     const __s64 folded[RSS_MEMBERS])
+{
+	__builtin_memcpy(note->folded, folded, sizeof(note->folded));
+	for (int member = 0; member < RSS_MEMBERS; member++)
+		note->part[member] = part_here(mm, member, cpu);
+}
+
 /* --- a fault -----------------------------------------------------------------------------------
  */
 
+static __always_inline __u64 faults_of(const struct task_struct *task)
+{
+	return BPF_CORE_READ(task, min_flt) + BPF_CORE_READ(task, maj_flt);
+}
+
+static __noinline int note_huge(__u64 address, __u32 flags)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	struct huge_note note = {};
+	__u64 key = (__u64)task;
+
+	if (!mm)
+		return 0;
+	note.mm = (__u64)mm;
+	note.address = address & -(__u64)knob_page_bytes;
+	note.faults = faults_of(task);
+	note.flags = flags;
+	rss_folded(mm, note.folded);
+	/* It replaces the oldest one, and never fails for want of room. */
+	bpf_map_update_elem(&huge_notes, &key, &note, BPF_ANY);
+	return 0;
+}
+
+/* The first fault in a stretch, as far as this CPU has seen. */
+static __always_inline void note_huge_first(struct gate *gate, struct task_struct *task,
+					    __u64 address, __u32 flags)
+{
+	/* Of this task: in another address space it is another stretch. */
+	__u64 stretch = knob_huge_bytes ? address / knob_huge_bytes ^ (__u64)task : 0;
+
+	if (gate->stretch == stretch)
+		return;
+	gate->stretch = stretch;
+	if (is_huge_chosen(address))
+		note_huge(address, flags);
+}
+
 static __always_inline int note_fault(__u64 address, __u32 flags)
 {
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	struct gate *gate = gate_here();
-	struct task_struct *task;
 	struct mm_struct *mm;
 	struct note *note;
 	__u32 cpu;
 
 	if (gate->noted)
 		gate->noted = 0;
+	note_huge_first(gate, task, address, flags);
 	if (!is_chosen(address / knob_page_bytes))
 		return 0;
-	task = (struct task_struct *)bpf_get_current_task();
 	mm = BPF_CORE_READ(task, mm);
 	if (!mm)
 		return 0;
@@ -95,26 +180,12 @@ static __always_inline int note_fault(__u64 address, __u32 flags)
 	note->address = address & -(__u64)knob_page_bytes;
 	note->id = 0;
 	note->flags = flags;
+	note->faults = faults_of(task);
 	rss_folded(mm, note->folded);
 	for (int member = 0; member < RSS_MEMBERS; member++)
 		note->part[member] = part_here(mm, member, cpu);
 	gate->noted = (__u64)mm;
 	return 0;
-}
-
-SEC("?tp_btf/page_fault_user")
-int BPF_PROG(on_page_fault_user, unsigned long address)
-{
-	return note_fault(address, 0);
-}
-
-SEC("?tp_btf/page_fault_kernel")
-int BPF_PROG(on_page_fault_kernel, unsigned long address)
-{
-	/* vmalloc and the like: not the memory of a process. */
-	if ((__s64)address < 0)
-		return 0;
-	return note_fault(address, STACK_SAMPLE_KERNEL);
 }
 
 /* --- the stack ---------------------------------------------------------------------------------
@@ -140,8 +211,6 @@ static __always_inline __u32 copy_stack(__u8 *room, __u64 sp, int pages)
 	return bytes;
 }
 
-#define STACK_PAGES 4
-
 #if defined(__TARGET_ARCH_x86)
 #define USER_REGISTERS 21
 #define STACK_POINTER  19
@@ -152,61 +221,274 @@ static __always_inline __u32 copy_stack(__u8 *room, __u64 sp, int pages)
 #define STACK_BELOW    0
 #endif
 
-static __noinline int take_sample(struct note *note, struct mm_struct *mm,
-				  const __s32 pages[RSS_MEMBERS])
+/* What has come, and by whom it is found in the table. */
+struct arrival {
+	__u64 id; /* of the sample */
+	__u64 mm_id;
+	__u64 address;
+	__u64 block_bytes;
+	__s32 pages[RSS_MEMBERS];
+	__u32 flags;
+	__u32 pid;
+};
+
+static __always_inline bool fill_sample(struct stack_sample *sample, const struct arrival *arrival,
+					int room_pages)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct stack_sample *sample;
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	void *regs = user_registers();
+	const __u32 room_bytes = (__u32)room_pages * STACK_PAGE_BYTES;
+	__u64 from;
+
+	sample->header.size_bytes = sizeof(*sample) + room_bytes;
+	sample->header.kind = STACK_SAMPLE_TAKEN;
+	sample->header.time_ns = bpf_ktime_get_ns();
+	sample->header.id = arrival->id;
+	task_identify(&sample->task, task);
+	sample->mm_id = arrival->mm_id;
+	sample->address = arrival->address;
+	sample->block_bytes = arrival->block_bytes;
+	__builtin_memcpy(sample->pages, arrival->pages, sizeof(sample->pages));
+	sample->flags = arrival->flags;
+	if (bpf_probe_read_kernel(sample->registers, 8 * USER_REGISTERS, regs))
+		return false;
+	from = sample->registers[STACK_POINTER] - STACK_BELOW;
+	sample->stack_from = from;
+	sample->stack_bytes = copy_stack(sample->stack, from, room_pages);
+	if (sample->stack_bytes + (from & (STACK_PAGE_BYTES - 1)) == room_bytes)
+		sample->flags |= STACK_SAMPLE_CUT;
+	return true;
+}
+
+/* A function for each size: the verifier wants every place in a record to be constant. */
+#define X(class, room_pages)                                                          \
+	static __noinline int emit_sample_##class(const struct arrival *arrival)      \
+	{                                                                             \
+		struct stack_sample *sample = bpf_ringbuf_reserve(                    \
+			&stacks, sizeof(*sample) + (room_pages)*STACK_PAGE_BYTES, 0); \
+                                                                                      \
+		if (!sample) {                                                        \
+			__sync_fetch_and_add(&stack_losses, 1);                       \
+			return 0;                                                     \
+		}                                                                     \
+		if (!fill_sample(sample, arrival, room_pages)) {                      \
+			bpf_ringbuf_discard(sample, BPF_RB_NO_WAKEUP);                \
+			return 0;                                                     \
+		}                                                                     \
+		bpf_ringbuf_submit(sample, wakeup(&stacks));                          \
+		return 1;                                                             \
+	}
+STACK_CLASSES(X)
+#undef X
+
+static __always_inline int emit_sample(const struct arrival *arrival)
+{
+	__u32 *class = bpf_map_lookup_elem(&stack_rooms, &arrival->pid);
+
+	switch (class ? *class : 0) {
+#define X(number, room_pages) \
+	case number:          \
+		return emit_sample_##number(arrival);
+		STACK_CLASSES(X)
+#undef X
+	default:
+		return 0;
+	}
+}
+
+/* The id of the sample, or 0: none could be taken. */
+static __noinline __u64 take_sample(struct mm_struct *mm, __u64 address, __u32 flags,
+				    const __s32 pages[RSS_MEMBERS], __u64 block_bytes)
+{
+	struct arrival arrival = {.address = address, .flags = flags, .block_bytes = block_bytes};
 	struct mm_state *state;
-	struct pt_regs *regs;
-	__u64 key = (__u64)mm, sp;
+	__u64 key = (__u64)mm;
 
 	state = bpf_map_lookup_elem(&mms, &key);
 	if (!state)
 		return 0;
-	sample = bpf_ringbuf_reserve(&stacks, sizeof(*sample) + STACK_PAGES * STACK_PAGE_BYTES, 0);
-	if (!sample) {
+	arrival.id = mm_id_new();
+	arrival.mm_id = state->mm_id;
+	arrival.pid = bpf_get_current_pid_tgid() >> 32;
+	__builtin_memcpy(arrival.pages, pages, sizeof(arrival.pages));
+	return emit_sample(&arrival) ? arrival.id : 0;
+}
+
+/* No other way brings so many by one fault. */
+static __always_inline bool is_huge(const __s32 pages[RSS_MEMBERS])
+{
+	const __s32 half = (__s32)(knob_huge_bytes / knob_page_bytes / 2);
+
+	return knob_huge_bytes &&
+	       (pages[RSS_ANON] > half || pages[RSS_FILE] > half || pages[RSS_SHMEM] > half);
+}
+
+/* Of each of its pages. */
+static __always_inline __u64 huge_block_bytes(void)
+{
+	return knob_sample_bytes <= knob_huge_bytes
+		       ? knob_page_bytes
+		       : knob_sample_bytes / knob_huge_bytes * knob_page_bytes;
+}
+
+/* A page of a file brings those around it, an anonymous one may have been in swap: each is counted
+ * by itself, a moment later. */
+static __noinline int tell_more(struct note *note, const __s32 pages[RSS_MEMBERS])
+{
+	struct stack_sample_more *more;
+
+	if (!pages[RSS_ANON] && !pages[RSS_FILE] && !pages[RSS_SHMEM] && !pages[RSS_SWAP])
+		return 0;
+	more = bpf_ringbuf_reserve(&stacks, sizeof(*more), 0);
+	if (!more) {
 		__sync_fetch_and_add(&stack_losses, 1);
 		return 0;
 	}
-	sample->header.size_bytes = sizeof(*sample) + STACK_PAGES * STACK_PAGE_BYTES;
-	sample->header.kind = STACK_SAMPLE_TAKEN;
-	sample->header.time_ns = bpf_ktime_get_ns();
-	sample->header.id = note->id = mm_id_new();
-	task_identify(&sample->task, (struct task_struct *)task);
-	sample->mm_id = state->mm_id;
-	sample->address = note->address;
-	sample->block_bytes = knob_sample_bytes;
-	__builtin_memcpy(sample->pages, pages, sizeof(sample->pages));
-	sample->flags = note->flags;
-	regs = (struct pt_regs *)bpf_task_pt_regs(task);
-	if (bpf_probe_read_kernel(sample->registers, 8 * USER_REGISTERS, regs)) {
-		bpf_ringbuf_discard(sample, BPF_RB_NO_WAKEUP);
-		return 0;
-	}
-	sp = sample->registers[STACK_POINTER];
-	sample->stack_from = sp - STACK_BELOW;
-	sample->stack_bytes = copy_stack(sample->stack, sp - STACK_BELOW, STACK_PAGES);
-	if (sample->stack_bytes + (sample->stack_from & (STACK_PAGE_BYTES - 1)) ==
-	    STACK_PAGES * STACK_PAGE_BYTES)
-		sample->flags |= STACK_SAMPLE_CUT;
-	bpf_ringbuf_submit(sample, wakeup(&stacks));
-	return 1;
+	more->header.size_bytes = sizeof(*more);
+	more->header.kind = STACK_SAMPLE_MORE;
+	more->header.time_ns = bpf_ktime_get_ns();
+	more->header.id = note->id;
+	__builtin_memcpy(more->pages, pages, sizeof(more->pages));
+	bpf_ringbuf_submit(more, BPF_RB_NO_WAKEUP);
+	return 0;
 }
 
 __noinline int sample_come(__u32 cpu)
 {
 	struct note *note = (struct note *)notes[cpu & (GATES - 1)];
 	struct mm_struct *mm = (struct mm_struct *)note->mm;
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	__s64 folded[RSS_MEMBERS];
 	__s32 pages[RSS_MEMBERS];
 
-	if (note->task != bpf_get_current_task() || note->id)
+	if (note->task != (__u64)task || note->faults != faults_of(task))
 		return 0;
 	rss_folded(mm, folded);
 	for (int member = 0; member < RSS_MEMBERS; member++)
 		pages[member] = came(mm, note, member, cpu, folded[member]);
+	if (note->id) {
+		tell_more(note, pages);
+		set_told(note, mm, cpu, folded);
+		return 0;
+	}
 	if (pages[RSS_ANON] <= 0 && pages[RSS_FILE] <= 0 && pages[RSS_SHMEM] <= 0)
 		return 0;
-	return take_sample(note, mm, pages);
+	if (is_huge(pages))
+		return 0; /* sample_huge() knows how to weigh it */
+	note->id = take_sample(mm, note->address, note->flags, pages, knob_sample_bytes);
+	set_told(note, mm, cpu, folded);
+	return 0;
+}
+
+__noinline int sample_huge(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	__u64 key = (__u64)task;
+	struct huge_note *note = bpf_map_lookup_elem(&huge_notes, &key);
+	__s64 folded[RSS_MEMBERS];
+	__s32 pages[RSS_MEMBERS];
+
+	if (!note || note->mm != (__u64)mm || note->faults != faults_of(task))
+		return 0;
+	rss_folded(mm, folded);
+	for (int member = 0; member < RSS_MEMBERS; member++)
+		pages[member] = (__s32)(folded[member] - note->folded[member]);
+	if (!is_huge(pages))
+		return 0;
+	/* What others brought meanwhile, on whatever CPU, is not of this page fault. */
+	for (int member = 0; member < RSS_MEMBERS; member++)
+		pages[member] = pages[member] > (__s32)(knob_huge_bytes / knob_page_bytes / 2)
+					? (__s32)(knob_huge_bytes / knob_page_bytes)
+					: 0;
+	note->mm = 0;
+	/* The same stretch may be given back, and touched again. */
+	gate_here()->stretch = 0;
+	take_sample(mm, note->address, note->flags, pages, huge_block_bytes());
+	return 0;
+}
+
+/* --- page faults ------------------------------------------------------------------------------ */
+
+static __always_inline bool is_of_kernel(__u64 address)
+{
+	/* vmalloc and the like: not the memory of a process. */
+	return (__s64)address < 0;
+}
+
+/* Where rss_stat tells of every page (since 6.2). */
+SEC("?tp_btf/page_fault_user")
+int BPF_PROG(on_page_fault_user, unsigned long address)
+{
+	return note_fault(address, 0);
+}
+
+SEC("?tp_btf/page_fault_kernel")
+int BPF_PROG(on_page_fault_kernel, unsigned long address)
+{
+	return is_of_kernel(address) ? 0 : note_fault(address, STACK_SAMPLE_KERNEL);
+}
+
+/*
+ * Where it does not, the sample is taken before the page has come, and user space looks whether it
+ * has. What was there already and may only not be written (copy-on-write) does not grow anything.
+ */
+static __always_inline int sample_early(__u64 address, __u32 flags)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	const __s32 none[RSS_MEMBERS] = {};
+
+	if (!mm)
+		return 0;
+	note_huge_first(gate_here(), task, address, flags);
+	if (is_chosen(address / knob_page_bytes))
+		take_sample(mm, address & -(__u64)knob_page_bytes, flags | STACK_SAMPLE_EARLY, none,
+			    knob_sample_bytes);
+	return 0;
+}
+
+static __always_inline int sample_by_error(__u64 address, __u32 flags, __u64 error)
+{
+	if (error & FAULT_PROTECTION)
+		return 0;
+	return sample_early(address, flags | (error & FAULT_WRITE ? 0 : STACK_SAMPLE_READ));
+}
+
+SEC("?tp_btf/page_fault_user")
+int BPF_PROG(on_early_fault_user, unsigned long address, void *regs, unsigned long error)
+{
+	return sample_by_error(address, 0, error);
+}
+
+SEC("?tp_btf/page_fault_kernel")
+int BPF_PROG(on_early_fault_kernel, unsigned long address, void *regs, unsigned long error)
+{
+	return is_of_kernel(address) ? 0 : sample_by_error(address, STACK_SAMPLE_KERNEL, error);
+}
+
+/* Where page faults have no tracepoints: perf's software event, told at their beginning as well. */
+static __always_inline __u32 flags_of(struct bpf_perf_event_data *event)
+{
+#if defined(__TARGET_ARCH_x86)
+	return event->regs[17] & 3 /* cs */ ? 0 : STACK_SAMPLE_KERNEL;
+#else
+	return event->regs[33] & 15 /* pstate */ ? STACK_SAMPLE_KERNEL : 0;
+#endif
+}
+
+SEC("?perf_event")
+int on_fault_event(struct bpf_perf_event_data *event)
+{
+	__u64 address = event->addr;
+
+	return is_of_kernel(address) ? 0 : note_fault(address, flags_of(event));
+}
+
+SEC("?perf_event")
+int on_early_fault_event(struct bpf_perf_event_data *event)
+{
+	__u64 address = event->addr;
+
+	return is_of_kernel(address) ? 0 : sample_early(address, flags_of(event));
 }

@@ -16,5 +16,19 @@
 
 extern struct ring stacks SEC(".maps");
 
+/* Processes whose stacks run out of their room, by user space, which sees where walks end: most
+ * stacks fill it without ever being followed so far up. The least recently sampled go first. */
+struct stack_rooms_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, STACK_ROOMS_MAX);
+	__type(key, __u32);   /* process id */
+	__type(value, __u32); /* class, of STACK_CLASSES */
+};
+
+extern struct stack_rooms_map stack_rooms SEC(".maps");
+
 /* Memory has moved of the mm that this CPU has a note of. */
 int sample_come(__u32 cpu);
+
+/* Much has moved at once of the mm that current runs on. */
+int sample_huge(void);

@@ -39,7 +39,7 @@ equal "files installed" "$(find "$ROOT" -type f | wc -l)" 3
 unit_has 'ExecStart=/opt/trail/bin/oomtrail watch --config /opt/etc/oomtrail.conf'
 ! grep -n '@[A-Z]*@' "$UNIT" || fail "a folder was not put in"
 unit_has 'Type=notify'
-unit_has 'CapabilityBoundingSet=CAP_BPF CAP_PERFMON CAP_SYS_ADMIN CAP_DAC_READ_SEARCH CAP_IPC_LOCK'
+unit_has 'CapabilityBoundingSet=CAP_BPF CAP_PERFMON CAP_SYS_ADMIN CAP_DAC_READ_SEARCH CAP_IPC_LOCK CAP_SYS_PTRACE CAP_CHECKPOINT_RESTORE'
 unit_has 'StateDirectoryMode=0700'
 
 # Changed by somebody: neither installing nor uninstalling touches it.

@@ -53,6 +53,13 @@ static const struct value_name kept_cgroup_flags[] = {
 #define X(name, width) {#name, KEPT_SERIES_##name},
 static const struct value_name series_of[] = {KEPT_SERIES_OF(X){NULL, 0}};
 #undef X
+#define X(name, text) {#name, FRAME_##name},
+static const struct value_name frame_kinds[] = {FRAME_KINDS(X){NULL, 0}};
+#undef X
+#define X(name, text) {#name, STACK_END_##name},
+static const struct value_name stack_ends[] = {STACK_ENDS(X){NULL, 0}};
+#undef X
+static const struct value_name growth_flags[] = {{"IN_KERNEL", GROWTH_IN_KERNEL}, {NULL, 0}};
 static const struct value_name reclaim_flags[] = {{"MEMCG", RECLAIM_MEMCG}, {NULL, 0}};
 
 /*
@@ -411,7 +418,83 @@ static const struct value_name reclaim_flags[] = {{"MEMCG", RECLAIM_MEMCG}, {NUL
 	S(event_kept_held, high, "high.", kept_hold) \
 	S(event_kept_held, full, "full.", kept_hold)
 
-/* Every struct, those that others contain first. X(struct tag, what is behind it: 1 argv, 2 rows)
+#define FIELDS_event_module(N, G, P, T, S, H)    \
+	HEADER(S, event_module)                  \
+	N(event_module, module_id, 0, NULL)      \
+	N(event_module, build_id_bytes, 0, NULL) \
+	T(event_module, build_id)                \
+	H(event_module, path_bytes)              \
+	H(event_module, reserved)
+
+#define FIELDS_event_frame(N, G, P, T, S, H)            \
+	HEADER(S, event_frame)                          \
+	N(event_frame, frame_id, 0, NULL)               \
+	N(event_frame, module_id, 0, NULL)              \
+	N(event_frame, address, 0, NULL)                \
+	N(event_frame, start, 0, NULL)                  \
+	N(event_frame, kind, FRAME_NATIVE, frame_kinds) \
+	H(event_frame, name_bytes)
+
+#define FIELDS_event_stack(N, G, P, T, S, H)                \
+	HEADER(S, event_stack)                              \
+	N(event_stack, stack_id, 0, NULL)                   \
+	N(event_stack, end, STACK_END_COMPLETE, stack_ends) \
+	H(event_stack, frame_count)                         \
+	H(event_stack, reserved)
+
+/* Arrays of events.h whose members have names here. */
+struct growth_pages {
+	__s32 file;
+	__s32 anon;
+	__s32 swap;
+	__s32 shmem;
+};
+struct growth_bytes {
+	__s64 file_bytes;
+	__s64 anon_bytes;
+	__s64 swap_bytes;
+	__s64 shmem_bytes;
+};
+_Static_assert(GROWTH_FILE == 0 && GROWTH_ANON == 1 && GROWTH_SWAP == 2 && GROWTH_SHMEM == 3 &&
+		       GROWTH_MEMBERS == 4,
+	       "members of growth as they are named here");
+
+#define FIELDS_growth_pages(N, G, P, T, S, H) \
+	N(growth_pages, file, 0, NULL)        \
+	N(growth_pages, anon, 0, NULL)        \
+	N(growth_pages, swap, 0, NULL)        \
+	N(growth_pages, shmem, 0, NULL)
+
+#define FIELDS_growth_bytes(N, G, P, T, S, H) \
+	N(growth_bytes, file_bytes, 0, NULL)  \
+	N(growth_bytes, anon_bytes, 0, NULL)  \
+	N(growth_bytes, swap_bytes, 0, NULL)  \
+	N(growth_bytes, shmem_bytes, 0, NULL)
+
+#define FIELDS_event_growth(N, G, P, T, S, H)          \
+	HEADER(S, event_growth)                        \
+	S(event_growth, task, "", task_ref)            \
+	N(event_growth, mm_id, 0, NULL)                \
+	N(event_growth, address, 0, NULL)              \
+	N(event_growth, block_bytes, 4096, NULL)       \
+	S(event_growth, pages, "pages.", growth_pages) \
+	N(event_growth, stack_id, 0, NULL)             \
+	G(event_growth, flags, growth_flags)
+
+#define FIELDS_event_kept_growth(N, G, P, T, S, H)     \
+	HEADER(S, event_kept_growth)                   \
+	S(event_kept_growth, task, "", task_ref)       \
+	N(event_kept_growth, first_ns, 0, NULL)        \
+	N(event_kept_growth, samples, 0, NULL)         \
+	S(event_kept_growth, bytes, "", growth_bytes)  \
+	N(event_kept_growth, in_kernel_bytes, 0, NULL) \
+	N(event_kept_growth, rose_bytes, 0, NULL)      \
+	N(event_kept_growth, square_pages, 0, NULL)    \
+	N(event_kept_growth, stack_id, 0, NULL)        \
+	H(event_kept_growth, reserved)
+
+/* Every struct, those that others contain first. X(struct tag, what is behind it: 1 argv, 2 rows,
+ * 3 path, 4 name, 5 frames)
  */
 #define STRUCTS(X)               \
 	X(event_header, 0)       \
@@ -457,7 +540,14 @@ static const struct value_name reclaim_flags[] = {{"MEMCG", RECLAIM_MEMCG}, {NUL
 	X(event_kept_attach, 0)  \
 	X(event_memcg_events, 0) \
 	X(kept_hold, 0)          \
-	X(event_kept_held, 0)
+	X(event_kept_held, 0)    \
+	X(event_module, 3)       \
+	X(event_frame, 4)        \
+	X(event_stack, 5)        \
+	X(growth_pages, 0)       \
+	X(growth_bytes, 0)       \
+	X(event_growth, 0)       \
+	X(event_kept_growth, 0)
 
 /* First pass: the sizes add up. */
 
@@ -492,8 +582,16 @@ STRUCTS(X)
 #define ROW_S(s, f, prefix, of) \
 	{.name = prefix, .type = FIELD_STRUCT, .layout = &layout_##of, AT(s, f)},
 #define ROW_ARGV_0(s)
-#define ROW_ARGV_1(s) {.name = "argv", .type = FIELD_ARGV, .offset = sizeof(struct s)},
-#define ROW_ARGV_2(s) {.name = "rows", .type = FIELD_ROWS, .offset = sizeof(struct s)},
+#define ROW_TAIL(s, tail_name, tail_type, length) \
+	{.name = tail_name,                       \
+	 .type = tail_type,                       \
+	 .offset = sizeof(struct s),              \
+	 .length_offset = offsetof(struct s, length)},
+#define ROW_ARGV_1(s) ROW_TAIL(s, "argv", FIELD_ARGV, argv_bytes)
+#define ROW_ARGV_2(s) ROW_TAIL(s, "rows", FIELD_ROWS, rows_bytes)
+#define ROW_ARGV_3(s) ROW_TAIL(s, "path", FIELD_ARGV, path_bytes)
+#define ROW_ARGV_4(s) ROW_TAIL(s, "name", FIELD_ARGV, name_bytes)
+#define ROW_ARGV_5(s) ROW_TAIL(s, "frames", FIELD_NUMBERS, frame_count)
 
 #define X(s, argv)                                                                        \
 	static const struct field fields_##s[] = {                                        \

@@ -15,11 +15,12 @@
 
 enum field_type {
 	FIELD_NUMBER,
-	FIELD_TEXT,   /* char array, NUL-padded */
-	FIELD_STRUCT, /* its fields take part under `name` as prefix */
-	FIELD_ARGV,   /* the flexible array at the end; the number before it is its length */
-	FIELD_ROWS,   /* the same of a series: points of a time and values */
-	FIELD_HIDDEN  /* reserved, or follows from something else */
+	FIELD_TEXT,    /* char array, NUL-padded */
+	FIELD_STRUCT,  /* its fields take part under `name` as prefix */
+	FIELD_ARGV,    /* the flexible array at the end */
+	FIELD_ROWS,    /* the same of a series: points of a time and values */
+	FIELD_NUMBERS, /* the same of 32-bit numbers */
+	FIELD_HIDDEN   /* reserved, or follows from something else */
 };
 
 struct value_name {
@@ -35,6 +36,7 @@ struct field {
 	bool repeats_previous; /* unless given */
 	uint32_t offset;
 	uint32_t size;
+	uint32_t length_offset;         /* of an array at the end: where its length stands */
 	int64_t otherwise;              /* value unless given */
 	const struct value_name *names; /* NULL: none */
 	const struct struct_layout *layout;

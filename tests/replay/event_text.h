@@ -11,7 +11,7 @@
  * is the pid. Bytes may be said as 96M, spans as 250ms, limits as none, enums and flags by their
  * names (flags joined by |). Text stands in double quotes with \\, \", \n, \t and \xNN; the
  * arguments of an argv are separated by \x00. The points of a series are TIME:VALUE,VALUE...
- * separated by semicolons.
+ * separated by semicolons; the frames of a stack are numbers separated by commas.
  */
 
 #include "bpf/events.h"

@@ -193,10 +193,36 @@ static const char *set_rows(struct assembly *assembly, char *base, char *text)
 	return NULL;
 }
 
+/* "NUMBER,NUMBER" into 32-bit numbers; the text is cut up. */
+static const char *set_numbers(struct assembly *assembly, char *base, char *text)
+{
+	uint32_t *numbers = (uint32_t *)base;
+	size_t count = 0;
+	char *number, *end;
+
+	while (*text && (number = strsep(&text, ","))) {
+		if (count == EVENT_STACK_FRAMES)
+			return "too many numbers";
+		numbers[count++] = (uint32_t)strtoul(number, &end, 0);
+		if (end == number || *end)
+			return "not a number";
+		if (!text)
+			break;
+	}
+	assembly->argv_bytes = count * sizeof(numbers[0]);
+	return NULL;
+}
+
+static void set_length(const struct field *field, char *base, size_t length)
+{
+	const __u32 told = (__u32)length;
+
+	memcpy(base + field->length_offset, &told, sizeof(told));
+}
+
 static const char *set_text(struct assembly *assembly, const struct field *field, char *base,
 			    char *text, size_t length)
 {
-	__u32 argv_bytes = (__u32)length;
 	const char *wrong;
 
 	if (field->type == FIELD_TEXT) {
@@ -205,17 +231,20 @@ static const char *set_text(struct assembly *assembly, const struct field *field
 		memcpy(base + field->offset, text, length);
 		return NULL;
 	}
-	if (field->type == FIELD_ROWS) {
+	if (field->type == FIELD_ROWS || field->type == FIELD_NUMBERS) {
 		text[length] = '\0';
-		wrong = set_rows(assembly, base + field->offset, text);
-		argv_bytes = (__u32)assembly->argv_bytes;
-		memcpy(base + field->offset - sizeof(argv_bytes), &argv_bytes, sizeof(argv_bytes));
+		wrong = field->type == FIELD_ROWS
+				? set_rows(assembly, base + field->offset, text)
+				: set_numbers(assembly, base + field->offset, text);
+		set_length(field, base,
+			   field->type == FIELD_ROWS ? assembly->argv_bytes
+						     : assembly->argv_bytes / sizeof(uint32_t));
 		return wrong;
 	}
 	if (length > EVENT_ARGV_BYTES)
 		return "argv is too long";
 	memcpy(base + field->offset, text, length);
-	memcpy(base + field->offset - sizeof(argv_bytes), &argv_bytes, sizeof(argv_bytes));
+	set_length(field, base, length);
 	assembly->argv_bytes = length;
 	return NULL;
 }

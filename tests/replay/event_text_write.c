@@ -106,6 +106,13 @@ static void print_rows(const struct event_header *event, const int64_t *rows, si
 	putchar('"');
 }
 
+static void print_numbers(const uint32_t *numbers, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		printf("%s%u", i ? "," : "\"", numbers[i]);
+	putchar('"');
+}
+
 static void print_fields(const struct struct_layout *layout, const char *base, const char *prefix)
 {
 	for (size_t i = 0; i < layout->count; i++) {
@@ -134,17 +141,24 @@ static void print_fields(const struct struct_layout *layout, const char *base, c
 			print_quoted(at, length);
 			break;
 		case FIELD_ARGV:
-			memcpy(&argv_bytes, at - sizeof(argv_bytes), sizeof(argv_bytes));
+			memcpy(&argv_bytes, base + field->length_offset, sizeof(argv_bytes));
 			if (argv_bytes == 0)
 				break;
 			printf(" %s%s=", prefix, field->name);
 			print_quoted(at, argv_bytes);
 			break;
 		case FIELD_ROWS:
-			memcpy(&argv_bytes, at - sizeof(argv_bytes), sizeof(argv_bytes));
+			memcpy(&argv_bytes, base + field->length_offset, sizeof(argv_bytes));
 			printf(" %s%s=", prefix, field->name);
 			print_rows((const struct event_header *)base, (const int64_t *)at,
 				   argv_bytes);
+			break;
+		case FIELD_NUMBERS:
+			memcpy(&argv_bytes, base + field->length_offset, sizeof(argv_bytes));
+			if (argv_bytes == 0)
+				break;
+			printf(" %s%s=", prefix, field->name);
+			print_numbers((const uint32_t *)at, argv_bytes);
 			break;
 		case FIELD_STRUCT:
 			snprintf(inner, sizeof(inner), "%s%s", prefix, field->name);

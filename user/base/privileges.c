@@ -11,9 +11,12 @@
 
 #include "base/cleanup.h"
 
-static const cap_value_t kept[] = {CAP_BPF, CAP_DAC_READ_SEARCH, CAP_IPC_LOCK};
+#define KEPT_MAX 3
 
-#define KEPT_COUNT (sizeof(kept) / sizeof(*kept))
+static const cap_value_t kept_by[][KEPT_MAX] = {
+	[PRIVILEGES_RECORDER] = {CAP_BPF, CAP_DAC_READ_SEARCH, CAP_IPC_LOCK},
+	[PRIVILEGES_STACKS] = {CAP_SYS_PTRACE, CAP_CHECKPOINT_RESTORE, CAP_DAC_READ_SEARCH},
+};
 
 static void cap_freep(cap_t *caps)
 {
@@ -29,9 +32,9 @@ static int fail(char *why, size_t why_size, const char *what)
 	return -error;
 }
 
-static bool is_kept(cap_value_t cap)
+static bool is_kept(const cap_value_t *kept, cap_value_t cap)
 {
-	for (size_t i = 0; i < KEPT_COUNT; i++)
+	for (size_t i = 0; i < KEPT_MAX; i++)
 		if (kept[i] == cap)
 			return true;
 	return false;
@@ -46,7 +49,7 @@ static bool has_other_threads(void)
 }
 
 /* While CAP_SETPCAP is still there; a service manager may have cut it before us. */
-static int cut_bounding_set(cap_t held, char *why, size_t why_size)
+static int cut_bounding_set(const cap_value_t *kept, cap_t held, char *why, size_t why_size)
 {
 	cap_flag_value_t may;
 
@@ -55,15 +58,15 @@ static int cut_bounding_set(cap_t held, char *why, size_t why_size)
 	if (may != CAP_SET)
 		return 0;
 	for (cap_value_t cap = 0; cap < cap_max_bits(); cap++)
-		if (!is_kept(cap) && cap_get_bound(cap) > 0 && cap_drop_bound(cap))
+		if (!is_kept(kept, cap) && cap_get_bound(cap) > 0 && cap_drop_bound(cap))
 			return fail(why, why_size, "cutting the bounding set");
 	return 0;
 }
 
 /* What is to be kept and is held at all: permitted and effective, not inheritable. */
-static int keep(cap_t held, cap_t wanted)
+static int keep(const cap_value_t *kept, cap_t held, cap_t wanted)
 {
-	for (size_t i = 0; i < KEPT_COUNT; i++) {
+	for (size_t i = 0; i < KEPT_MAX; i++) {
 		cap_flag_value_t has;
 
 		if (cap_get_flag(held, kept[i], CAP_PERMITTED, &has))
@@ -75,8 +78,9 @@ static int keep(cap_t held, cap_t wanted)
 	return 0;
 }
 
-int privileges__drop(char *why, size_t why_size)
+int privileges__drop(enum privileges which, char *why, size_t why_size)
 {
+	const cap_value_t *kept = kept_by[which];
 	_cleanup_(cap_freep) cap_t held = cap_get_proc();
 	_cleanup_(cap_freep) cap_t wanted = cap_init();
 	int error;
@@ -89,11 +93,11 @@ int privileges__drop(char *why, size_t why_size)
 	}
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return fail(why, why_size, "setting no_new_privs");
-	error = cut_bounding_set(held, why, why_size);
+	error = cut_bounding_set(kept, held, why, why_size);
 	if (error)
 		return error;
 	/* What is not inheritable any more the kernel takes out of the ambient set. */
-	if (keep(held, wanted) || cap_set_proc(wanted))
+	if (keep(kept, held, wanted) || cap_set_proc(wanted))
 		return fail(why, why_size, "dropping capabilities");
 	return 0;
 }

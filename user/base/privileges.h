@@ -4,12 +4,21 @@
 #include <stddef.h>
 
 /*
- * Keeps what following memory needs once everything is attached, and gives up the rest for good:
+ * Keeps what following memory needs once everything is attached, and gives up the rest for good.
+ *
+ * PRIVILEGES_RECORDER:
  *
  *     CAP_BPF              before 5.19, where unprivileged bpf(2) is disabled, every command needs
  *                          it, those on maps and iterators that are open already included
  *     CAP_DAC_READ_SEARCH  cgroups are opened by the kernel's id (open_by_handle_at)
  *     CAP_IPC_LOCK         memory locked at start stays locked, what comes later as well
+ *
+ * PRIVILEGES_STACKS, of the process that names stacks:
+ *
+ *     CAP_SYS_PTRACE          /proc/PID/maps of others
+ *     CAP_CHECKPOINT_RESTORE  the files behind mappings, deleted and in other mount namespaces
+ *                             (/proc/PID/map_files; before 5.9 that took CAP_SYS_ADMIN)
+ *     CAP_DAC_READ_SEARCH     programs that not everybody may read
  *
  * What is not held is not asked for. Nothing is inheritable or ambient, the bounding set is cut
  * where that is allowed (CAP_SETPCAP), and no_new_privs keeps every later exec from more. Threads
@@ -17,4 +26,6 @@
  *
  * 0 or -errno; `why` says in words what the kernel refused.
  */
-int privileges__drop(char *why, size_t why_size);
+enum privileges { PRIVILEGES_RECORDER, PRIVILEGES_STACKS };
+
+int privileges__drop(enum privileges kept, char *why, size_t why_size);

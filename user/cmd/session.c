@@ -125,6 +125,7 @@ static int start_stacks(struct session *session, const struct session_options *o
 {
 	const struct stack_worker_options stacks = {
 		.ring_fd = probe__stacks_ring(session->probing.probe),
+		.rooms_fd = probe__stack_rooms(session->probing.probe),
 		.frame_pointers = options->frame_pointers,
 	};
 	char why[256] = "";

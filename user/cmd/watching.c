@@ -27,6 +27,7 @@
 #include "source/observe.h"
 #include "source/pump.h"
 #include "source/queue.h"
+#include "source/stack_worker.h"
 
 #define BATCH_EVENTS    8192 /* then what is due comes first, whatever else waits in the queue */
 #define TURN_MS         200  /* at most between two looks at what is due */
@@ -45,6 +46,7 @@ struct watching {
 	struct store *store;
 	struct probing probing;
 	struct queue *queue;
+	struct stack_worker *stacks; /* NULL: growth is not sampled */
 	struct pump *pump;
 	struct recorder *recorder;
 	struct report_child report;
@@ -195,6 +197,23 @@ static void beat(void *context)
 	notify__send(watching->notify, "WATCHDOG=1");
 }
 
+/* Forks, before memory is reserved and locked. Without it the recorder does the rest of its work.
+ */
+static int start_stacks(struct watching *watching)
+{
+	const struct stack_worker_options options = {
+		.ring_fd = probe__stacks_ring(watching->probing.probe),
+		.rooms_fd = probe__stack_rooms(watching->probing.probe),
+	};
+	char why[256] = "";
+
+	if (options.ring_fd < 0 ||
+	    !stack_worker__start(&watching->stacks, &options, why, sizeof(why)))
+		return CMD_DONE;
+	cmd__error("following stacks: %s (sample = 0 records without them)", why);
+	return CMD_FAILED;
+}
+
 static int open_source(struct watching *watching)
 {
 	const struct config *config = &watching->config;
@@ -203,6 +222,7 @@ static int open_source(struct watching *watching)
 		.step_bytes = config->step_bytes,
 		.critical_bytes = (uint32_t)config->buffer_bytes,
 		.bulk_bytes = (uint32_t)config->buffer_bytes,
+		.sample_bytes = config->sample_bytes,
 	};
 	struct pump_options options = {
 		.live = {.facts = &watching->probing.facts,
@@ -216,8 +236,9 @@ static int open_source(struct watching *watching)
 	char why[512] = "";
 	int error;
 
-	if (probing__load(&watching->probing, &probe))
+	if (probing__load(&watching->probing, &probe) || start_stacks(watching))
 		return CMD_FAILED;
+	options.live.stacks = watching->stacks;
 	error = queue__new(&watching->queue, config->queue_bytes);
 	if (error)
 		return fail("starting", error);
@@ -248,7 +269,7 @@ static int settle_in(struct watching *watching)
 	if (!locked)
 		cmd__error("memory is not locked (CAP_IPC_LOCK is missing): under pressure the "
 			   "recorder may have to wait for its own pages");
-	error = privileges__drop(why, sizeof(why));
+	error = privileges__drop(PRIVILEGES_RECORDER, why, sizeof(why));
 	if (error)
 		cmd__error("privileges are kept: %s", why);
 	error = pump__start(watching->pump);
@@ -411,15 +432,17 @@ static int finish(struct watching *watching)
 
 static int run(struct watching *watching)
 {
+	struct plan_options ways = watching->options->ways;
 	int status = CMD_DONE, error = notify__new(&watching->notify);
 
+	ways.no_samples |= !watching->config.sample_bytes;
 	if (error)
 		return fail("NOTIFY_SOCKET", error);
 	/* What an earlier run left is looked at before anything is attached: nobody reads the rings
 	 * meanwhile. */
-	if (take_signals_over(watching) ||
-	    probing__look(&watching->probing, &watching->options->ways) || open_store(watching) ||
-	    open_recorder(watching) || open_source(watching) || settle_in(watching))
+	if (take_signals_over(watching) || probing__look(&watching->probing, &ways) ||
+	    open_store(watching) || open_recorder(watching) || open_source(watching) ||
+	    settle_in(watching))
 		return CMD_FAILED;
 	while (!turn(watching, &status))
 		;
@@ -432,6 +455,7 @@ int watching__run(const struct watching_options *options)
 	int status = run(&watching);
 
 	pump__free(watching.pump);
+	stack_worker__free(watching.stacks);
 	report_child__end(&watching.report);
 	recorder__free(watching.recorder);
 	queue__free(watching.queue);

@@ -33,6 +33,7 @@ _Static_assert(sizeof(config_settings) / sizeof(*config_settings) == CONFIG_SETT
 	X(incidents, 1, 100000)                        \
 	X(incidents_bytes, MIB, 1ULL << 50)            \
 	X(step_bytes, 4 * KIB, GIB)                    \
+	X(sample_bytes, 0, GIB)                        \
 	X(buffer_bytes, 4 * KIB, GIB)                  \
 	X(queue_bytes, 64 * KIB, GIB)                  \
 	X(memory_bytes, MIB, 4 * GIB)
@@ -268,6 +269,12 @@ int config__check(const struct config *config, char *why, size_t why_size)
 	}
 	if (check_bounds(config, why, why_size))
 		return -EINVAL;
+	if (config->sample_bytes && ((config->sample_bytes & (config->sample_bytes - 1)) ||
+				     config->sample_bytes < (uint64_t)page)) {
+		snprintf(why, why_size, "sample: %s is not a power of two of at least %ld bytes",
+			 units__bytes(a, config->sample_bytes), page);
+		return -EINVAL;
+	}
 	if ((config->buffer_bytes & (config->buffer_bytes - 1)) ||
 	    config->buffer_bytes < (uint64_t)page) {
 		snprintf(why, why_size, "buffer: %s is not a power of two of at least %ld bytes",

@@ -19,6 +19,7 @@
 	X(incidents, "incidents", COUNT, "100", 0, "incidents kept, oldest go first")             \
 	X(incidents_bytes, "incidents_size", BYTES, "1G", 0, "disk space of all incidents")       \
 	X(step_bytes, "step", BYTES, "256K", 1, "smallest movement of memory that is told")       \
+	X(sample_bytes, "sample", BYTES, "1M", 1, "one stack for so much growth; 0: no stacks")   \
 	X(buffer_bytes, "buffer", BYTES, "1M", 1, "size of each of the two ring buffers")         \
 	X(queue_bytes, "queue", BYTES, "2M", 1, "events that may wait for the disk")              \
 	X(memory_bytes, "memory", BYTES, "8M", 1, "heap reserved and locked at start")
@@ -32,6 +33,7 @@ struct config {
 	uint64_t incidents;
 	uint64_t incidents_bytes;
 	uint64_t step_bytes;
+	uint64_t sample_bytes;
 	uint64_t buffer_bytes;
 	uint64_t queue_bytes;
 	uint64_t memory_bytes;

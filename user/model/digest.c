@@ -7,7 +7,8 @@
  * The digest: FNV-1a 64 over everything a report can show, field by field in the order of the
  * structs in model.h. The order is: span, host, recorder, programs, clock mappings, probes, losses,
  * meminfo, the kernel's kill counter, pressure, cgroups, processes, moves and reclaim, kills,
- * signals held back, incidents. Lists are preceded by their count.
+ * signals held back, growth by stack where there is any, incidents. Lists are preceded by their
+ * count.
  */
 
 static void digest__host(struct digest *digest, const struct model *model)
@@ -271,6 +272,7 @@ uint64_t model__digest(const struct model *model)
 		digest__process(&digest, process_table__slot(&model->processes, i));
 	digest__moves(&digest, model);
 	digest__kills(&digest, model);
+	digest__growth(&digest, model);
 	digest__u64(&digest, model->incident_count);
 	for (size_t i = 0; i < model->incident_count; i++)
 		digest__incident(&digest, &model->incidents[i]->incident);

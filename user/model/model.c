@@ -42,6 +42,11 @@ static const struct handler {
 	[EVENT_KEPT_ATTACH] = {sizeof(struct event_kept_attach), kept__on_attach},
 	[EVENT_MEMCG_EVENTS] = {sizeof(struct event_memcg_events), held__on_events},
 	[EVENT_KEPT_HELD] = {sizeof(struct event_kept_held), kept__on_held},
+	[EVENT_MODULE] = {sizeof(struct event_module), stack__on_module},
+	[EVENT_FRAME] = {sizeof(struct event_frame), stack__on_frame},
+	[EVENT_STACK] = {sizeof(struct event_stack), stack__on_stack},
+	[EVENT_GROWTH] = {sizeof(struct event_growth), growth__on_growth},
+	[EVENT_KEPT_GROWTH] = {sizeof(struct event_kept_growth), growth__on_kept},
 	/* EVENT_DIGEST is about the model and no part of it. */
 };
 
@@ -128,6 +133,8 @@ void model__free(struct model *model)
 	free(model->incidents);
 	free(model->kills);
 	free(model->held);
+	growth__free_all(model);
+	definitions__free(model);
 	process__free_contents(model);
 	process_table__free(&model->processes);
 	cgroup__free_all(model);

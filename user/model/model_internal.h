@@ -15,7 +15,9 @@
 #include <uthash.h>
 
 #include "base/text.h"
+#include "model/growth.h"
 #include "model/model.h"
+#include "model/stack.h"
 
 #define PROCESS_MAX       1000000U
 #define PROCESS_CHUNK     256U
@@ -184,6 +186,8 @@ struct psi_slot {
 struct model {
 	struct process_table processes;
 	struct cgroup_table cgroups;
+	struct definitions definitions;
+	struct growths growths;
 
 	struct kill *kills; /* by time */
 	size_t kill_count, kill_capacity;

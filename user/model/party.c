@@ -35,29 +35,30 @@ static int64_t increase__base(const struct incident *incident, const struct proc
 	return memory__footprint(&memory);
 }
 
-static struct increase increase__of(const struct incident *incident, const struct process_slot *slot)
+static struct increase increase__of(const struct incident *incident,
+				    const struct process_slot *slot)
 {
 	int64_t now = memory__footprint(&slot->process.now);
 	int64_t base = increase__base(incident, slot);
 	uint64_t since_ns = incident->from_ns;
-	struct increase growth = {.bytes = EVENT_UNKNOWN};
+	struct increase increase = {.bytes = EVENT_UNKNOWN};
 
 	if (slot->process.seen_ns > since_ns)
 		since_ns = slot->process.seen_ns;
 	if (slot->process.exec_ns > since_ns)
 		since_ns = slot->process.exec_ns;
 	if (now >= 0 && base >= 0)
-		growth.bytes = now - base;
-	growth.over_ns = since_ns < incident->time_ns ? incident->time_ns - since_ns : 0;
-	growth.born = slot->process.born_here && slot->process.seen_ns >= incident->from_ns;
-	return growth;
+		increase.bytes = now - base;
+	increase.over_ns = since_ns < incident->time_ns ? incident->time_ns - since_ns : 0;
+	increase.born = slot->process.born_here && slot->process.seen_ns >= incident->from_ns;
+	return increase;
 }
 
 int party__freeze(struct model *model, const struct incident *incident,
 		  const struct process_slot *slot, struct party *out)
 {
 	const struct process *process = &slot->process;
-	struct increase growth = increase__of(incident, slot);
+	struct increase increase = increase__of(incident, slot);
 	char *cgroup = cgroup__shared_path(model, process->cgroup_id);
 
 	if (!cgroup)
@@ -74,9 +75,9 @@ int party__freeze(struct model *model, const struct incident *incident,
 		.cgroup = cgroup,
 		.service = service__of(model, process),
 		.memory = process->now,
-		.grew_bytes = growth.bytes,
-		.grew_over_ns = growth.over_ns,
-		.born_in_window = growth.born,
+		.grew_bytes = increase.bytes,
+		.grew_over_ns = increase.over_ns,
+		.born_in_window = increase.born,
 	};
 	memcpy(out->comm, process->comm, EVENT_COMM_BYTES);
 	return 0;

@@ -114,6 +114,7 @@ int process__set_memory(struct model *model, struct process_slot *slot, uint64_t
 	if (memory__equal(&next, &slot->process.now) ||
 	    series__is_younger(slot->process.series, time_ns))
 		return 0;
+	growth__note_memory(model, slot, &next);
 	if (!slot->process.series && !memory__known(&slot->process.first)) {
 		slot->process.first = next;
 		slot->process.now = next;

@@ -288,7 +288,7 @@ int model__move_out(struct model *model, const struct state_options *options,
 		    int (*sink)(void *context, const struct event_header *event), void *context)
 {
 	static int (*const parts[])(struct move * move) = {
-		move__tell_recording, tell_cgroups, tell_processes,
+		move__tell_recording, tell_cgroups, tell_processes,      move__tell_growth,
 		tell_attaches,        tell_signals, move__tell_pressure,
 	};
 	struct move move = {
@@ -328,7 +328,8 @@ size_t model__bytes(const struct model *model)
 	       model->kill_capacity * sizeof(struct kill) +
 	       model->held_capacity * sizeof(struct held_signal) +
 	       model->incident_count * INCIDENT_BYTES +
-	       model->clock_capacity * sizeof(struct clock_mapping);
+	       model->clock_capacity * sizeof(struct clock_mapping) + definitions__bytes(model) +
+	       growth__heap_bytes(model);
 }
 
 const struct event_state *model__state(const struct model *model)

@@ -3,7 +3,7 @@
 
 /*
  * The state block written, inside: what goes on (state_keep.c), what is told of the recording
- * itself (state_tell.c), of cgroups and processes (state.c).
+ * itself (state_tell.c), of growth by stack (state_growth.c), of cgroups and processes (state.c).
  */
 
 #include "model/model_internal.h"
@@ -24,6 +24,7 @@ struct move {
 	int (*sink)(void *context, const struct event_header *event);
 	void *context;
 	struct event_state state;
+	uint32_t unnumbered[DEFINITION_KINDS]; /* numbers given to definitions without one */
 	union {
 		struct event_header header;
 		struct event_host host;
@@ -41,11 +42,20 @@ struct move {
 		struct event_kept_series series;
 		struct event_kept_attach attach;
 		struct event_kept_held held;
+		struct event_module module;
+		struct event_frame frame;
+		struct event_stack stack;
+		struct event_kept_growth growth;
 		char process_bytes[sizeof(struct event_kept_process) + EVENT_ARGV_BYTES];
+		char module_bytes[sizeof(struct event_module) + EVENT_PATH_BYTES];
+		char frame_bytes[sizeof(struct event_frame) + EVENT_PATH_BYTES];
+		char stack_bytes[sizeof(struct event_stack) + EVENT_STACK_FRAMES * sizeof(__u32)];
 		char series_bytes[sizeof(struct event_kept_series) + SERIES_ROWS * sizeof(__s64)];
 	} event;
 };
 
+/* Is `time_ns` no longer than `span_ns` before `now_ns`? */
+bool move__is_since(uint64_t time_ns, uint64_t now_ns, uint64_t span_ns);
 /* Of a process, once move__mark() has been there. */
 uint32_t process__keep(const struct process_slot *slot);
 /* Could it lie in the window of a kill that is still to be told? */
@@ -65,3 +75,5 @@ int move__tell_series(struct move *move, enum kept_series_of of, const struct ta
 int move__tell_recording(struct move *move);
 int move__tell_pressure(struct move *move);
 int move__tell_held(struct move *move, const struct cgroup *cgroup);
+/* Behind the processes. */
+int move__tell_growth(struct move *move);

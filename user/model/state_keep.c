@@ -14,14 +14,14 @@ static void set_keep(struct process_slot *slot, enum keep keep)
 	slot->mm_next = keep;
 }
 
-static bool is_since(uint64_t time_ns, uint64_t now_ns, uint64_t span_ns)
+bool move__is_since(uint64_t time_ns, uint64_t now_ns, uint64_t span_ns)
 {
 	return time_ns >= now_ns || now_ns - time_ns <= span_ns;
 }
 
 bool move__is_recent(const struct move *move, uint64_t time_ns)
 {
-	return is_since(time_ns, move->options->now_ns, INCIDENT_WINDOW_NS + LATE_NS);
+	return move__is_since(time_ns, move->options->now_ns, INCIDENT_WINDOW_NS + LATE_NS);
 }
 
 /* What a dead process may matter for: how large it was. */
@@ -113,7 +113,7 @@ static void count_forgotten(struct move *move, const struct process_slot *slot)
 		return;
 	move->state.forgotten_processes++;
 	move->state.forgotten_early +=
-		is_since(slot->process.exit_ns, options->now_ns, options->keep_dead_ns);
+		move__is_since(slot->process.exit_ns, options->now_ns, options->keep_dead_ns);
 }
 
 static void mark_processes(struct move *move)
@@ -127,7 +127,7 @@ static void mark_processes(struct move *move)
 
 		if (!exit_ns)
 			set_keep(slot, KEEP_WHOLE);
-		else if (is_since(exit_ns, options->now_ns, options->keep_dead_ns))
+		else if (move__is_since(exit_ns, options->now_ns, options->keep_dead_ns))
 			set_keep(slot, KEEP_CANDIDATE);
 		else
 			set_keep(slot, KEEP_NOT);
@@ -166,7 +166,7 @@ static void mark_cgroups(struct move *move)
 		const struct cgroup *cgroup = &model->cgroups.slots[i]->cgroup;
 
 		if (!cgroup->gone_ns ||
-		    is_since(cgroup->gone_ns, options->now_ns, options->keep_dead_ns))
+		    move__is_since(cgroup->gone_ns, options->now_ns, options->keep_dead_ns))
 			keep_cgroup(model, cgroup->id);
 	}
 	for (uint32_t i = 0; i < model->processes.count; i++) {

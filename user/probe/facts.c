@@ -177,20 +177,33 @@ static int try_kprobe(const char *root)
 	return fd < 0 ? -errno : 0;
 }
 
+static int try_perf_event(struct perf_event_attr *attr)
+{
+	_cleanup_(closep) int fd = -1;
+
+	attr->size = sizeof(*attr);
+	attr->type = PERF_TYPE_SOFTWARE;
+	fd = syscall(SYS_perf_event_open, attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	return fd < 0 ? -errno : 0;
+}
+
 static int try_mapping_events(void)
 {
-	struct perf_event_attr attr = {.size = sizeof(attr),
-				       .type = PERF_TYPE_SOFTWARE,
-				       .config = PERF_COUNT_SW_DUMMY,
+	struct perf_event_attr attr = {.config = PERF_COUNT_SW_DUMMY,
 				       .mmap = 1,
 				       .mmap2 = 1,
 				       .task = 1,
 				       .comm = 1,
 				       .comm_exec = 1};
-	_cleanup_(closep) int fd =
-		syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
 
-	return fd < 0 ? -errno : 0;
+	return try_perf_event(&attr);
+}
+
+static int try_fault_events(void)
+{
+	struct perf_event_attr attr = {.config = PERF_COUNT_SW_PAGE_FAULTS, .sample_period = 1};
+
+	return try_perf_event(&attr);
 }
 
 static void try_programs(struct facts *out, const struct btf *btf, const char *root)
@@ -212,6 +225,7 @@ static void try_programs(struct facts *out, const struct btf *btf, const char *r
 	out->try_syscall_program = fd < 0 ? fd : 0;
 	closep(&fd);
 	out->try_mapping_events = try_mapping_events();
+	out->try_fault_events = try_fault_events();
 }
 
 static int quiet(enum libbpf_print_level level, const char *format, va_list arguments)
@@ -225,14 +239,14 @@ int facts__gather(struct facts *out, const char *root)
 	struct utsname name;
 	struct meminfo meminfo;
 	struct btf *btf;
-	char buffer[16];
+	char buffer[16], huge[32];
 	int64_t some, full;
 	int cpus = libbpf_num_possible_cpus();
 
 	memset(out, 0, sizeof(*out));
 	out->try_tracepoint = out->try_fentry_oom = out->try_kprobe = FACT_UNTRIED;
 	out->try_iterator = out->try_syscall_program = FACT_UNTRIED;
-	out->try_mapping_events = FACT_UNTRIED;
+	out->try_mapping_events = out->try_fault_events = FACT_UNTRIED;
 	if (uname(&name))
 		return -errno;
 	if (cpus < 0)
@@ -241,6 +255,9 @@ int facts__gather(struct facts *out, const char *root)
 	out->page_bytes = sysconf(_SC_PAGESIZE);
 	out->cpus = cpus;
 	out->online_cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	if (!sysfs__read_line(root, "/sys/kernel/mm/transparent_hugepage/hpage_pmd_size", huge,
+			      sizeof(huge)))
+		out->huge_bytes = strtoull(huge, NULL, 10);
 	if (procfs__meminfo(root, &meminfo) == 0 && meminfo.total_bytes > 0)
 		out->memory_bytes = meminfo.total_bytes;
 	find_lockdown(out, root);

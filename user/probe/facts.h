@@ -19,7 +19,8 @@ struct facts {
 	int btf;           /* /sys/kernel/btf/vmlinux could be parsed */
 	bool tracefs;
 	uint32_t page_bytes;
-	uint32_t cpus; /* possible */
+	uint64_t huge_bytes; /* of a page that one page fault may bring; 0: the kernel has none */
+	uint32_t cpus;       /* possible */
 	uint32_t online_cpus;
 	uint64_t memory_bytes; /* of the host */
 	struct cgroupfs cgroupfs;
@@ -54,6 +55,7 @@ struct facts {
 	int try_iterator;
 	int try_syscall_program; /* needed to learn where per-CPU areas lie */
 	int try_mapping_events;  /* perf's records of what is mapped, of all processes */
+	int try_fault_events;    /* perf's event for each page fault */
 };
 
 /* Looks and tries. Files are read below `root` ("" on a live host). Only what cannot be found out

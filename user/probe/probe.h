@@ -47,6 +47,8 @@ uint32_t probe__critical_ring_bytes(const struct probe *probe);
 uint32_t probe__bulk_ring_bytes(const struct probe *probe);
 /* Of growth samples (bpf/stack_sample.h); -1: the plan takes none. */
 int probe__stacks_ring(const struct probe *probe);
+/* Process id to class of bpf/stack_sample.h: whose stacks get more room. */
+int probe__stack_rooms(const struct probe *probe);
 
 enum probe_walk { PROBE_WALK_PROCESSES, PROBE_WALK_MOVERS };
 

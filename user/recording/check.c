@@ -63,6 +63,48 @@ static int kept_series__check(const struct event_kept_series *kept)
 	return 0;
 }
 
+/* What follows the fixed part, of at most so many bytes, lies within the event. */
+static int tail__check(const struct event_header *event, __u32 bytes, __u32 most)
+{
+	return bytes > most || bytes > event->size_bytes - sizes[event->kind] ? -EBADMSG : 0;
+}
+
+static int module__check(const struct event_module *module)
+{
+	if (module->build_id_bytes > EVENT_BUILD_ID_BYTES)
+		return -EBADMSG;
+	return tail__check(&module->header, module->path_bytes, EVENT_PATH_BYTES);
+}
+
+static int frame__check(const struct event_frame *frame)
+{
+	if (frame->kind >= FRAME_KIND_END)
+		return -ENOENT;
+	return tail__check(&frame->header, frame->name_bytes, EVENT_PATH_BYTES);
+}
+
+static int stack__check(const struct event_stack *stack)
+{
+	if (stack->end >= STACK_END_COUNT)
+		return -ENOENT;
+	if (stack->frame_count > EVENT_STACK_FRAMES)
+		return -EBADMSG;
+	return tail__check(&stack->header, stack->frame_count * (__u32)sizeof(stack->frames[0]),
+			   EVENT_STACK_FRAMES * sizeof(stack->frames[0]));
+}
+
+static int growth__check(const struct event_growth *growth)
+{
+	if (growth->block_bytes < GROWTH_BLOCK_MIN || growth->block_bytes > GROWTH_BLOCK_MAX ||
+	    growth->block_bytes & (growth->block_bytes - 1))
+		return -EBADMSG;
+	for (int i = 0; i < GROWTH_MEMBERS; i++) {
+		if (growth->pages[i] > GROWTH_PAGES_MAX || growth->pages[i] < -GROWTH_PAGES_MAX)
+			return -EBADMSG;
+	}
+	return 0;
+}
+
 int event__check(const struct event_header *event, size_t available)
 {
 	if (available < sizeof(*event) || event->size_bytes < sizeof(*event) ||
@@ -94,6 +136,14 @@ int event__check(const struct event_header *event, size_t available)
 		return kept_cgroup__check((const struct event_kept_cgroup *)event);
 	case EVENT_KEPT_SERIES:
 		return kept_series__check((const struct event_kept_series *)event);
+	case EVENT_MODULE:
+		return module__check((const struct event_module *)event);
+	case EVENT_FRAME:
+		return frame__check((const struct event_frame *)event);
+	case EVENT_STACK:
+		return stack__check((const struct event_stack *)event);
+	case EVENT_GROWTH:
+		return growth__check((const struct event_growth *)event);
 	default:
 		return 0;
 	}

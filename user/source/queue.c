@@ -55,6 +55,7 @@ static size_t kept_free(const struct queue *queue, uint16_t kind)
 	case EVENT_RSS:
 	case EVENT_MEMCG:
 	case EVENT_RECLAIM:
+	case EVENT_GROWTH:
 		return queue->size_bytes / 4;
 	case EVENT_FORK:
 	case EVENT_EXEC:
@@ -68,6 +69,7 @@ static size_t kept_free(const struct queue *queue, uint16_t kind)
 	case EVENT_SIGNAL:
 		return queue->size_bytes / 16;
 	default:
+		/* Definitions of stacks, too: they are told once, and much refers to them. */
 		return 0;
 	}
 }

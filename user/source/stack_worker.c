@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "source/stack_worker.h"
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <poll.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/privileges.h"
 #include "base/units.h"
 #include "recording/reader.h"
 #include "source/observe.h"
@@ -40,6 +42,7 @@ struct greeting {
 
 struct work {
 	int socket;
+	int rooms_fd;
 	struct stacks *stacks;
 	struct ring_buffer *ring;
 	struct stack_events events;
@@ -89,6 +92,24 @@ static int take_sample(void *context, void *data, size_t bytes)
 {
 	stacks__take(((struct work *)context)->stacks, data, bytes);
 	return 0;
+}
+
+/* The next larger one, as far as there is any; without the privilege for it stacks stay cut. */
+static void give_room(void *context, uint32_t pid, size_t room_bytes)
+{
+	static const size_t rooms_bytes[] = {
+#define X(class, pages) [class] = (pages)*STACK_PAGE_BYTES,
+		STACK_CLASSES(X)
+#undef X
+	};
+	const struct work *work = context;
+	uint32_t class = 0, given = 0;
+
+	while (class < STACK_CLASS_LAST && rooms_bytes[class] <= room_bytes)
+		class ++;
+	(void)bpf_map_lookup_elem(work->rooms_fd, &pid, &given);
+	if (class > given)
+		(void)bpf_map_update_elem(work->rooms_fd, &pid, &class, BPF_ANY);
 }
 
 static int tell_loss(struct work *work, enum loss_reason reason, uint64_t count, uint64_t *told)
@@ -141,8 +162,11 @@ static int begin(struct work *work, const struct stack_worker_options *options, 
 		 size_t why_size)
 {
 	struct stacks_options stacks = {.sink = stack_events__sink(&work->events),
-					.frame_pointers = options->frame_pointers};
+					.frame_pointers = options->frame_pointers,
+					.cut = give_room,
+					.cut_context = work};
 
+	work->rooms_fd = options->rooms_fd;
 	work->events.sink = put;
 	work->events.context = work;
 	work->ring = ring_buffer__new(options->ring_fd, take_sample, work, NULL);
@@ -153,17 +177,21 @@ static int begin(struct work *work, const struct stack_worker_options *options, 
 	return stacks__new(&work->stacks, &stacks, why, why_size);
 }
 
-/* Nothing of the recorder's but the ring, the socket and stderr. */
-static void close_others(int a, int b)
+/* Nothing of the recorder's but what it is handed, and stderr. */
+static void close_others(int a, int b, int c)
 {
-	unsigned int first = (unsigned int)(a < b ? a : b), second = (unsigned int)(a < b ? b : a);
+	const int kept[] = {a, b, c, STDERR_FILENO};
+	const int last = a > b ? (a > c ? a : c) : (b > c ? b : c);
 
-	close_range(0, 1, 0);
-	if (first > 3)
-		close_range(3, first - 1, 0);
-	if (second > first + 1)
-		close_range(first + 1, second - 1, 0);
-	close_range(second + 1, ~0U, 0);
+	for (int fd = 0; fd < last; fd++) {
+		bool keep = false;
+
+		for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
+			keep |= kept[i] == fd;
+		if (!keep)
+			close(fd);
+	}
+	close_range((unsigned int)last + 1, ~0U, 0);
 }
 
 static void bound(uint64_t memory_bytes)
@@ -183,13 +211,16 @@ be_worker(const struct stack_worker_options *options, int socket, pid_t recorder
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != recorder)
 		_exit(1);
-	close_others(options->ring_fd, socket);
+	close_others(options->ring_fd, options->rooms_fd, socket);
 	bound(options->memory_bytes ? options->memory_bytes : MEMORY_BYTES);
 	work = calloc(1, sizeof(*work));
 	if (!work)
 		_exit(1);
 	work->socket = socket;
 	greeting.error = begin(work, options, greeting.why, sizeof(greeting.why));
+	if (!greeting.error)
+		greeting.error =
+			privileges__drop(PRIVILEGES_STACKS, greeting.why, sizeof(greeting.why));
 	if (send_all(socket, &greeting, sizeof(greeting)) || greeting.error)
 		_exit(1);
 	_exit(run(work) ? 1 : 0);

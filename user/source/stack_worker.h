@@ -18,6 +18,7 @@ struct stack_worker;
 
 struct stack_worker_options {
 	int ring_fd;           /* of struct stack_sample; the worker is its only reader */
+	int rooms_fd;          /* the map of processes whose stacks get more room */
 	bool frame_pointers;   /* no unwinding rules: frame pointers alone */
 	uint64_t memory_bytes; /* heap, at most; 0: 256 MiB */
 };

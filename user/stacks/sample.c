@@ -183,6 +183,8 @@ int stacks__work(struct stacks *stacks, const struct stack_sample *sample, uint6
 	end = stack_end(
 		unwind__walk(&state, &stack, find_place, &at, frames, EVENT_STACK_FRAMES, &count));
 	stacks->counts.ends[end]++;
+	if (end == STACK_END_CUT && stacks->cut)
+		stacks->cut(stacks->cut_context, sample->task.pid, below + sample->stack_bytes);
 	for (size_t i = 0; i < count && !error; i++)
 		error = frame_number(&at, frames[i].pc - !frames[i].exact, now_ns, &numbers[i]);
 	if (!error)

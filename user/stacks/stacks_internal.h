@@ -22,6 +22,9 @@ struct stacks {
 	struct jit_names *jit_names;
 	struct queue queue;
 	bool frame_pointers;
+	void (*cut)(void *context, uint32_t pid, size_t room_bytes);
+	void *cut_context;
+	long page_bytes;
 	struct stacks_counts counts;
 };
 

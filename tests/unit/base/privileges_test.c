@@ -63,7 +63,7 @@ static void read_status(char *text, size_t size)
 static void drop(void)
 {
 	char why[256] = "nothing";
-	int error = privileges__drop(why, sizeof(why));
+	int error = privileges__drop(PRIVILEGES_RECORDER, why, sizeof(why));
 
 	if (error) {
 		fprintf(stderr, "%d: %s\n", error, why);
@@ -182,7 +182,7 @@ static void drop_beside_a_thread(void)
 	CHECK(!pipe(ends));
 	read_status(before, sizeof(before));
 	CHECK(!pthread_create(&thread, NULL, wait_for_end, &ends[0]));
-	CHECK(privileges__drop(why, sizeof(why)) == -EBUSY);
+	CHECK(privileges__drop(PRIVILEGES_RECORDER, why, sizeof(why)) == -EBUSY);
 	CHECK(strstr(why, "threads"));
 	read_status(after, sizeof(after));
 	CHECK(status_row(before, "\nCapEff:", 16) == status_row(after, "\nCapEff:", 16));

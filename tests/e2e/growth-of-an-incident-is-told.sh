@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The flight recorder's incident says which code of the victim grew, after its death.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/growth.bash"
+
+cgroup_new app 64
+watch_start
+cgroup_start shares app "$WORKLOADS/shares" 200M
+join "$STARTED"
+equal "status of the victim" "$STATUS" 137
+wait_for_incidents 1
+wait_for_reports "$ID"
+watch_stop
+
+PID=$(truth shares pid)
+json_is '.victim.pid == $pid' pid "$PID"
+grew=$(json_value '.victim.memory.anon_bytes')
+[[ $grew -gt $((40 << 20)) ]] || fail "the victim had $grew bytes only"
+at_least "complete stacks" "$(credited_complete)" "$grew" 95
+growth_is '.explained_ratio > 0.95'
+about "parse_rows" "$(credited allocate parse_rows serve main)" $((grew * 30 / 100)) $((4 << 20))
+text_has 'memset.* <- allocate <- parse_rows <- serve <- main'

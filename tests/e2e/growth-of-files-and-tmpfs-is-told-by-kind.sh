@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# A mapped file and a file of a tmpfs are growth, by their own functions, and of their own kinds.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/growth.bash"
+
+cgroup_new app 256
+mkdir "$WORK/tmpfs"
+mount -t tmpfs -o size=64M none "$WORK/tmpfs" || skip "no tmpfs can be mounted"
+MOUNTS+=("$WORK/tmpfs")
+head -c 48M /dev/zero >"$WORK/input"
+record_growth map app -- "$WORKLOADS/filemap" "$WORK/input" "$WORK/tmpfs/shared" 96M
+# File pages are mapped around the one that was asked for, sixteen at a time.
+credited_as_told map scan_file 10
+credited_as_told map fill_shared 5
+growth_is 'of($pid) | (map(select(calls(["scan_file"])).file_bytes) | add) > 40 * 1048576 and
+	   (map(select(calls(["fill_shared"])).shmem_bytes) | add) > 44 * 1048576 and
+	   (map(.anon_bytes) | add) < 4 * 1048576' pid "$PID"

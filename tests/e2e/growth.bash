@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Behind lib.sh, for the scripts about growth by stack: recordings of one command in a cgroup, and
+# what the report credits to which functions. Numbers of workloads: tests/workloads/own_frame.h.
+
+# For jq: of one row of .stacks, innermost frame first.
+readonly GROWTH='
+def functions: [.frames[] | .function // "?"];
+def calls($chain): functions | index($chain) != null;
+def complete: .ends == null and .quality != "no-stack";
+def of($pid): [.stacks[] | select(.pid == $pid)];
+def sum_bytes: map(.bytes) | add // 0;
+'
+
+# Records COMMAND in the cgroup and makes the reports; PID is what it told, or what its name tells.
+record_growth() # LABEL CGROUP [OPTION...] -- COMMAND...
+{
+	local label=$1 dir options=() status=0
+	dir=$(cgroup_dir "$2")
+	shift 2
+	while [[ $1 != -- ]]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	TRAIL=$WORK/$label.trail
+	rm -f "$TRAIL"
+	"$OOMTRAIL" record -o "$TRAIL" "${options[@]}" -- \
+		sh -c "$ENTER" "$dir" "${ADDRESS_SPACE_KIB:-$HOG_AS_KIB}" "$@" \
+		>"$WORK/$label.out" 2>"$WORK/record.err" </dev/null || status=$?
+	equal "status of record -- $1" "$status" "${STATUS_WANTED:-0}"
+	reports
+	PID=$(truth "$label" pid)
+}
+
+# Asserts an expression of the JSON report that may use what GROWTH defines.
+growth_is() # EXPRESSION [NAME VALUE]...
+{
+	json_is "$GROWTH $1" "${@:2}"
+}
+
+# Bytes that PID grew by stacks on which these functions stand in a row, innermost first.
+credited() # FUNCTION...
+{
+	jq -r --argjson pid "$PID" "$GROWTH"'$ARGS.positional as $chain |
+		of($pid) | map(select(calls($chain))) | sum_bytes' \
+		"$WORK/report.json" --args "$@"
+}
+
+# Bytes that PID grew by all stacks, and by those that were followed to their end.
+credited_in_all()
+{
+	jq -r --argjson pid "$PID" "$GROWTH"'of($pid) | sum_bytes' "$WORK/report.json"
+}
+
+credited_complete()
+{
+	jq -r --argjson pid "$PID" "$GROWTH"'of($pid) | map(select(complete)) | sum_bytes' \
+		"$WORK/report.json"
+}
+
+# The first is the second, give or take so many bytes.
+about() # WHAT BYTES TRUE-BYTES MARGIN-BYTES
+{
+	local off=$(($2 - $3))
+	[[ ${off#-} -le $4 ]] || fail "$1: $2 bytes, truth $3, $((off * 100 / ($3 ? $3 : 1)))% off" \
+		"stacks: $(growth_seen)"
+}
+
+at_least() # WHAT BYTES OF-BYTES PERCENT
+{
+	[[ $3 -gt 0 && $(($2 * 100)) -ge $(($3 * $4)) ]] ||
+		fail "$1: $2 of $3 bytes, less than $4%" "stacks: $(growth_seen)"
+}
+
+# What a workload told of a function is what it is credited with: within PERCENT, or 1 MiB.
+credited_as_told() # LABEL FUNCTION PERCENT
+{
+	local true_bytes margin
+	true_bytes=$(truth "$1" "bytes.$2")
+	margin=$((true_bytes * $3 / 100))
+	[[ $margin -ge 1048576 ]] || margin=1048576
+	# shellcheck disable=SC2046 # the names of a chain
+	about "$2" "$(credited $(truth "$1" "chain.$2"))" "$true_bytes" "$margin"
+}
+
+# More than 95% of what PID grew by the kernel's counters, and of all that was sampled, has a stack
+# that reaches its end; FUNCTION (a regular expression) is on stacks that make PERCENT of it.
+followed_and_named() # GREW-BYTES FUNCTION PERCENT
+{
+	local named whole
+	whole=$(credited_in_all)
+	[[ $whole -ge $1 ]] || whole=$1
+	at_least "complete stacks" "$(credited_complete)" "$whole" 95
+	named=$(jq -r --argjson pid "$PID" --arg name "$2" "$GROWTH"'of($pid) |
+		map(select(any(functions[]; test($name)))) | sum_bytes' "$WORK/report.json")
+	at_least "stacks with $2" "$named" "$whole" "$3"
+}
+
+# What the kernel counted: the peak of PID's resident memory, by the report's own series.
+peak_of() # PID
+{
+	jq -r --argjson pid "$1" '[.processes[] | select(.pid == $pid).peak_bytes] | max // 0' \
+		"$WORK/report.json"
+}
+
+# For a person who looks at a failed test.
+growth_seen()
+{
+	jq -r "$GROWTH"'.stacks // [] | sort_by(-.bytes)[:12][] |
+		"  \(.bytes) \(.pid) \(.ends // .quality): \(functions | if length > 12
+			then .[:8] + ["..."] + .[-3:] else . end | join(" < "))"' \
+		"$WORK/report.json"
+}
+
+# PID: the process of this name that has grown most.
+pid_of() # COMM
+{
+	PID=$(jq -r --arg comm "$1" '[.processes[] | select(.comm == $comm)] |
+		max_by(.peak_bytes).pid // 0' "$WORK/report.json")
+	[[ $PID -gt 0 ]] || fail "no process $1 in the report"
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+/*
+ * Inside the model: modules, frames and stacks, as the stream defines them by number.
+ *
+ * What is the same is kept once, under however many numbers it was told: a stack whose number was
+ * given up and that comes again adds to its former growth. A definition lives for as long as a
+ * number, another definition or growth refers to it. Numbers that nothing has referred to for long
+ * enough go when their room is needed, and stay behind in a state block (state_growth.c): the
+ * stream tells them again before it refers to them (bpf/events.h).
+ */
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "model/model.h"
+
+#define MODULES_MAX           4096U
+#define FRAMES_MAX            65536U
+#define STACKS_MAX            65536U
+#define DEFINITIONS_BYTES_MAX (32U << 20)
+
+/* Events may come late, and samples are named only after a while. */
+#define NUMBER_LASTS_NS       (STACK_RETELL_NS + 10000000000ULL)
+
+enum definition_kind { DEFINITION_MODULE, DEFINITION_FRAME, DEFINITION_STACK, DEFINITION_KINDS };
+
+struct definition {
+	union { /* first: all have the same address */
+		struct module module;
+		struct frame frame;
+		struct stack stack;
+	};
+	enum definition_kind kind;
+	uint32_t uses;         /* by numbers, other definitions and growth */
+	uint64_t hash;         /* of the content: numbers are no part of it */
+	size_t bytes;          /* of heap */
+	uint32_t told_id;      /* in the state block that is being written; 0: not yet */
+	bool unfindable;       /* another one has the same hash */
+	struct number *number; /* the latest; NULL: none any more */
+	UT_hash_handle hh;
+	_Alignas(8) char tail[]; /* path, name or frames */
+};
+
+struct number {
+	uint32_t id;
+	uint64_t used_ns; /* when the stream last told it or referred to it */
+	struct definition *definition;
+	UT_hash_handle hh;
+};
+
+struct dictionary_of_kind {
+	struct definition *by_hash;
+	struct number *by_id;
+	uint32_t count; /* of definitions */
+};
+
+struct definitions {
+	struct dictionary_of_kind of[DEFINITION_KINDS];
+	size_t bytes;
+	bool swept;
+	uint64_t swept_ns; /* when room was last looked for */
+};
+
+struct number *definitions__number(const struct model *model, enum definition_kind kind,
+				   uint32_t id);
+/* By a number that the event refers to; NULL: not told, or no room. */
+struct definition *definitions__refer(struct model *model, const struct event_header *event,
+				      enum definition_kind kind, uint32_t id);
+void definition__get(struct definition *definition);
+void definition__put(struct model *model, struct definition *definition); /* NULL: nothing */
+size_t definitions__bytes(const struct model *model);
+void definitions__free(struct model *model); /* whatever refers to them */
+
+int stack__on_module(struct model *model, const struct event_header *event);
+int stack__on_frame(struct model *model, const struct event_header *event);
+int stack__on_stack(struct model *model, const struct event_header *event);

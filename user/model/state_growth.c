@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/state.h"
+
+/*
+ * Growth by stack in the state block: that of processes which go on, each behind the definitions it
+ * needs; then the numbers that the stream may still refer to.
+ */
+
+static void tell_times(struct event_header *header, const struct definition *definition)
+{
+	header->time_ns = definition->number ? definition->number->used_ns : 0;
+}
+
+/* The bytes behind an event's fixed part, and the padding. */
+static void put_tail(struct event_header *header, char *tail, const char *bytes, size_t length)
+{
+	memset(tail, 0, (length + 7) & ~(size_t)7);
+	if (length)
+		memcpy(tail, bytes, length);
+	header->size_bytes += (uint32_t)length;
+}
+
+static int tell_definition(struct move *move, struct definition *definition, uint32_t id);
+
+/* One whose number was given up gets one that nobody has. */
+static uint32_t number_of(const struct move *move, const struct definition *definition)
+{
+	uint32_t id = UINT32_MAX;
+
+	if (definition->number)
+		return definition->number->id;
+	id -= move->unnumbered[definition->kind];
+	while (definitions__number(move->model, definition->kind, id))
+		id--;
+	return id;
+}
+
+/* *id: what it was told under; 0 for none. */
+static int tell_once(struct move *move, struct definition *definition, uint32_t *id)
+{
+	int error;
+
+	*id = 0;
+	if (!definition)
+		return 0;
+	if (!definition->told_id) {
+		const uint32_t number = number_of(move, definition);
+
+		error = tell_definition(move, definition, number);
+		if (error)
+			return error;
+		definition->told_id = number;
+		if (!definition->number)
+			move->unnumbered[definition->kind] = UINT32_MAX - number + 1;
+	}
+	*id = definition->told_id;
+	return 0;
+}
+
+static int tell_module(struct move *move, const struct definition *definition, uint32_t id)
+{
+	const struct module *module = &definition->module;
+	struct event_module *event = move__begin(move, EVENT_MODULE, sizeof(*event), 0);
+
+	tell_times(&event->header, definition);
+	event->module_id = id;
+	event->build_id_bytes = (uint32_t)module->build_id_bytes;
+	memcpy(event->build_id, module->build_id, module->build_id_bytes);
+	event->path_bytes = (uint32_t)strlen(module->path);
+	put_tail(&event->header, event->path, module->path, event->path_bytes);
+	return move__tell(move);
+}
+
+static int tell_frame(struct move *move, const struct definition *definition, uint32_t id)
+{
+	const struct frame *frame = &definition->frame;
+	struct event_frame *event;
+	uint32_t module_id;
+	int error = tell_once(move, (struct definition *)frame->module, &module_id);
+
+	if (error)
+		return error;
+	event = move__begin(move, EVENT_FRAME, sizeof(*event), 0);
+	tell_times(&event->header, definition);
+	event->frame_id = id;
+	event->module_id = module_id;
+	event->address = frame->address;
+	event->start = frame->start;
+	event->kind = frame->kind;
+	event->name_bytes = frame->name ? (uint32_t)strlen(frame->name) : 0;
+	put_tail(&event->header, event->name, frame->name, event->name_bytes);
+	return move__tell(move);
+}
+
+static int tell_stack(struct move *move, const struct definition *definition, uint32_t id)
+{
+	const struct stack *stack = &definition->stack;
+	struct event_stack *event;
+	uint32_t frame_id;
+	int error = 0;
+
+	for (size_t i = 0; i < stack->count && !error; i++)
+		error = tell_once(move, (struct definition *)stack->frames[i], &frame_id);
+	if (error)
+		return error;
+	event = move__begin(
+		move, EVENT_STACK,
+		(sizeof(*event) + stack->count * sizeof(event->frames[0]) + 7) & ~(size_t)7, 0);
+	tell_times(&event->header, definition);
+	event->stack_id = id;
+	event->end = stack->end;
+	event->frame_count = (uint32_t)stack->count;
+	for (size_t i = 0; i < stack->count; i++) {
+		const struct definition *frame = (const struct definition *)stack->frames[i];
+
+		event->frames[i] = frame ? frame->told_id : 0;
+	}
+	return move__tell(move);
+}
+
+/* What it refers to, before it. */
+static int tell_definition(struct move *move, struct definition *definition, uint32_t id)
+{
+	switch (definition->kind) {
+	case DEFINITION_MODULE:
+		return tell_module(move, definition, id);
+	case DEFINITION_FRAME:
+		return tell_frame(move, definition, id);
+	default:
+		return tell_stack(move, definition, id);
+	}
+}
+
+static int tell_sums(struct move *move, const struct growth_slot *sums)
+{
+	const struct growth *growth = &sums->growth;
+	struct event_kept_growth *event;
+	uint32_t stack_id;
+	int error = tell_once(move, (struct definition *)growth->stack, &stack_id);
+
+	if (error)
+		return error;
+	event = move__begin(move, EVENT_KEPT_GROWTH, sizeof(*event), growth->last_ns);
+	event->task = growth->task;
+	event->first_ns = growth->first_ns;
+	event->samples = growth->samples;
+	event->bytes[GROWTH_ANON] = growth->anon_bytes;
+	event->bytes[GROWTH_FILE] = growth->file_bytes;
+	event->bytes[GROWTH_SHMEM] = growth->shmem_bytes;
+	event->bytes[GROWTH_SWAP] = growth->from_swap_bytes;
+	event->in_kernel_bytes = growth->in_kernel_bytes;
+	event->rose_bytes = sums->key.grower->rose_bytes;
+	event->square_pages = growth->square_pages;
+	event->stack_id = stack_id;
+	return move__tell(move);
+}
+
+/* Under another number, if it was told already: what it refers to has been told then. */
+static int tell_numbers(struct move *move, enum definition_kind kind)
+{
+	int error = 0;
+
+	for (const struct number *number = move->model->definitions.of[kind].by_id;
+	     number && !error; number = number->hh.next) {
+		struct definition *definition = number->definition;
+		uint32_t told_id;
+
+		if (!move__is_since(number->used_ns, move->options->now_ns, NUMBER_LASTS_NS))
+			continue;
+		error = tell_once(move, definition, &told_id);
+		if (!error && told_id != number->id)
+			error = tell_definition(move, definition, number->id);
+	}
+	return error;
+}
+
+int move__tell_growth(struct move *move)
+{
+	struct model *model = move->model;
+	int error = 0;
+
+	for (size_t i = 0; i < model->growths.count && !error; i++) {
+		const struct growth_slot *sums = model->growths.slots[i];
+
+		if (process__keep(sums->key.grower->slot) == KEEP_WHOLE)
+			error = tell_sums(move, sums);
+	}
+	for (int kind = 0; kind < DEFINITION_KINDS && !error; kind++)
+		error = tell_numbers(move, kind);
+	growth__free_all(model);
+	definitions__free(model);
+	return error;
+}
