@@ -262,7 +262,7 @@ int growth__on_kept(struct model *model, const struct event_header *event)
 		return loss__count(model, LOSS_MODEL_FULL, event->kind);
 	growth__add(&sums->growth, &more);
 	grower = find_grower(model, slot);
-	if (kept->rose_bytes > grower->rose_bytes)
+	if (kept->rose_bytes >= 0)
 		grower->rose_bytes = sum__add(kept->rose_bytes, 0);
 	return 0;
 }
