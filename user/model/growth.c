@@ -210,6 +210,9 @@ int growth__on_growth(struct model *model, const struct event_header *event)
 
 	if (!is_sound(sample))
 		return loss__count(model, LOSS_MALFORMED, event->kind);
+	if (model->growths.limited &&
+	    (sample->came_ns < model->growths.from_ns || sample->came_ns > model->growths.to_ns))
+		return 0;
 	stack = definitions__refer(model, event, DEFINITION_STACK, sample->stack_id);
 	error = process__reach(model, &sample->task, event->time_ns, NULL, &slot);
 	if (error || !slot)
@@ -253,6 +256,9 @@ int growth__on_kept(struct model *model, const struct event_header *event)
 
 	if (!model->restoring || !slot)
 		return loss__count(model, LOSS_MALFORMED, event->kind);
+	/* How much of it came when is not known any more. */
+	if (model->growths.limited && model->growths.from_ns)
+		return 0;
 	number = definitions__number(model, DEFINITION_STACK, kept->stack_id);
 	error = growth__reach(model, slot, number ? number->definition : NULL, event->time_ns,
 			      &sums);
@@ -328,6 +334,13 @@ void digest__growth(struct digest *digest, const struct model *model)
 }
 
 /* --- what model.h offers -------------------------------------------------------------------- */
+
+void model__limit_growth(struct model *model, uint64_t from_ns, uint64_t to_ns)
+{
+	model->growths.limited = true;
+	model->growths.from_ns = from_ns;
+	model->growths.to_ns = to_ns;
+}
 
 size_t model__growth_count(const struct model *model)
 {

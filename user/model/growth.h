@@ -33,6 +33,8 @@ struct growths {
 	size_t count, capacity;
 	struct growth_slot *by_key;
 	struct grower *growers;
+	bool limited; /* by whoever looks, to samples between these */
+	uint64_t from_ns, to_ns;
 };
 
 int growth__on_growth(struct model *model, const struct event_header *event);

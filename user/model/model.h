@@ -152,6 +152,11 @@ struct growth {
 	uint64_t square_pages;
 };
 
+/* Only what came from `from_ns` to `to_ns` is summed, and nothing of what an earlier recording has
+ * summed, unless `from_ns` is 0. A choice of whoever looks, and no state that recorder and report
+ * share: digests differ. To be called before the first event. */
+void model__limit_growth(struct model *model, uint64_t from_ns, uint64_t to_ns);
+
 size_t model__growth_count(const struct model *model);
 /* In order of first appearance. */
 const struct growth *model__growth(const struct model *model, size_t index);
