@@ -354,6 +354,8 @@ static void test_node(void **state)
 {
 	char *const argv[] = {"node",
 			      "--perf-basic-prof",
+			      "--no-logfile-per-isolate",
+			      "--logfile=/dev/null",
 			      "--max-old-space-size=64",
 			      "-e",
 			      "function growHere(n) { let a = []; for (let i = 0; i < n; i++) "
