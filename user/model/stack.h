@@ -71,8 +71,21 @@ struct definition *definitions__refer(struct model *model, const struct event_he
 void definition__get(struct definition *definition);
 void definition__put(struct model *model, struct definition *definition); /* NULL: nothing */
 size_t definitions__bytes(const struct model *model);
-void definitions__free(struct model *model); /* whatever refers to them */
+void definitions__free(struct model *model); /* after all growth, which refers to them */
 
 int stack__on_module(struct model *model, const struct event_header *event);
 int stack__on_frame(struct model *model, const struct event_header *event);
 int stack__on_stack(struct model *model, const struct event_header *event);
+
+/* --- definitions.c, for stack.c -------------------------------------------------------------- */
+
+/* NULL on -ENOMEM. */
+struct definition *definition__new(enum definition_kind kind, size_t tail_bytes);
+/* Before anything is referred to: it could go for it. */
+void definitions__look_for_room(struct model *model, const struct event_header *event,
+				enum definition_kind kind);
+/* The number means this from now on. `made` is taken over. */
+int definitions__tell(struct model *model, const struct event_header *event, uint32_t id,
+		      struct definition *made);
+/* What it means now is not known. */
+int definitions__forget(struct model *model, enum definition_kind kind, uint32_t id);
