@@ -481,6 +481,14 @@ _Static_assert(GROWTH_FILE == 0 && GROWTH_ANON == 1 && GROWTH_SWAP == 2 && GROWT
 	N(event_growth, stack_id, 0, NULL)             \
 	G(event_growth, flags, growth_flags)
 
+#define FIELDS_event_growth_gone(N, G, P, T, S, H)    \
+	HEADER(S, event_growth_gone)                  \
+	S(event_growth_gone, task, "", task_ref)      \
+	N(event_growth_gone, samples, 1, NULL)        \
+	S(event_growth_gone, bytes, "", growth_bytes) \
+	N(event_growth_gone, stack_id, 0, NULL)       \
+	H(event_growth_gone, reserved)
+
 #define FIELDS_event_kept_growth(N, G, P, T, S, H)     \
 	HEADER(S, event_kept_growth)                   \
 	S(event_kept_growth, task, "", task_ref)       \
@@ -491,7 +499,10 @@ _Static_assert(GROWTH_FILE == 0 && GROWTH_ANON == 1 && GROWTH_SWAP == 2 && GROWT
 	N(event_kept_growth, rose_bytes, 0, NULL)      \
 	N(event_kept_growth, square_pages, 0, NULL)    \
 	N(event_kept_growth, stack_id, 0, NULL)        \
-	H(event_kept_growth, reserved)
+	H(event_kept_growth, reserved)                 \
+	N(event_kept_growth, gone_samples, 0, NULL)    \
+	S(event_kept_growth, gone_bytes, "gone_", growth_bytes) \
+	N(event_kept_growth, looked_ns, 0, NULL)
 
 /* Every struct, those that others contain first. X(struct tag, what is behind it: 1 argv, 2 rows,
  * 3 path, 4 name, 5 frames)
@@ -547,6 +558,7 @@ _Static_assert(GROWTH_FILE == 0 && GROWTH_ANON == 1 && GROWTH_SWAP == 2 && GROWT
 	X(growth_pages, 0)       \
 	X(growth_bytes, 0)       \
 	X(event_growth, 0)       \
+	X(event_growth_gone, 0)  \
 	X(event_kept_growth, 0)
 
 /* First pass: the sizes add up. */
