@@ -136,6 +136,21 @@ static __always_inline int rss_thread_part(struct task_struct *task, __u32 membe
 }
 
 /*
+ * The registers that current left user space with: bpf_task_pt_regs() since 5.15; before, where
+ * every kernel on our architectures saves them, at the top of the task's kernel stack.
+ */
+#define KERNEL_STACK_BYTES 16384
+
+static __always_inline void *user_registers(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
+		return (void *)bpf_task_pt_regs(bpf_get_current_task_btf());
+	return BPF_CORE_READ(task, stack) + KERNEL_STACK_BYTES - bpf_core_type_size(struct pt_regs);
+}
+
+/*
  * Is this the last thread of its process? Since 6.16 sched_process_exit says so itself and comes
  * before exit_mm(), so that task->mm can still be read; earlier kernels call it after exit_mm().
  * signal->live has been counted down by then on all of them.

@@ -8,6 +8,10 @@
 #include "rss.bpf.h"
 #include "task.bpf.h"
 
+/* Hardware's word on a page fault, x86 only. */
+#define FAULT_PROTECTION 1 /* the page was there, and may not be used so */
+#define FAULT_WRITE      2
+
 struct ring stacks SEC(".maps");
 struct stack_rooms_map stack_rooms SEC(".maps");
 __u64 stack_losses = 0;
@@ -108,6 +112,7 @@ static __always_inline void set_told(struct note *note, struct mm_struct *mm, __
 				     const __s64 folded[RSS_MEMBERS])
 {
 	__builtin_memcpy(note->folded, folded, sizeof(note->folded));
+#pragma unroll
 	for (int member = 0; member < RSS_MEMBERS; member++)
 		note->part[member] = part_here(mm, member, cpu);
 }
@@ -139,26 +144,31 @@ static __noinline int note_huge(__u64 address, __u32 flags)
 	return 0;
 }
 
+/* The first fault in a stretch, as far as this CPU has seen. */
+static __always_inline void note_huge_first(struct gate *gate, struct task_struct *task,
+					    __u64 address, __u32 flags)
+{
+	/* Of this task: in another address space it is another stretch. */
+	__u64 stretch = knob_huge_bytes ? address / knob_huge_bytes ^ (__u64)task : 0;
+
+	if (gate->stretch == stretch)
+		return;
+	gate->stretch = stretch;
+	if (is_huge_chosen(address))
+		note_huge(address, flags);
+}
+
 static __always_inline int note_fault(__u64 address, __u32 flags)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	struct gate *gate = gate_here();
 	struct mm_struct *mm;
 	struct note *note;
-	__u64 stretch;
 	__u32 cpu;
 
 	if (gate->noted)
 		gate->noted = 0;
-	if (knob_huge_bytes) {
-		/* Of this task: in another address space it is another stretch. */
-		stretch = address / knob_huge_bytes ^ (__u64)task;
-		if (gate->stretch != stretch) {
-			gate->stretch = stretch;
-			if (is_huge_chosen(address))
-				note_huge(address, flags);
-		}
-	}
+	note_huge_first(gate, task, address, flags);
 	if (!is_chosen(address / knob_page_bytes))
 		return 0;
 	mm = BPF_CORE_READ(task, mm);
@@ -173,25 +183,11 @@ static __always_inline int note_fault(__u64 address, __u32 flags)
 	note->flags = flags;
 	note->faults = faults_of(task);
 	rss_folded(mm, note->folded);
+#pragma unroll
 	for (int member = 0; member < RSS_MEMBERS; member++)
 		note->part[member] = part_here(mm, member, cpu);
 	gate->noted = (__u64)mm;
 	return 0;
-}
-
-SEC("?tp_btf/page_fault_user")
-int BPF_PROG(on_page_fault_user, unsigned long address)
-{
-	return note_fault(address, 0);
-}
-
-SEC("?tp_btf/page_fault_kernel")
-int BPF_PROG(on_page_fault_kernel, unsigned long address)
-{
-	/* vmalloc and the like: not the memory of a process. */
-	if ((__s64)address < 0)
-		return 0;
-	return note_fault(address, STACK_SAMPLE_KERNEL);
 }
 
 /* --- the stack ---------------------------------------------------------------------------------
@@ -241,8 +237,8 @@ struct arrival {
 static __always_inline bool fill_sample(struct stack_sample *sample, const struct arrival *arrival,
 					int room_pages)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	void *regs = user_registers();
 	const __u32 room_bytes = (__u32)room_pages * STACK_PAGE_BYTES;
 	__u64 from;
 
@@ -367,9 +363,13 @@ __noinline int sample_come(__u32 cpu)
 	__s64 folded[RSS_MEMBERS];
 	__s32 pages[RSS_MEMBERS];
 
+	/* Samples are taken early then, and nobody leaves notes. */
+	if (!rss_is_percpu())
+		return 0;
 	if (note->task != (__u64)task || note->faults != faults_of(task))
 		return 0;
 	rss_folded(mm, folded);
+#pragma unroll
 	for (int member = 0; member < RSS_MEMBERS; member++)
 		pages[member] = came(mm, note, member, cpu, folded[member]);
 	if (note->id) {
@@ -398,11 +398,13 @@ __noinline int sample_huge(void)
 	if (!note || note->mm != (__u64)mm || note->faults != faults_of(task))
 		return 0;
 	rss_folded(mm, folded);
+#pragma unroll
 	for (int member = 0; member < RSS_MEMBERS; member++)
 		pages[member] = (__s32)(folded[member] - note->folded[member]);
 	if (!is_huge(pages))
 		return 0;
-	/* What others brought meanwhile, on whatever CPU, is not of this page fault. */
+		/* What others brought meanwhile, on whatever CPU, is not of this page fault. */
+#pragma unroll
 	for (int member = 0; member < RSS_MEMBERS; member++)
 		pages[member] = pages[member] > (__s32)(knob_huge_bytes / knob_page_bytes / 2)
 					? (__s32)(knob_huge_bytes / knob_page_bytes)
@@ -412,4 +414,89 @@ __noinline int sample_huge(void)
 	gate_here()->stretch = 0;
 	take_sample(mm, note->address, note->flags, pages, huge_block_bytes());
 	return 0;
+}
+
+/* --- page faults ------------------------------------------------------------------------------ */
+
+static __always_inline bool is_of_kernel(__u64 address)
+{
+	/* vmalloc and the like: not the memory of a process. */
+	return (__s64)address < 0;
+}
+
+/* Where rss_stat tells of every page (since 6.2). */
+SEC("?tp_btf/page_fault_user")
+int BPF_PROG(on_page_fault_user, unsigned long address)
+{
+	return note_fault(address, 0);
+}
+
+SEC("?tp_btf/page_fault_kernel")
+int BPF_PROG(on_page_fault_kernel, unsigned long address)
+{
+	return is_of_kernel(address) ? 0 : note_fault(address, STACK_SAMPLE_KERNEL);
+}
+
+/*
+ * Where it does not, the sample is taken before the page has come, and user space looks whether it
+ * has. What was there already and may only not be written (copy-on-write) does not grow anything.
+ */
+static __always_inline int sample_early(__u64 address, __u32 flags)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	const __s32 none[RSS_MEMBERS] = {};
+
+	if (!mm)
+		return 0;
+	note_huge_first(gate_here(), task, address, flags);
+	if (is_chosen(address / knob_page_bytes))
+		take_sample(mm, address & -(__u64)knob_page_bytes, flags | STACK_SAMPLE_EARLY, none,
+			    knob_sample_bytes);
+	return 0;
+}
+
+static __always_inline int sample_by_error(__u64 address, __u32 flags, __u64 error)
+{
+	if (error & FAULT_PROTECTION)
+		return 0;
+	return sample_early(address, flags | (error & FAULT_WRITE ? 0 : STACK_SAMPLE_READ));
+}
+
+SEC("?tp_btf/page_fault_user")
+int BPF_PROG(on_early_fault_user, unsigned long address, void *regs, unsigned long error)
+{
+	return sample_by_error(address, 0, error);
+}
+
+SEC("?tp_btf/page_fault_kernel")
+int BPF_PROG(on_early_fault_kernel, unsigned long address, void *regs, unsigned long error)
+{
+	return is_of_kernel(address) ? 0 : sample_by_error(address, STACK_SAMPLE_KERNEL, error);
+}
+
+/* Where page faults have no tracepoints: perf's software event, told at their beginning as well. */
+static __always_inline __u32 flags_of(struct bpf_perf_event_data *event)
+{
+#if defined(__TARGET_ARCH_x86)
+	return event->regs[17] & 3 /* cs */ ? 0 : STACK_SAMPLE_KERNEL;
+#else
+	return event->regs[33] & 15 /* pstate */ ? STACK_SAMPLE_KERNEL : 0;
+#endif
+}
+
+SEC("?perf_event")
+int on_fault_event(struct bpf_perf_event_data *event)
+{
+	__u64 address = event->addr;
+
+	return is_of_kernel(address) ? 0 : note_fault(address, flags_of(event));
+}
+
+SEC("?perf_event")
+int on_early_fault_event(struct bpf_perf_event_data *event)
+{
+	__u64 address = event->addr;
+
+	return is_of_kernel(address) ? 0 : sample_early(address, flags_of(event));
 }

@@ -201,6 +201,21 @@ struct pt_regs {
 struct user_pt_regs {
 	__u64 regs[31];
 };
+
+struct pt_regs {
+	__u64 sp;
+};
 #endif
 
 #pragma clang attribute pop
+
+/* The context of a program on a perf event: no kernel type, but a promise to user space. */
+struct bpf_perf_event_data {
+#if defined(__TARGET_ARCH_x86)
+	__u64 regs[21]; /* r15 ... rip, cs, eflags, rsp, ss */
+#else
+	__u64 regs[34]; /* x0 ... x30, sp, pc, pstate */
+#endif
+	__u64 sample_period;
+	__u64 addr;
+};

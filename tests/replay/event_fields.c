@@ -66,7 +66,8 @@ static const struct value_name reclaim_flags[] = {{"MEMCG", RECLAIM_MEMCG}, {NUL
  * Fields, in one list per struct. Each is one of
  *     N(struct, field, otherwise, names)  a number
  *     G(struct, field, names)             flags
- *     P(struct, field)                    a number that repeats the one before it unless given
+ *     P(struct, field)                    a number that repeats the one before it unless given (first of
+ *                                         all, the time)
  *     T(struct, field)                    text
  *     S(struct, field, prefix, layout)    a struct
  *     H(struct, field)                    hidden
@@ -473,6 +474,7 @@ _Static_assert(GROWTH_FILE == 0 && GROWTH_ANON == 1 && GROWTH_SWAP == 2 && GROWT
 
 #define FIELDS_event_growth(N, G, P, T, S, H)          \
 	HEADER(S, event_growth)                        \
+	P(event_growth, came_ns)                       \
 	S(event_growth, task, "", task_ref)            \
 	N(event_growth, mm_id, 0, NULL)                \
 	N(event_growth, address, 0, NULL)              \
@@ -640,6 +642,15 @@ int64_t field__load(const struct field *field, const char *base)
 	if (field->is_signed && field->size == 4)
 		value = (int32_t)value;
 	return value;
+}
+
+const struct field *field__repeated(const struct field *field)
+{
+	const struct field *previous = field - 1;
+
+	return previous->type == FIELD_STRUCT
+		       ? &previous->layout->fields[previous->layout->count - 1]
+		       : previous;
 }
 
 bool field__store(const struct field *field, char *base, int64_t value)

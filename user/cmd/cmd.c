@@ -134,7 +134,13 @@ int cmd__forbid(const char *verb, struct plan_options *ways, const char *way)
 		ways->no_stack = true;
 	else if (!strcmp(way, "events"))
 		ways->no_events = true;
+	else if (!strcmp(way, "page_fault"))
+		ways->no_page_fault = true;
+	else if (!strcmp(way, "rss_stat"))
+		ways->no_rss_stat = true;
 	else
-		return cmd__usage(verb, "no way '%s': fentry, kprobe, stack or events", way);
+		return cmd__usage(
+			verb, "no way '%s': fentry, kprobe, stack, events, page_fault or rss_stat",
+			way);
 	return CMD_DONE;
 }

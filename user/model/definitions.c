@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/units.h"
 #include "model/model_internal.h"
+
+/* All numbers are looked at once in so many events at most. */
+#define SWEEP_EVENTS 1024U
 
 static const struct {
 	uint32_t most;
@@ -205,10 +207,9 @@ static void definitions__make_room(struct model *model)
 {
 	struct definitions *definitions = &model->definitions;
 
-	if (definitions->swept && model->span.last_ns - definitions->swept_ns < NS_PER_S)
+	if (definitions->swept && model->applied - definitions->swept < SWEEP_EVENTS)
 		return;
-	definitions->swept = true;
-	definitions->swept_ns = model->span.last_ns;
+	definitions->swept = model->applied;
 	use_referred(model, DEFINITION_STACK);
 	use_referred(model, DEFINITION_FRAME);
 	for (int kind = 0; kind < DEFINITION_KINDS; kind++) {

@@ -318,7 +318,7 @@ int growth__on_kept(struct model *model, const struct event_header *event)
 	grower = find_grower(model, slot);
 	if (kept->looked_ns > grower->looked_ns)
 		grower->looked_ns = kept->looked_ns;
-	if (kept->rose_bytes > grower->rose_bytes)
+	if (kept->rose_bytes >= 0)
 		grower->rose_bytes = sum__add(kept->rose_bytes, 0);
 	return 0;
 }

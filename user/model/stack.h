@@ -60,8 +60,7 @@ struct dictionary_of_kind {
 struct definitions {
 	struct dictionary_of_kind of[DEFINITION_KINDS];
 	size_t bytes;
-	bool swept;
-	uint64_t swept_ns; /* when room was last looked for */
+	uint64_t swept; /* at which event room was last looked for; 0: never */
 };
 
 struct number *definitions__number(const struct model *model, enum definition_kind kind,

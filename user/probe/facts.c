@@ -177,20 +177,33 @@ static int try_kprobe(const char *root)
 	return fd < 0 ? -errno : 0;
 }
 
+static int try_perf_event(struct perf_event_attr *attr)
+{
+	_cleanup_(closep) int fd = -1;
+
+	attr->size = sizeof(*attr);
+	attr->type = PERF_TYPE_SOFTWARE;
+	fd = syscall(SYS_perf_event_open, attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	return fd < 0 ? -errno : 0;
+}
+
 static int try_mapping_events(void)
 {
-	struct perf_event_attr attr = {.size = sizeof(attr),
-				       .type = PERF_TYPE_SOFTWARE,
-				       .config = PERF_COUNT_SW_DUMMY,
+	struct perf_event_attr attr = {.config = PERF_COUNT_SW_DUMMY,
 				       .mmap = 1,
 				       .mmap2 = 1,
 				       .task = 1,
 				       .comm = 1,
 				       .comm_exec = 1};
-	_cleanup_(closep) int fd =
-		syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
 
-	return fd < 0 ? -errno : 0;
+	return try_perf_event(&attr);
+}
+
+static int try_fault_events(void)
+{
+	struct perf_event_attr attr = {.config = PERF_COUNT_SW_PAGE_FAULTS, .sample_period = 1};
+
+	return try_perf_event(&attr);
 }
 
 static void try_programs(struct facts *out, const struct btf *btf, const char *root)
@@ -212,6 +225,7 @@ static void try_programs(struct facts *out, const struct btf *btf, const char *r
 	out->try_syscall_program = fd < 0 ? fd : 0;
 	closep(&fd);
 	out->try_mapping_events = try_mapping_events();
+	out->try_fault_events = try_fault_events();
 }
 
 static int quiet(enum libbpf_print_level level, const char *format, va_list arguments)
@@ -232,7 +246,7 @@ int facts__gather(struct facts *out, const char *root)
 	memset(out, 0, sizeof(*out));
 	out->try_tracepoint = out->try_fentry_oom = out->try_kprobe = FACT_UNTRIED;
 	out->try_iterator = out->try_syscall_program = FACT_UNTRIED;
-	out->try_mapping_events = FACT_UNTRIED;
+	out->try_mapping_events = out->try_fault_events = FACT_UNTRIED;
 	if (uname(&name))
 		return -errno;
 	if (cpus < 0)

@@ -55,6 +55,7 @@ struct facts {
 	int try_iterator;
 	int try_syscall_program; /* needed to learn where per-CPU areas lie */
 	int try_mapping_events;  /* perf's records of what is mapped, of all processes */
+	int try_fault_events;    /* perf's event for each page fault */
 };
 
 /* Looks and tries. Files are read below `root` ("" on a live host). Only what cannot be found out

@@ -231,28 +231,54 @@ static void plan_rest(struct plan *plan, const struct facts *facts)
 						   : reason(facts->psi));
 }
 
+/*
+ * Where the counters of each CPU tell of every page, a sample is one that has come. Elsewhere user
+ * space looks for it.
+ */
+static void plan_faults(struct plan *plan, const struct facts *facts,
+			const struct plan_options *options, const char *tracepoints)
+{
+	const bool told = facts->percpu_rss && plan->exact_sums && !options->no_rss_stat;
+	const char *way = told ? "perf page-faults and rss_stat" : "perf page-faults and pagemap";
+	const char *known = !told ? "when a page has come rss_stat does not tell; what comes back "
+				    "from swap counts as new"
+				  : "";
+
+	if (*tracepoints) {
+		plan->fault_event = told ? "on_fault_event" : "on_early_fault_event";
+		use(plan, plan->fault_event);
+		take_way(plan, CAPABILITY_GROWTH, way, "page_fault tracepoints: %s%s%s%s",
+			 tracepoints, told ? "" : "; ", known, told ? "" : ", and copy-on-write");
+		return;
+	}
+	use(plan, told ? "on_page_fault_user" : "on_early_fault_user");
+	use(plan, told ? "on_page_fault_kernel" : "on_early_fault_kernel");
+	take_way(plan, CAPABILITY_GROWTH,
+		 told ? "tp_btf page_fault and rss_stat" : "tp_btf page_fault and pagemap", "%s",
+		 known);
+}
+
 static void plan_growth(struct plan *plan, const struct facts *facts,
 			const struct plan_options *options)
 {
+	const char *tracepoints = "";
+
+	if (options->no_page_fault)
+		tracepoints = "forbidden by option";
+	else if (!facts->page_fault_arguments)
+		tracepoints = "this kernel has none";
 	if (options->no_samples) {
 		take_way(plan, CAPABILITY_GROWTH, "", "not asked for");
-	} else if (!facts->page_fault_arguments) {
-		take_way(plan, CAPABILITY_GROWTH, "",
-			 "this kernel has no page_fault_user tracepoint");
-	} else if (!facts->percpu_rss) {
-		take_way(plan, CAPABILITY_GROWTH, "",
-			 "this kernel does not tell when a page has come (rss_stat since 6.2)");
-	} else if (!plan->exact_sums) {
-		take_way(plan, CAPABILITY_GROWTH, "",
-			 "per-CPU parts of the counters cannot be read");
 	} else if (facts->try_mapping_events) {
 		take_way(plan, CAPABILITY_GROWTH, "", "mappings cannot be followed: %s",
 			 reason(facts->try_mapping_events));
+	} else if (*tracepoints && facts->try_fault_events) {
+		take_way(plan, CAPABILITY_GROWTH, "",
+			 "page_fault tracepoints: %s; perf's events: %s", tracepoints,
+			 reason(facts->try_fault_events));
 	} else {
-		use(plan, "on_page_fault_user");
-		use(plan, "on_page_fault_kernel");
 		plan->samples = true;
-		take_way(plan, CAPABILITY_GROWTH, "tp_btf page_fault and rss_stat", "%s", "");
+		plan_faults(plan, facts, options, tracepoints);
 	}
 }
 

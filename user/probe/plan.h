@@ -53,6 +53,7 @@ struct plan {
 	bool oom_events;         /* the counts of OOM events may name its level */
 	bool lru_address_spaces; /* no exit_mmap: old address spaces must leave by age */
 	bool samples;            /* of growth, with stacks, are taken */
+	const char *fault_event; /* the program on perf's page-fault events; NULL: tracepoints */
 };
 
 /* Ways that tests (and doctor's curious) may forbid, to see what the next one does. */
@@ -61,7 +62,9 @@ struct plan_options {
 	bool no_kprobe;
 	bool no_stack;
 	bool no_events;
-	bool no_samples; /* nobody wants to know which code grew the memory */
+	bool no_page_fault; /* of growth samples: no tracepoints */
+	bool no_rss_stat;   /* of growth samples: does not tell what has come */
+	bool no_samples;    /* nobody wants to know which code grew the memory */
 };
 
 const char *capability__name(enum capability capability);

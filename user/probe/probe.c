@@ -4,10 +4,12 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/perf_event.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -22,6 +24,7 @@ struct probe {
 	struct oomtrail_bpf *skeleton;
 	const struct plan *plan;
 	struct bpf_link *links[PLAN_MAX_PROGRAMS];
+	struct bpf_link *fault_links[PLAN_MAX_CPUS];
 	bool percpu_rss;
 	int measuring_fd; /* bpf_stats are on while it is open; -1 */
 };
@@ -156,6 +159,31 @@ int probe__follow(struct probe *probe, uint32_t pid)
 				    sizeof(one), BPF_ANY);
 }
 
+/* On each processor that is online. */
+static int attach_to_faults(struct probe *probe, struct bpf_program *program)
+{
+	struct perf_event_attr attr = {.size = sizeof(attr),
+				       .type = PERF_TYPE_SOFTWARE,
+				       .config = PERF_COUNT_SW_PAGE_FAULTS,
+				       .sample_period = 1};
+
+	for (int cpu = 0; cpu < PLAN_MAX_CPUS; cpu++) {
+		int fd = syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+
+		if (fd < 0 && (errno == ENODEV || errno == EINVAL))
+			continue;
+		if (fd < 0)
+			return -errno;
+		/* The link takes the descriptor over. */
+		probe->fault_links[cpu] = bpf_program__attach_perf_event(program, fd);
+		if (!probe->fault_links[cpu]) {
+			close(fd);
+			return -errno;
+		}
+	}
+	return 0;
+}
+
 int probe__attach(struct probe *probe, char *why, size_t why_size)
 {
 	for (size_t i = 0; i < probe->plan->program_count; i++) {
@@ -166,6 +194,13 @@ int probe__attach(struct probe *probe, char *why, size_t why_size)
 
 		if (!program || bpf_program__type(program) == BPF_PROG_TYPE_SYSCALL)
 			continue;
+		if (name == probe->plan->fault_event) {
+			error = attach_to_faults(probe, program);
+			if (!error)
+				continue;
+			probe__detach(probe);
+			return explain(why, why_size, error, name);
+		}
 		probe->links[i] = bpf_program__attach(program);
 		if (probe->links[i])
 			continue;
@@ -180,6 +215,10 @@ void probe__detach(struct probe *probe)
 {
 	/* The last first: a kill that came without a signal would seem one of a process that was
 	 * exiting, were the program that sees signals gone before the one that sees kills. */
+	for (int cpu = 0; cpu < PLAN_MAX_CPUS; cpu++) {
+		bpf_link__destroy(probe->fault_links[cpu]);
+		probe->fault_links[cpu] = NULL;
+	}
 	for (size_t i = PLAN_MAX_PROGRAMS; i-- > 0;) {
 		bpf_link__destroy(probe->links[i]);
 		probe->links[i] = NULL;

@@ -259,8 +259,9 @@ static uint64_t *put_chain(struct pprof *pprof, const struct stack *stack, size_
 		return NULL;
 	if (!stack)
 		ids[(*count)++] = put_gap(pprof, "[no stack]");
-	for (size_t i = 0; stack && i < stack->count; i++)
-		ids[(*count)++] = put_frame(pprof, stack->frames[i]);
+	/* Outermost first: readers take the first mapping of all for the program's own. */
+	for (size_t i = stack ? stack->count : 0; i-- > 0; (*count)++)
+		ids[i] = put_frame(pprof, stack->frames[i]);
 	if (stack && stack->end != STACK_END_COMPLETE)
 		ids[(*count)++] = put_gap(pprof, "[callers unknown]");
 	return ids;

@@ -182,7 +182,8 @@ int dictionary__chain(struct dictionary *dictionary, const uint32_t *frames, siz
 	int error;
 
 	key[0] = end;
-	memcpy(key + 1, frames, count * sizeof(key[0]));
+	if (count > 0)
+		memcpy(key + 1, frames, count * sizeof(key[0]));
 	*id = look_up(dictionary, &dictionary->chains, key, key_bytes, now_ns);
 	if (*id)
 		return 0;

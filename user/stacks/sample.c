@@ -151,7 +151,6 @@ static int tell_growth(struct stacks *stacks, const struct stack_sample *sample,
 		.stack = stack,
 		.in_kernel = sample->flags & STACK_SAMPLE_KERNEL,
 	};
-
 	int error;
 
 	memcpy(growth.pages, sample->pages, sizeof(growth.pages));

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/units.h"
+#include "stacks/arrival.h"
 #include "stacks/stacks_internal.h"
 
 #define QUEUE_BYTES (16 * MIB)
@@ -39,6 +41,7 @@ int stacks__new(struct stacks **out, const struct stacks_options *options, char 
 	stacks->sink = options->sink;
 	stacks->queue.max_bytes = options->queue_bytes ? options->queue_bytes : QUEUE_BYTES;
 	stacks->frame_pointers = options->frame_pointers;
+	stacks->page_bytes = sysconf(_SC_PAGESIZE);
 	stacks->cut = options->cut;
 	stacks->cut_context = options->cut_context;
 	if (address_spaces__new(&stacks->spaces, &spaces) ||
@@ -135,6 +138,17 @@ static int apply(void *context, const struct map_event *event)
 	return 0;
 }
 
+static bool has_come(struct stacks *stacks, struct stack_sample *sample)
+{
+	enum arrival arrival = ARRIVAL_CAME;
+
+	if (sample->flags & STACK_SAMPLE_EARLY)
+		arrival = arrival__look(sample, stacks->look.proc, stacks->page_bytes);
+	stacks->counts.never_came += arrival == ARRIVAL_NONE;
+	stacks->counts.may_have_come += arrival == ARRIVAL_NOT_KNOWN;
+	return arrival != ARRIVAL_NONE;
+}
+
 static int work_off(struct stacks *stacks, uint64_t until_ns)
 {
 	uint64_t begin_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
@@ -144,7 +158,8 @@ static int work_off(struct stacks *stacks, uint64_t until_ns)
 	       !error) {
 		struct waiting *waiting = queue__pop(&stacks->queue);
 
-		error = stacks__work(stacks, &waiting->sample, clock_ns(CLOCK_MONOTONIC));
+		if (has_come(stacks, &waiting->sample))
+			error = stacks__work(stacks, &waiting->sample, clock_ns(CLOCK_MONOTONIC));
 		free(waiting);
 	}
 	stacks->counts.cpu_ns += clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin_ns;

@@ -32,6 +32,8 @@ struct stacks_counts {
 	uint64_t refused;               /* no room in the queue, or no memory */
 	uint64_t torn;                  /* not as the BPF programs make them */
 	uint64_t late_more;             /* pages of a sample that was not waiting (any more) */
+	uint64_t never_came;            /* early samples: no page had come */
+	uint64_t may_have_come;         /* early samples: the process had gone; counted as come */
 	uint64_t ends[STACK_END_COUNT]; /* by enum stack_end */
 	uint64_t unnamed;               /* frames without a name */
 	/* What was mapped is known less well: who is sampled is looked at again in /proc. */

@@ -26,6 +26,7 @@ struct stacks {
 	bool frame_pointers;
 	void (*cut)(void *context, uint32_t pid, size_t room_bytes);
 	void *cut_context;
+	long page_bytes;
 	struct stacks_counts counts;
 };
 

@@ -200,6 +200,25 @@ static void test_a_rise_counts_on(void **state)
 	model__free(model);
 }
 
+/* Its history may have been given up. */
+static void test_a_rise_counts_on_without_a_history(void **state)
+{
+	struct state_options options = {.series_max_bytes = 1};
+	struct event_state first = model__first_state(&options);
+	const struct task_ref ten = task(10);
+	struct model *model = new_model();
+
+	(void)state;
+	apply(model, &first);
+	process(model, 1, state_of(10, 0, "grower", 1, 10 * M));
+	grow(model, 2, 10, 0, 1);
+	rss(model, 3, 10, 60 * M);
+	assert_null(model__process_by_pid(model, 10)->series);
+	model = go_on(model, INCIDENT_WINDOW_NS);
+	assert_int_equal(model__rose_bytes(model, &ten), 50 * M);
+	model__free(model);
+}
+
 /* --- hostile blocks --------------------------------------------------------------------------- */
 
 static void test_kept_growth_belongs_into_a_block_behind_its_process(void **state)
@@ -249,6 +268,7 @@ int main(void)
 		cmocka_unit_test(test_numbers_that_may_be_referred_to_go_on_without_growth),
 		cmocka_unit_test(test_a_stack_whose_number_was_taken_goes_on),
 		cmocka_unit_test(test_a_rise_counts_on),
+		cmocka_unit_test(test_a_rise_counts_on_without_a_history),
 		cmocka_unit_test(test_kept_growth_belongs_into_a_block_behind_its_process),
 	};
 

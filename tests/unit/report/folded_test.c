@@ -168,6 +168,8 @@ static void test_pprof_has_each_string_and_place_once(void **state)
 			assert_string_not_equal(profile->string_table[i], profile->string_table[j]);
 	}
 	assert_int_equal(profile->n_mapping, 2);
+	/* The program before its libraries. */
+	assert_string_equal(string_of(profile, profile->mapping[0]->filename), "/srv/worker");
 	/* 8 frames, and two gaps: no stack, callers unknown. */
 	assert_int_equal(profile->n_location, 10);
 	oomtrail__profile__free_unpacked(profile, NULL);

@@ -217,6 +217,59 @@ static void test_text(void **state)
 	assert_null(strchr(text.data, '\x1b'));
 }
 
+static size_t count_of(const char *text, const char *wanted)
+{
+	size_t count = 0;
+
+	while ((text = strstr(text, wanted))) {
+		text += strlen(wanted);
+		count++;
+	}
+	return count;
+}
+
+/* The victim and the one that grew, each by their own samples alone. */
+static void test_roles_of_an_incident(void **state)
+{
+	_cleanup_(model__freep) struct model *model = grown__story();
+	const struct process_state victim = story__state(23, "node", GROWN_OTHER, MIB_(9));
+	const struct event_oom_kill kill =
+		story__oom(4500, victim, victim, 0, story__counters(MIB_(200), MIB_(256), 9));
+	_cleanup_(text__free) struct text text = {0}, json = {0};
+
+	(void)state;
+	story__tell(model, &kill);
+	story__end(model, 20000);
+	assert_int_equal(model__incident_count(model), 1);
+	assert_int_equal(model__incident(model, 0)->culprit.task.pid, 21);
+	assert_int_equal(report__incident_text(model, 0, &text), 0);
+	assert_non_null(strstr(text.data, "WHERE THE CULPRIT GREW: work;er, pid 21\n"
+					  "      28 MiB   52%  anon\n"));
+	assert_non_null(strstr(text.data, "WHERE THE VICTIM GREW: node, pid 23\n"
+					  "     6.0 MiB   75%  anon\n"));
+	assert_int_equal(report__incident_json(model, 0, &json), 0);
+	assert_int_equal(count_of(json.data, "\"role\": \"culprit\""), 3);
+	assert_int_equal(count_of(json.data, "\"role\": \"victim\""), 1);
+}
+
+/* Somebody else was sampled. */
+static void test_a_victim_without_samples(void **state)
+{
+	_cleanup_(model__freep) struct model *model = grown__story();
+	const struct process_state victim = story__state(24, "idle", GROWN_OTHER, MIB_(1));
+	const struct event_oom_kill kill =
+		story__oom(4500, victim, victim, 0, story__counters(MIB_(200), MIB_(256), 9));
+	_cleanup_(text__free) struct text text = {0};
+
+	(void)state;
+	story__process(model, 24, "idle", GROWN_OTHER, MIB_(1));
+	story__tell(model, &kill);
+	story__end(model, 20000);
+	assert_int_equal(report__incident_text(model, 0, &text), 0);
+	assert_non_null(strstr(text.data, "WHERE THE VICTIM GREW: idle, pid 24\n"
+					  "  not known: it has no samples\n"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +282,8 @@ int main(void)
 		cmocka_unit_test(test_what_came_from_swap_is_not_new),
 		cmocka_unit_test(test_allocators_are_told_from_their_callers),
 		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_roles_of_an_incident),
+		cmocka_unit_test(test_a_victim_without_samples),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

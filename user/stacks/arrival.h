@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+#include "bpf/stack_sample.h"
+
+/*
+ * Whether a page has come. Where no tracepoint tells of each, a sample is taken at the page fault
+ * (STACK_SAMPLE_EARLY), and /proc/PID/pagemap says a moment later what became of it.
+ */
+
+enum arrival {
+	ARRIVAL_NONE, /* nothing came: a page that was only read and never written, or it has gone
+		       */
+	ARRIVAL_CAME,
+	ARRIVAL_NOT_KNOWN /* the process has gone: it may have */
+};
+
+/* Fills sample->pages with the one page: anonymous, or of a file (of shared memory as well, which
+ * pagemap does not tell apart). `proc`: the folder. */
+enum arrival arrival__look(struct stack_sample *sample, const char *proc, long page_bytes);
