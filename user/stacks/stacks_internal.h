@@ -9,6 +9,7 @@
 #include "stacks/jit_names.h"
 #include "stacks/modules.h"
 #include "stacks/queue.h"
+#include "stacks/resident.h"
 #include "stacks/stacks.h"
 
 struct stacks {
@@ -20,6 +21,7 @@ struct stacks {
 	struct modules *modules;
 	struct dictionary *dictionary;
 	struct jit_names *jit_names;
+	struct resident *resident;
 	struct queue queue;
 	bool frame_pointers;
 	void (*cut)(void *context, uint32_t pid, size_t room_bytes);
