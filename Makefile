@@ -32,6 +32,7 @@ AR := $(CROSS)ar
 endif
 CLANG   ?= clang
 BPFTOOL ?= bpftool
+PROTOC  ?= protoc-c
 
 # Debian keeps bpftool where only root looks.
 export PATH := $(PATH):/usr/sbin:/sbin
@@ -44,7 +45,7 @@ CFLAGS  ?= -O2 -g
 LDFLAGS ?=
 ALL_CFLAGS = -std=gnu11 $(CFLAGS) -Wall -Wextra -Werror -Wno-format-truncation \
 	     -D_GNU_SOURCE -DOOMTRAIL_VERSION='"$(VERSION)"' -I. -Iuser -I$(B)
-LIBS := -lbpf -ldw -lelf -liberty -llzma -lz -ljansson -linih -lcap -pthread
+LIBS := -lbpf -ldw -lelf -liberty -llzma -lz -ljansson -lprotobuf-c -linih -lcap -pthread
 BPF_CFLAGS = -g -O2 -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -Wall -Werror \
 	     -isystem vmlinux/$(BPF_ARCH) -isystem vmlinux -I. \
 	     $(addprefix -I/usr/include/,$(TRIPLET))
@@ -73,6 +74,7 @@ BPF_SOURCES  := $(BPF_FIRST:%=bpf/%.bpf.c)
 BPF_SOURCES  += $(filter-out $(BPF_SOURCES),$(wildcard bpf/*.bpf.c))
 BPF_OBJECTS  := $(patsubst %.c,$(B)/%.o,$(BPF_SOURCES))
 LIB_OBJECTS  := $(patsubst %.c,$(O)/%.o,$(filter-out user/main.c,$(call find_sources,user,.c)))
+LIB_OBJECTS  += $(O)/profile.pb-c.o
 MAIN_OBJECT  := $(O)/user/main.o
 UNIT_TESTS   := $(patsubst %.c,$(O)/%,$(call find_sources,tests/unit,_test.c))
 # The folders whose code runs in several threads; tests/run has the same two.
@@ -149,7 +151,18 @@ $(O)/%.o: %.c Makefile $(O)/flags | $(B)/tools
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
-# Until a dependency file says which of them includes the skeleton.
+$(B)/profile.pb-c.c: user/report/profile.proto | $(B)/tools
+	@mkdir -p $(@D)
+	$(PROTOC) --proto_path=$(<D) --c_out=$(@D) $(<F)
+
+$(B)/profile.pb-c.h: $(B)/profile.pb-c.c
+
+$(O)/profile.pb-c.o: $(B)/profile.pb-c.c Makefile $(O)/flags
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+# Until a dependency file says which of them includes the skeleton, or the profile's messages.
+$(O)/user/report/pprof.o $(O)/tests/unit/report/folded_test.o: | $(B)/profile.pb-c.h
 $(filter $(O)/user/probe/%,$(LIB_OBJECTS)): | $(B)/oomtrail.skel.h
 
 $(O)/liboomtrail.a: $(LIB_OBJECTS) $(O)/sources
@@ -164,8 +177,8 @@ $(O)/oomtrail: $(MAIN_OBJECT) $(O)/liboomtrail.a
 $(O)/tests/unit/%_test: $(O)/tests/unit/%_test.o $(O)/liboomtrail.a
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(filter %.o,$^) $(O)/liboomtrail.a -lcmocka $(LIBS) -o $@
 
-# It reads the recordings of tests/replay.
-$(O)/tests/unit/model/state_test: $(EVENT_TEXT)
+# They read the recordings of tests/replay.
+$(O)/tests/unit/model/state_test $(O)/tests/unit/model/growth_state_test: $(EVENT_TEXT)
 
 $(B)/workloads/%: tests/workloads/%.c Makefile | $(B)/tools
 	@mkdir -p $(@D)

@@ -23,6 +23,10 @@ refused 2 . "$OOMTRAIL" record -a --report html=x
 refused 2 . "$OOMTRAIL" report --format yaml x.trail
 refused 2 ending "$OOMTRAIL" report x.trail -o x.html
 refused 2 . "$OOMTRAIL" report a.trail b.trail
+refused 2 pprof "$OOMTRAIL" report x.trail --pid 1
+refused 2 pprof "$OOMTRAIL" report x.trail --cgroup /a --format json
+refused 2 'process id' "$OOMTRAIL" report x.trail --format folded --pid 0
+refused 2 path "$OOMTRAIL" report x.trail --format folded --cgroup a
 refused 2 ID "$OOMTRAIL" report --save
 refused 2 folder "$OOMTRAIL" report --save x --format json
 refused 2 . "$OOMTRAIL" incidents surplus

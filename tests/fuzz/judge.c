@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
 #include <stdlib.h>
 
 #include <jansson.h>
@@ -6,6 +7,7 @@
 #include "base/text.h"
 #include "model/model.h"
 #include "recording/reader.h"
+#include "report/folded.h"
 #include "report/report.h"
 #include "tests/fuzz/judge.h"
 
@@ -74,6 +76,22 @@ static void judge__go_on(struct judge *judge)
 	model__free(next);
 }
 
+/* What the other formats make of it, added to the hash. */
+static uint64_t judge__export(const struct judge *judge, uint64_t hash)
+{
+	struct text folded = {0}, pprof = {0};
+	int64_t left_out_bytes;
+	const int err = report__folded(judge->model, NULL, &folded, &left_out_bytes);
+
+	require(err == (model__growth_count(judge->model) ? 0 : -ENOENT));
+	require(report__pprof(judge->model, NULL, &pprof) == err);
+	require(is_for_a_terminal(&folded));
+	hash = text__hash(&pprof, text__hash(&folded, hash));
+	text__free(&folded);
+	text__free(&pprof);
+	return hash;
+}
+
 uint64_t judge__finish(struct judge *judge)
 {
 	struct text text = {0};
@@ -90,6 +108,7 @@ uint64_t judge__finish(struct judge *judge)
 	require(parsed);
 	json_decref(parsed);
 	hash = text__hash(&json, text__hash(&text, hash));
+	hash = judge__export(judge, hash);
 	text__free(&text);
 	text__free(&json);
 	judge__go_on(judge);

@@ -3,6 +3,8 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,12 +13,15 @@
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/load.h"
+#include "cmd/report_format.h"
 #include "cmd/report_incident.h"
 #include "flight/store.h"
 #include "report/report.h"
 
 static const char help[] =
 	"Usage: oomtrail report [WHAT] [--dir DIR] [--format text|json] [-o OUT]\n"
+	"       oomtrail report [WHAT] [--dir DIR] --format folded|pprof [--pid PID]\n"
+	"                       [--cgroup CGROUP] [-o OUT]\n"
 	"       oomtrail report --save ID [--dir DIR]\n"
 	"\n"
 	"Explains an incident that the flight recorder has kept, or a recording: every OOM\n"
@@ -27,56 +32,106 @@ static const char help[] =
 	"  WHAT              a recording's file; or an incident's id as 'oomtrail incidents'\n"
 	"                    lists it, or the beginning of one; or 'window', what the flight\n"
 	"                    recorder holds since its last chunk began; without WHAT, the\n"
-	"                    newest incident\n"
+	"                    newest incident. FILE@A..B: folded and pprof of a part, A and B\n"
+	"                    since its beginning (90s, 5m) or before its end (-30s)\n"
 	"      --dir DIR     the recorder's folder (default /var/lib/oomtrail)\n"
 	"      --save ID     write the report and the JSON of an incident anew, into its\n"
 	"                    folder\n"
-	"  --format FORMAT   text (the default) or json\n"
-	"  -o, --output OUT  write there instead of to standard output; the ending .txt or\n"
-	"                    .json implies the format\n"
+	"  --format FORMAT   text (the default) or json; or, of growth by stack alone, folded,\n"
+	"                    what scripts for flame graphs read, or pprof\n"
+	"      --pid PID     folded and pprof: of this process alone\n"
+	"      --cgroup CGROUP  folded and pprof: of the processes of this cgroup, as the\n"
+	"                    report names it, and of those below it\n"
+	"  -o, --output OUT  write there instead of to standard output; the ending .txt,\n"
+	"                    .json, .folded, .pb.gz or .pprof implies the format\n"
 	"      --help        this text\n";
-
-enum format { FORMAT_NONE, FORMAT_TEXT, FORMAT_JSON };
 
 struct report_options {
 	const char *what; /* NULL: the newest incident */
+	struct span span; /* of the recording; nothing given: all of it */
+	char file[4096];  /* `what` without a span, when it had one */
 	const char *dir;
 	const char *output;
-	enum format format;
+	struct report_request request;
 	bool save;
 };
 
-static enum format format__by_name(const char *name)
-{
-	if (strcmp(name, "text") == 0)
-		return FORMAT_TEXT;
-	return strcmp(name, "json") == 0 ? FORMAT_JSON : FORMAT_NONE;
-}
-
 /* An ending that promises something else is a mistake; better said than written. */
-static enum format format__by_ending(const char *output)
+static enum report_format implied_format(const char *output)
 {
 	const char *name = output ? strrchr(output, '/') : NULL;
-	const char *ending = output ? strrchr(name ? name : output, '.') : NULL;
 
-	if (!ending || strcmp(ending, ".txt") == 0)
-		return FORMAT_TEXT;
-	return strcmp(ending, ".json") == 0 ? FORMAT_JSON : FORMAT_NONE;
+	if (!output || !strchr(name ? name : output, '.'))
+		return REPORT_TEXT;
+	return report_format__by_ending(output);
+}
+
+static int check_growth(const struct report_options *options)
+{
+	const struct report_request *request = &options->request;
+
+	if (!report_format__is_growth(request->format) &&
+	    (request->filter.pid != 0 || request->filter.cgroup))
+		return cmd__usage("report", "--pid and --cgroup are for --format folded and pprof");
+	if (request->format == REPORT_PPROF && !options->output && isatty(STDOUT_FILENO))
+		return cmd__usage("report", "pprof is not for a terminal: add -o FILE, or pipe it");
+	return CMD_DONE;
+}
+
+static bool has_span(const struct report_options *options)
+{
+	return options->span.from.given || options->span.to.given;
+}
+
+static bool is_file(const char *what)
+{
+	return what && (strchr(what, '/') || access(what, F_OK) == 0);
+}
+
+/* WHAT@A..B, unless there is a file of that very name. */
+static int split_span(struct report_options *options)
+{
+	const char *at = options->what ? strrchr(options->what, '@') : NULL;
+
+	if (!at || access(options->what, F_OK) == 0)
+		return CMD_DONE;
+	if (!span__parse(&options->span, at + 1))
+		return cmd__usage("report", "'%s' is no part of a recording (@10s..20s, @-30s)",
+				  at);
+	snprintf(options->file, sizeof(options->file), "%.*s", (int)(at - options->what),
+		 options->what);
+	options->what = options->file;
+	if (!is_file(options->what))
+		return cmd__usage("report", "a part can be had of a file only; an incident's is "
+					    "DIR/incidents/ID/window.trail");
+	return CMD_DONE;
 }
 
 static int check(struct report_options *options)
 {
-	if (options->save && (options->format != FORMAT_NONE || options->output))
+	if (options->save && (options->request.format != REPORT_NONE || options->output))
 		return cmd__usage("report", "--save writes into the incident's own folder, as text "
 					    "and as JSON");
 	if (options->save && !options->what)
 		return cmd__usage("report", "which incident? ID is missing");
-	if (options->format == FORMAT_NONE)
-		options->format = format__by_ending(options->output);
-	if (options->format == FORMAT_NONE)
+	if (options->request.format == REPORT_NONE)
+		options->request.format = implied_format(options->output);
+	if (options->request.format == REPORT_NONE)
 		return cmd__usage("report", "the ending of '%s' names no format: add --format",
 				  options->output);
-	return CMD_DONE;
+	if (has_span(options) && !report_format__is_growth(options->request.format))
+		return cmd__usage("report", "of a part of a recording there is --format folded and "
+					    "pprof");
+	return check_growth(options);
+}
+
+static bool parse_pid(uint32_t *pid, const char *argument)
+{
+	char *end;
+	const unsigned long number = strtoul(argument, &end, 10);
+
+	*pid = (uint32_t)number;
+	return *argument >= '0' && *argument <= '9' && !*end && number && number <= 1U << 22;
 }
 
 /* CMD_DONE, CMD_USAGE, or -1 when the help was asked for. */
@@ -85,6 +140,7 @@ static int parse(struct report_options *options, int argc, char **argv)
 	static const struct option known[] = {
 		{"dir", required_argument, NULL, 'd'},    {"save", no_argument, NULL, 's'},
 		{"format", required_argument, NULL, 'f'}, {"output", required_argument, NULL, 'o'},
+		{"pid", required_argument, NULL, 'p'},    {"cgroup", required_argument, NULL, 'c'},
 		{"help", no_argument, NULL, CMD_HELP},    {0},
 	};
 	int option;
@@ -98,12 +154,21 @@ static int parse(struct report_options *options, int argc, char **argv)
 			options->save = true;
 			break;
 		case 'f':
-			options->format = format__by_name(optarg);
-			if (options->format == FORMAT_NONE)
+			options->request.format = report_format__by_name(optarg);
+			if (options->request.format == REPORT_NONE)
 				return cmd__usage("report", "unknown format '%s'", optarg);
 			break;
 		case 'o':
 			options->output = optarg;
+			break;
+		case 'p':
+			if (!parse_pid(&options->request.filter.pid, optarg))
+				return cmd__usage("report", "'%s' is no process id", optarg);
+			break;
+		case 'c':
+			if (optarg[0] != '/')
+				return cmd__usage("report", "'%s' is no path of a cgroup", optarg);
+			options->request.filter.cgroup = optarg;
 			break;
 		case CMD_HELP:
 			return -1;
@@ -114,7 +179,7 @@ static int parse(struct report_options *options, int argc, char **argv)
 	if (optind + 1 < argc)
 		return cmd__usage("report", "one at a time: '%s' is too many", argv[optind + 1]);
 	options->what = argv[optind];
-	return check(options);
+	return split_span(options) ? CMD_USAGE : check(options);
 }
 
 /* --- a recording's file ----------------------------------------------------------------------- */
@@ -160,19 +225,17 @@ static int report_file(const struct report_options *options, struct text *report
 
 	if (options->output && is_same_file(options->what, options->output))
 		return cmd__usage("report", "'%s' is the recording itself", options->output);
-	if (loaded__open(&loaded, options->what) < 0)
+	if ((has_span(options) ? loaded__open_span(&loaded, options->what, &options->span)
+			       : loaded__open(&loaded, options->what)) < 0)
 		return CMD_FAILED;
 	warn(&loaded, options->what);
-	err = options->format == FORMAT_JSON ? report__json(loaded.model, report)
-					     : report__text(loaded.model, report);
+	if (report_format__is_growth(options->request.format))
+		return report_format__growth(&options->request, loaded.model, report);
+	err = options->request.format == REPORT_JSON ? report__json(loaded.model, report)
+						     : report__text(loaded.model, report);
 	if (err < 0)
 		cmd__error("cannot write the report of '%s': %s", options->what, strerror(-err));
 	return err < 0 ? CMD_FAILED : CMD_DONE;
-}
-
-static bool is_file(const char *what)
-{
-	return what && (strchr(what, '/') || access(what, F_OK) == 0);
 }
 
 int cmd_report(int argc, char **argv)
@@ -189,8 +252,8 @@ int cmd_report(int argc, char **argv)
 	if (is_file(options.what))
 		status = report_file(&options, &report);
 	else
-		status = report_incident__write(options.dir, options.what,
-						options.format == FORMAT_JSON, &report);
+		status = report_incident__write(options.dir, options.what, &options.request,
+						&report);
 	if (status != CMD_DONE)
 		return status;
 	return cmd__write(options.output, report.data, report.length) < 0 ? CMD_FAILED : CMD_DONE;

@@ -79,16 +79,22 @@ static void warn(const struct frozen *frozen)
 			   "may differ from the one made at the kill");
 }
 
-static int write_frozen(const struct frozen *frozen, bool json, struct text *report)
+static int write_frozen(const struct frozen *frozen, const struct report_request *request,
+			struct text *report)
 {
-	int err = json ? frozen__json(frozen, report) : frozen__text(frozen, report);
+	int err;
 
+	if (report_format__is_growth(request->format))
+		return report_format__growth(request, frozen__model(frozen), report);
+	err = request->format == REPORT_JSON ? frozen__json(frozen, report)
+					     : frozen__text(frozen, report);
 	if (err < 0)
 		cmd__error("cannot write the report: %s", strerror(-err));
 	return err < 0 ? CMD_FAILED : CMD_DONE;
 }
 
-static int write_window(struct store *store, bool json, struct text *report)
+static int write_window(struct store *store, const struct report_request *request,
+			struct text *report)
 {
 	_cleanup_(frozen__freep) struct frozen *frozen = NULL;
 	char why[256];
@@ -105,7 +111,7 @@ static int write_window(struct store *store, bool json, struct text *report)
 		return CMD_FAILED;
 	}
 	warn(frozen);
-	return write_frozen(frozen, json, report);
+	return write_frozen(frozen, request, report);
 }
 
 /* Of an incident of the OOM killer whose window ends before the kill: what was written at the kill
@@ -137,12 +143,18 @@ static int read_stored(int fd, struct text *out)
 }
 
 static int write_stored(const struct store *store, const struct catalogue_entry *entry,
-			const char *why, bool json, struct text *report)
+			const char *why, const struct report_request *request, struct text *report)
 {
-	const char *name = json ? "incident.json" : "report.txt";
-	_cleanup_(closep) int fd = store__open_file(store, entry->id, name);
-	int err = fd < 0 ? fd : read_stored(fd, report);
+	const char *name = request->format == REPORT_JSON ? "incident.json" : "report.txt";
+	_cleanup_(closep) int fd = -1;
+	int err;
 
+	if (report_format__is_growth(request->format)) {
+		cmd__error("%s: which code grew is not known", why);
+		return CMD_FAILED;
+	}
+	fd = store__open_file(store, entry->id, name);
+	err = fd < 0 ? fd : read_stored(fd, report);
 	if (err < 0) {
 		cmd__error("%s, and its %s cannot be read: %s", why, name, strerror(-err));
 		return CMD_FAILED;
@@ -151,24 +163,25 @@ static int write_stored(const struct store *store, const struct catalogue_entry 
 	return CMD_DONE;
 }
 
-static int write_incident(struct store *store, const struct catalogue_entry *entry, bool json,
-			  struct text *report)
+static int write_incident(struct store *store, const struct catalogue_entry *entry,
+			  const struct report_request *request, struct text *report)
 {
 	_cleanup_(frozen__freep) struct frozen *frozen = NULL;
 	char why[256];
 
 	if (frozen__open(&frozen, store, entry->id, why, sizeof(why)) < 0)
-		return write_stored(store, entry, why, json, report);
+		return write_stored(store, entry, why, request, report);
 	if (lacks_its_kill(frozen, entry))
 		return write_stored(store, entry, "the incident's window ends before the kill",
-				    json, report);
+				    request, report);
 	warn(frozen);
-	return write_frozen(frozen, json, report);
+	return write_frozen(frozen, request, report);
 }
 
 /* --- what report.c calls ---------------------------------------------------------------------- */
 
-int report_incident__write(const char *dir, const char *what, bool json, struct text *report)
+int report_incident__write(const char *dir, const char *what, const struct report_request *request,
+			   struct text *report)
 {
 	_cleanup_(catalogue__free) struct catalogue catalogue = {0};
 	_cleanup_(store__freep) struct store *store = NULL;
@@ -178,7 +191,7 @@ int report_incident__write(const char *dir, const char *what, bool json, struct 
 	if (open_store(&store, dir, what) != CMD_DONE)
 		return CMD_FAILED;
 	if (what && strcmp(what, CATALOGUE_WINDOW) == 0)
-		return write_window(store, json, report);
+		return write_window(store, request, report);
 	err = catalogue__read(&catalogue, store);
 	if (err < 0) {
 		cmd__error("cannot list the incidents in '%s': %s", dir, strerror(-err));
@@ -191,8 +204,8 @@ int report_incident__write(const char *dir, const char *what, bool json, struct 
 		cmd__error("newer than this is the window of a recorder that ended without closing "
 			   "it: 'oomtrail report window'");
 	if (strcmp(entry->id, CATALOGUE_WINDOW) == 0)
-		return write_window(store, json, report);
-	return write_incident(store, entry, json, report);
+		return write_window(store, request, report);
+	return write_incident(store, entry, request, report);
 }
 
 int report_incident__save(const char *dir, const char *id)

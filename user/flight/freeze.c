@@ -100,8 +100,7 @@ static void tell_published(struct recorder *recorder, const struct freeze *freez
 		       "syncs), %" PRIu64 " page faults%s, %" PRIu64 " bytes of heap taken%s%s",
 		       freeze->id, units__duration(took, written_ns - freeze->first_ns),
 		       freeze->index < 0 ? "the request" : "the kill",
-		       units__duration(synced, result->synced_ns),
-		       faults, from_disk,
+		       units__duration(synced, result->synced_ns), faults, from_disk,
 		       after.heap_from_kernel_bytes - before->heap_from_kernel_bytes,
 		       result->window ? "; its window could not be kept: " : "",
 		       result->window ? strerror(-result->window) : "");

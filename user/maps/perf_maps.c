@@ -12,10 +12,13 @@
 #include <unistd.h>
 
 #include "base/units.h"
+#include "maps/online.h"
 #include "maps/perf_ring.h"
 
 #define RING_BYTES (256 * KIB)
 #define HOLD_NS    (100 * NS_PER_MS)
+#define LOOK_NS    NS_PER_S
+#define ONLINE     "/sys/devices/system/cpu/online"
 
 struct cpu {
 	struct perf_maps *maps;
@@ -30,6 +33,9 @@ struct cpu {
 struct perf_maps {
 	struct cpu *cpus;
 	unsigned int cpu_count;
+	unsigned int cpu_room;
+	const char *online;
+	uint64_t looked_ns; /* at `online` */
 	int epoll_fd;
 	size_t ring_bytes;
 	uint64_t hold_ns;
@@ -101,9 +107,12 @@ static int open_cpu(struct perf_maps *maps, unsigned int number)
 	struct epoll_event readable = {.events = EPOLLIN};
 	struct cpu *cpu = &maps->cpus[maps->cpu_count];
 	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
-	int fd = perf_open(&maps->attributes, number);
 	void *memory;
+	int fd;
 
+	if (maps->cpu_count == maps->cpu_room)
+		return -ENOSPC;
+	fd = perf_open(&maps->attributes, number);
 	/* Not online. */
 	if (fd == -ENODEV)
 		return 0;
@@ -130,11 +139,19 @@ static int open_cpu(struct perf_maps *maps, unsigned int number)
 	return epoll_ctl(maps->epoll_fd, EPOLL_CTL_ADD, fd, &readable) ? -errno : 0;
 }
 
+static void close_cpu(const struct perf_maps *maps, struct cpu *cpu)
+{
+	munmap(cpu->ring.page, (size_t)sysconf(_SC_PAGESIZE) + maps->ring_bytes);
+	close(cpu->fd);
+}
+
 static int open_all(struct perf_maps *maps, const struct perf_maps_options *options)
 {
 	long configured = sysconf(_SC_NPROCESSORS_CONF);
 	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
 	size_t wanted = options->ring_bytes ? options->ring_bytes : RING_BYTES;
+	struct online_cpus online;
+	bool known;
 	int error;
 
 	maps->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -144,13 +161,19 @@ static int open_all(struct perf_maps *maps, const struct perf_maps_options *opti
 	for (maps->ring_bytes = page_bytes; maps->ring_bytes < wanted;)
 		maps->ring_bytes *= 2;
 	maps->attributes = attributes_of(options, maps->ring_bytes);
+	maps->online = options->online ? options->online : ONLINE;
+	maps->cpu_room = (unsigned int)configured;
 	maps->cpus = calloc((size_t)configured, sizeof(*maps->cpus));
 	maps->record = malloc(PERF_RECORD_MAX_BYTES);
 	if (!maps->cpus || !maps->record)
 		return -ENOMEM;
 	error = map_order__new(&maps->order);
-	for (long cpu = 0; cpu < configured && !error; cpu++)
-		error = open_cpu(maps, (unsigned int)cpu);
+	/* Where nobody says: the kernel refuses those that are not. */
+	known = online_cpus__read(&online, maps->online);
+	for (unsigned int cpu = 0; cpu < ONLINE_CPUS_MAX && !error; cpu++) {
+		if (known ? online_cpus__has(&online, cpu) : cpu < maps->cpu_room)
+			error = open_cpu(maps, cpu);
+	}
 	return error;
 }
 
@@ -176,11 +199,8 @@ void perf_maps__close(struct perf_maps *maps)
 {
 	if (!maps)
 		return;
-	for (unsigned int i = 0; i < maps->cpu_count; i++) {
-		munmap(maps->cpus[i].ring.page,
-		       (size_t)sysconf(_SC_PAGESIZE) + maps->cpus[i].ring.bytes);
-		close(maps->cpus[i].fd);
-	}
+	for (unsigned int i = 0; i < maps->cpu_count; i++)
+		close_cpu(maps, &maps->cpus[i]);
 	if (maps->epoll_fd >= 0)
 		close(maps->epoll_fd);
 	map_order__free(maps->order);
@@ -253,6 +273,55 @@ void perf_maps__drain(struct perf_maps *maps)
 		maps->counts.torn += cpu->ring.torn - torn;
 		lose(cpu, cpu->ring.torn - torn);
 		tell_untold(cpu);
+	}
+}
+
+static bool is_followed(const struct perf_maps *maps, unsigned int number)
+{
+	for (unsigned int i = 0; i < maps->cpu_count; i++) {
+		if (maps->cpus[i].number == number)
+			return true;
+	}
+	return false;
+}
+
+static void leave_offline(struct perf_maps *maps, const struct online_cpus *online)
+{
+	for (unsigned int i = maps->cpu_count; i-- > 0;) {
+		struct cpu *cpu = &maps->cpus[i];
+
+		if (online_cpus__has(online, cpu->number))
+			continue;
+		perf_ring__drain(&cpu->ring, on_record, cpu);
+		tell_untold(cpu);
+		close_cpu(maps, cpu);
+		*cpu = maps->cpus[--maps->cpu_count];
+	}
+}
+
+void perf_maps__follow_cpus(struct perf_maps *maps, uint64_t now_ns)
+{
+	struct map_event event = {.kind = MAP_EVENT_LOST, .time_ns = now_ns};
+	struct online_cpus online;
+
+	if (now_ns < maps->looked_ns + LOOK_NS)
+		return;
+	maps->looked_ns = now_ns;
+	if (!online_cpus__read(&online, maps->online))
+		return;
+	leave_offline(maps, &online);
+	maps->counts.unwatched = 0;
+	for (unsigned int number = 0; number < ONLINE_CPUS_MAX; number++) {
+		if (!online_cpus__has(&online, number) || is_followed(maps, number))
+			continue;
+		if (open_cpu(maps, number) || !is_followed(maps, number)) {
+			maps->counts.unwatched++;
+			continue;
+		}
+		maps->counts.joined++;
+		event.cpu = number;
+		/* Where there is no room for that, the next loss is told anyhow. */
+		(void)map_order__push(maps->order, &event);
 	}
 }
 

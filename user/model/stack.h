@@ -37,6 +37,7 @@ struct definition {
 	uint64_t hash;         /* of the content: numbers are no part of it */
 	size_t bytes;          /* of heap */
 	uint32_t told_id;      /* in the state block that is being written; 0: not yet */
+	bool grown;            /* growth refers to it: its latest number stays */
 	bool unfindable;       /* another one has the same hash */
 	struct number *number; /* the latest; NULL: none any more */
 	UT_hash_handle hh;
@@ -59,8 +60,7 @@ struct dictionary_of_kind {
 struct definitions {
 	struct dictionary_of_kind of[DEFINITION_KINDS];
 	size_t bytes;
-	bool swept;
-	uint64_t swept_ns; /* when room was last looked for */
+	uint64_t swept; /* at which event room was last looked for; 0: never */
 };
 
 struct number *definitions__number(const struct model *model, enum definition_kind kind,
@@ -71,8 +71,21 @@ struct definition *definitions__refer(struct model *model, const struct event_he
 void definition__get(struct definition *definition);
 void definition__put(struct model *model, struct definition *definition); /* NULL: nothing */
 size_t definitions__bytes(const struct model *model);
-void definitions__free(struct model *model); /* whatever refers to them */
+void definitions__free(struct model *model); /* after all growth, which refers to them */
 
 int stack__on_module(struct model *model, const struct event_header *event);
 int stack__on_frame(struct model *model, const struct event_header *event);
 int stack__on_stack(struct model *model, const struct event_header *event);
+
+/* --- definitions.c, for stack.c -------------------------------------------------------------- */
+
+/* NULL on -ENOMEM. */
+struct definition *definition__new(enum definition_kind kind, size_t tail_bytes);
+/* Before anything is referred to: it could go for it. */
+void definitions__look_for_room(struct model *model, const struct event_header *event,
+				enum definition_kind kind);
+/* The number means this from now on. `made` is taken over. */
+int definitions__tell(struct model *model, const struct event_header *event, uint32_t id,
+		      struct definition *made);
+/* What it means now is not known. */
+int definitions__forget(struct model *model, enum definition_kind kind, uint32_t id);

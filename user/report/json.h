@@ -19,6 +19,11 @@ const char *kill_class__name(enum kill_class class);
 /* "held_back": cgroups at a limit that kills nobody; absent when none was looked at. */
 void json__set_held_back(struct build *build, json_t *object, const struct model *model);
 
+/* "stacks", "explained_ratio" and what else is known of which code grew it: of everybody, or of the
+ * incident's victim and culprit; absent where nothing was sampled. */
+void json__set_growth(struct build *build, json_t *object, const struct model *model,
+		      const struct incident *incident);
+
 /* recording, boot_id and host; then oom_kills, losses, recorder and probes: the same in both. */
 void json__set_source(struct build *build, json_t *object, const struct model *model);
 void json__set_known(struct build *build, json_t *object, const struct model *model,

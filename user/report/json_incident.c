@@ -342,6 +342,7 @@ json_t *json__incident(struct build *build, const struct model *model,
 	build__set(build, object, "processes", processes__new(build, model, incident));
 	build__count(build, object, "processes_omitted", incident->process_omitted);
 	build__set(build, object, "trajectory", trajectory__new(build, model, incident));
+	json__set_growth(build, object, model, incident);
 	build__set(build, object, "timeline", timeline__new(build, incident));
 	build__count(build, object, "timeline_omitted", incident->timeline_omitted);
 	if (incident->meminfo_ns != 0)

@@ -59,6 +59,15 @@ static const char *kind__touches(uint32_t kind)
 	case EVENT_MEMCG_EVENTS:
 	case EVENT_KEPT_HELD:
 		return "who was held back at a limit may be missing";
+	case EVENT_MODULE:
+	case EVENT_FRAME:
+	case EVENT_STACK:
+		return "which code grew the memory may lack names";
+	case EVENT_GROWTH:
+	case EVENT_KEPT_GROWTH:
+		return "growth by stack may be too small";
+	case EVENT_GROWTH_GONE:
+		return "what grew and has gone may be shown as still there";
 	case EVENT_RECLAIM:
 		return "reclaim may be missing from the timeline";
 	case EVENT_SIGNAL:

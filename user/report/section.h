@@ -32,6 +32,12 @@ void section__timeline(struct text *out, const struct incident *incident);
 /* incident NULL: of the session as a whole. */
 void section__known(struct text *out, const struct model *model, const struct incident *incident);
 
+/* Which code grew it; nothing where nothing was sampled. Of the culprit and the victim; and of
+ * everybody: 0 or -ENOMEM. */
+void section__party_growth(struct text *out, const struct model *model,
+			   const struct incident *incident);
+int section__growth(struct text *out, const struct model *model, bool brief);
+
 /* Cgroups at a limit that kills nobody. 0 or -ENOMEM. */
 int section__held(struct text *out, const struct model *model);
 

@@ -16,6 +16,7 @@ static void append_incident(struct text *out, const struct model *model,
 {
 	section__answer(out, model, incident);
 	section__chart(out, incident);
+	section__party_growth(out, model, incident);
 	section__memory(out, model, incident);
 	section__others(out, incident);
 	section__killed_with(out, model, incident);

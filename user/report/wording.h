@@ -57,6 +57,10 @@ void wording__memory(struct text *out, const struct memory *memory);
 void wording__paragraph(struct text *out, const char *label, size_t indent,
 			const struct text *body);
 
+/* "decode (worker) <- run x3 <- main": a paragraph of the functions of a stack, innermost first.
+ * What is an allocator's own is left out, and the middle of a long one. NULL: there is none. */
+void wording__stack(struct text *out, const struct stack *stack, size_t indent);
+
 /* `cell` in a table: padded to `width` columns, on the left (numbers) or on the right. A number
  * longer than that pushes the rest of its line; after a name the rest goes on below, in place. */
 void wording__cell_right(struct text *out, const struct text *cell, size_t width);

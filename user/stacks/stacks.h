@@ -36,8 +36,14 @@ struct stacks_counts {
 	uint64_t may_have_come;         /* early samples: the process had gone; counted as come */
 	uint64_t ends[STACK_END_COUNT]; /* by enum stack_end */
 	uint64_t unnamed;               /* frames without a name */
-	uint64_t cpu_ns;                /* of unwinding and naming */
-	size_t bytes;                   /* of heap: mappings, files, rules, names, the queue */
+	/* What was mapped is known less well: who is sampled is looked at again in /proc. */
+	uint64_t maps_lost;   /* records of it that perf had no room for, or nobody had */
+	uint64_t cpus_joined; /* that came online: what was mapped there before is not told */
+	unsigned int cpus_unwatched; /* online, and cannot be followed */
+	uint64_t cpu_ns;             /* of unwinding and naming */
+	uint64_t pages_refused;         /* as struct resident_counts has them */
+	uint64_t pages_unreadable;
+	size_t bytes;                /* of heap: mappings, files, rules, names, the queue */
 };
 
 /* -EACCES, -EPERM, -ENOSYS: as perf_maps__open(). `why`: one sentence. */

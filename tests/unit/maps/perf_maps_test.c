@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 
+#include "maps/online.h"
 #include "maps/perf_maps.h"
 
 #define SEEN_MAX 512
@@ -204,6 +205,112 @@ static void test_every_loss_is_an_event(void **state)
 	perf_maps__close(perf);
 }
 
+static int on_missed(void *context, const struct map_event *event)
+{
+	if (event->kind == MAP_EVENT_LOST) {
+		assert_int_equal(event->lost, 0);
+		*(struct map_event *)context = *event;
+	}
+	return 0;
+}
+
+static void say_online(const char *path, const char *list)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	fputs(list, file);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* As the file says: no processor of this host is switched off for it. */
+static void test_processors_come_and_go(void **state)
+{
+	char path[] = "/tmp/perf_maps_test.XXXXXX", list[64];
+	const struct perf_maps_options options = {.online = path};
+	uint64_t now_ns = host__now_ns();
+	struct map_event missed = {0};
+	struct perf_maps *perf;
+	int fd = mkstemp(path);
+	cpu_set_t ours;
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(sched_getaffinity(0, sizeof(ours), &ours), 0);
+	if (CPU_COUNT(&ours) < 2 || !CPU_ISSET(0, &ours) || !CPU_ISSET(1, &ours)) {
+		unlink(path);
+		print_message("skipped: needs processors 0 and 1\n");
+		skip();
+	}
+	say_online(path, "0\n");
+	perf = host__perf(&options);
+	assert_int_equal(perf_maps__counts(perf).cpus, 1);
+	perf_maps__follow_cpus(perf, now_ns);
+	assert_int_equal(perf_maps__counts(perf).joined, 0);
+	say_online(path, "0-1\n");
+	/* Once a second. */
+	perf_maps__follow_cpus(perf, now_ns + NS_PER_S - 1);
+	assert_int_equal(perf_maps__counts(perf).cpus, 1);
+	perf_maps__follow_cpus(perf, now_ns + NS_PER_S);
+	assert_int_equal(perf_maps__counts(perf).cpus, 2);
+	assert_int_equal(perf_maps__counts(perf).joined, 1);
+	assert_int_equal(perf_maps__counts(perf).unwatched, 0);
+	assert_int_equal(perf_maps__release(perf, UINT64_MAX, on_missed, &missed), 0);
+	assert_int_equal(missed.time_ns, now_ns + NS_PER_S);
+	assert_int_equal(missed.cpu, 1);
+	/* One leaves; one is said to be there and is not; nonsense changes nothing. */
+	snprintf(list, sizeof(list), "1,%u\n", ONLINE_CPUS_MAX - 1);
+	say_online(path, list);
+	perf_maps__follow_cpus(perf, now_ns + 2 * NS_PER_S);
+	assert_int_equal(perf_maps__counts(perf).cpus, 1);
+	assert_int_equal(perf_maps__counts(perf).joined, 1);
+	assert_int_equal(perf_maps__counts(perf).unwatched, 1);
+	say_online(path, "0-nonsense\n");
+	perf_maps__follow_cpus(perf, now_ns + 3 * NS_PER_S);
+	assert_int_equal(perf_maps__counts(perf).cpus, 1);
+	perf_maps__drain(perf);
+	perf_maps__close(perf);
+	unlink(path);
+}
+
+static void test_lists_of_processors(void **state)
+{
+	static const char *const bad[] = {"",
+					  "\n",
+					  "a\n",
+					  "1-\n",
+					  "-1\n",
+					  "3-1\n",
+					  "1,\n",
+					  "1,,2\n",
+					  "8192\n",
+					  "0-8192\n",
+					  "99999999999999999999\n",
+					  "1 2\n"};
+	char path[] = "/tmp/perf_maps_test.XXXXXX";
+	struct online_cpus cpus;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		say_online(path, bad[i]);
+		if (online_cpus__read(&cpus, path))
+			fail_msg("'%s'", bad[i]);
+	}
+	say_online(path, "0-2,5,63-64,8191\n");
+	assert_true(online_cpus__read(&cpus, path));
+	for (unsigned int cpu = 0; cpu < ONLINE_CPUS_MAX + 64; cpu++)
+		assert_int_equal(online_cpus__has(&cpus, cpu),
+				 cpu <= 2 || cpu == 5 || cpu == 63 || cpu == 64 || cpu == 8191);
+	unlink(path);
+	assert_false(online_cpus__read(&cpus, path));
+	assert_true(online_cpus__read(&cpus, "/sys/devices/system/cpu/online"));
+	assert_true(online_cpus__has(&cpus, (unsigned int)sched_getcpu()));
+}
+
 static void test_who_may_not_is_told_why(void **state)
 {
 	pid_t pid;
@@ -242,6 +349,8 @@ int main(void)
 		cmocka_unit_test(test_device_and_inode_without_build_ids),
 		cmocka_unit_test(test_losses_are_told),
 		cmocka_unit_test(test_every_loss_is_an_event),
+		cmocka_unit_test(test_processors_come_and_go),
+		cmocka_unit_test(test_lists_of_processors),
 		cmocka_unit_test(test_who_may_not_is_told_why),
 	};
 

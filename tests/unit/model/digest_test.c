@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "tests/unit/model/stream.h"
-
-#define M ((int64_t)MIB)
+#include "tests/unit/model/sampled.h"
 
 /* A hostile or at least careless stream: every kind, small ids so that they meet, values from
  * sensible to absurd. The same seed makes the same stream. */
@@ -45,6 +43,23 @@ static void noise__fill(struct noise *noise, uint64_t *words, size_t count)
 	}
 }
 
+/* Else hardly a sample would be one, nor a definition be referred to. */
+static void noise__sample(struct noise *noise, struct event_header *header)
+{
+	if (header->kind == EVENT_GROWTH) {
+		struct event_growth *growth = (struct event_growth *)header;
+
+		growth->block_bytes = 4096ULL << noise__next(noise) % 9;
+		growth->stack_id = noise__next(noise) % 8;
+	} else if (header->kind == EVENT_STACK) {
+		struct event_stack *stack = (struct event_stack *)header;
+
+		stack->stack_id = noise__next(noise) % 8;
+		stack->end = noise__next(noise) % STACK_END_COUNT;
+		stack->frame_count = noise__next(noise) % 8;
+	}
+}
+
 static void noise__apply(struct noise *noise, struct model *model, uint64_t *time_ns)
 {
 	union {
@@ -59,6 +74,7 @@ static void noise__apply(struct noise *noise, struct model *model, uint64_t *tim
 	event.header = (struct event_header){.size_bytes = sizes[kind] + 64, .kind = kind};
 	if (event.header.size_bytes > sizeof(event))
 		event.header.size_bytes = sizeof(event);
+	noise__sample(noise, &event.header);
 	*time_ns += noise__next(noise) % (300 * NS_PER_MS);
 	event.header.time_ns = *time_ns;
 	if (noise__next(noise) % 50 == 0)
@@ -138,11 +154,45 @@ static void test_everything_counts(void **state)
 	program.runs = 1;
 	apply(model, &program);
 	digests[count++] = model__digest(model);
+	two_stacks(model, 7);
+	grow(model, 7, 10, 1, 1);
+	digests[count++] = model__digest(model);
+	grow(model, 7, 10, 1, 1);
+	digests[count++] = model__digest(model);
+	grow(model, 7, 10, 2, 1);
+	digests[count++] = model__digest(model);
 	for (size_t i = 0; i < count; i++) {
 		for (size_t j = 0; j < i; j++)
 			assert_true(digests[i] != digests[j]);
 	}
 	model__free(model);
+}
+
+/* Which stack it was, down to the names; not the number it was told under. */
+static uint64_t digest_of(uint32_t number, uint64_t address, const char *name, const char *path)
+{
+	struct model *model = new_model();
+	uint64_t digest;
+
+	process(model, 1, state_of(10, 0, "a", 1, M));
+	module_named(model, 1, number, path);
+	frame_at(model, 1, number, number, address, name);
+	stack_of(model, 1, number, STACK_END_COMPLETE, number, 0);
+	grow(model, 2, 10, number, 1);
+	digest = model__digest(model);
+	model__free(model);
+	return digest;
+}
+
+static void test_the_code_that_grew_it_counts(void **state)
+{
+	const uint64_t digest = digest_of(1, 0x1010, "one", "/bin/app");
+
+	(void)state;
+	assert_true(digest_of(5, 0x1010, "one", "/bin/app") == digest);
+	assert_true(digest_of(1, 0x1020, "one", "/bin/app") != digest);
+	assert_true(digest_of(1, 0x1010, "two", "/bin/app") != digest);
+	assert_true(digest_of(1, 0x1010, "one", "/bin/other") != digest);
 }
 
 static void test_digest_is_no_part_of_itself(void **state)
@@ -181,6 +231,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_noise),
 		cmocka_unit_test(test_everything_counts),
+		cmocka_unit_test(test_the_code_that_grew_it_counts),
 		cmocka_unit_test(test_digest_is_no_part_of_itself),
 		cmocka_unit_test(test_short_and_unknown_events),
 	};

@@ -20,6 +20,10 @@ static union {
 	struct event_kept_process process;
 	struct event_kept_cgroup cgroup;
 	struct event_kept_series series;
+	struct event_module module;
+	struct event_frame frame;
+	struct event_stack stack;
+	struct event_growth growth;
 	char bytes[EVENT_MAX_BYTES + 64];
 } event;
 
@@ -28,6 +32,9 @@ static void make(uint16_t kind, uint32_t size)
 	memset(&event, 0, sizeof(event));
 	event.header.kind = kind;
 	event.header.size_bytes = size;
+	/* The one that 0 is wrong for. */
+	if (kind == EVENT_GROWTH)
+		event.growth.block_bytes = GROWTH_BLOCK_MIN;
 }
 
 static int check(void)
@@ -217,6 +224,101 @@ static void test_what_is_kept_of_processes_and_cgroups_is_bounded(void **state)
 	assert_int_equal(check(), -EBADMSG);
 }
 
+static void test_names_stay_inside_their_events(void **state)
+{
+	(void)state;
+	make(EVENT_MODULE, sizeof(event.module) + 16);
+	event.module.build_id_bytes = EVENT_BUILD_ID_BYTES;
+	event.module.path_bytes = 16;
+	assert_int_equal(check(), 0);
+	event.module.path_bytes = 17;
+	assert_int_equal(check(), -EBADMSG);
+	event.module.path_bytes = UINT32_MAX;
+	assert_int_equal(check(), -EBADMSG);
+	event.module.path_bytes = 16;
+	event.module.build_id_bytes = EVENT_BUILD_ID_BYTES + 1;
+	assert_int_equal(check(), -EBADMSG);
+	make(EVENT_MODULE, sizeof(event.module) + 8192);
+	event.module.path_bytes = EVENT_PATH_BYTES;
+	assert_int_equal(check(), 0);
+	event.module.path_bytes++;
+	assert_int_equal(check(), -EBADMSG);
+
+	make(EVENT_FRAME, sizeof(event.frame) + 16);
+	event.frame.kind = FRAME_KIND_END - 1;
+	event.frame.name_bytes = 16;
+	assert_int_equal(check(), 0);
+	event.frame.name_bytes = 17;
+	assert_int_equal(check(), -EBADMSG);
+	event.frame.name_bytes = 16;
+	event.frame.kind = FRAME_KIND_END;
+	assert_int_equal(check(), -ENOENT);
+	make(EVENT_FRAME, sizeof(event.frame) + 8192);
+	event.frame.name_bytes = EVENT_PATH_BYTES;
+	assert_int_equal(check(), 0);
+	event.frame.name_bytes++;
+	assert_int_equal(check(), -EBADMSG);
+}
+
+static void test_a_stack_has_its_frames_inside(void **state)
+{
+	(void)state;
+	make(EVENT_STACK, sizeof(event.stack) + 16);
+	event.stack.end = STACK_END_COUNT - 1;
+	event.stack.frame_count = 4;
+	assert_int_equal(check(), 0);
+	event.stack.frame_count = 5;
+	assert_int_equal(check(), -EBADMSG);
+	/* A product of 32 bits would be 0. */
+	event.stack.frame_count = 1U << 30;
+	assert_int_equal(check(), -EBADMSG);
+	event.stack.frame_count = 4;
+	event.stack.end = STACK_END_COUNT;
+	assert_int_equal(check(), -ENOENT);
+	make(EVENT_STACK, sizeof(event.stack) + 8192);
+	event.stack.frame_count = EVENT_STACK_FRAMES;
+	assert_int_equal(check(), 0);
+	event.stack.frame_count++;
+	assert_int_equal(check(), -EBADMSG);
+}
+
+static void test_what_a_sample_may_say(void **state)
+{
+	static const struct {
+		uint64_t block_bytes;
+		int result;
+	} blocks[] = {
+		{4096, 0},
+		{65536, 0},
+		{1ULL << 30, 0},
+		{0, -EBADMSG},
+		{512, -EBADMSG},
+		{4097, -EBADMSG},
+		{12288, -EBADMSG},
+		{1ULL << 31, -EBADMSG},
+		{1ULL << 63, -EBADMSG},
+		{UINT64_MAX, -EBADMSG},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++) {
+		make(EVENT_GROWTH, sizeof(event.growth));
+		event.growth.block_bytes = blocks[i].block_bytes;
+		assert_int_equal(check(), blocks[i].result);
+	}
+	for (int i = 0; i < GROWTH_MEMBERS; i++) {
+		make(EVENT_GROWTH, sizeof(event.growth));
+		event.growth.pages[i] = 1 << 20;
+		assert_int_equal(check(), 0);
+		event.growth.pages[i]++;
+		assert_int_equal(check(), -EBADMSG);
+		event.growth.pages[i] = -(1 << 20);
+		assert_int_equal(check(), 0);
+		event.growth.pages[i] = INT32_MIN;
+		assert_int_equal(check(), -EBADMSG);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,6 +332,9 @@ int main(void)
 		cmocka_unit_test(test_values_used_as_indexes),
 		cmocka_unit_test(test_a_kept_series_is_of_whole_points_and_bounded),
 		cmocka_unit_test(test_what_is_kept_of_processes_and_cgroups_is_bounded),
+		cmocka_unit_test(test_names_stay_inside_their_events),
+		cmocka_unit_test(test_a_stack_has_its_frames_inside),
+		cmocka_unit_test(test_what_a_sample_may_say),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

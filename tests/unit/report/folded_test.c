@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "tests/unit/report/grown.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <jansson.h>
+#include <zlib.h>
+
+#include "base/cleanup.h"
+#include "profile.pb-c.h"
+#include "report/folded.h"
+#include "report/report.h"
+
+DEFINE_FREEP(model)
+
+static void test_folded(void **state)
+{
+	_cleanup_(model__freep) struct model *model = grown__story();
+	_cleanup_(text__free) struct text out = {0};
+	int64_t left_out_bytes = -1;
+
+	(void)state;
+	assert_int_equal(report__folded(model, NULL, &out, &left_out_bytes), 0);
+	assert_string_equal(
+		out.data, "work\\x3ber;main;fill\\x3b\\x1b[2J;malloc;sysmalloc 41943040\n"
+			  "node;main;0x7f0000002000;0x7f0000001000;0x7f0000001000 6291456\n"
+			  "work\\x3ber;[callers unknown];fill\\x3b\\x1b[2J;worker+0x5010 4194304\n"
+			  "work\\x3ber;[no stack] 3145728\n");
+	assert_int_equal(left_out_bytes, 0);
+}
+
+static void test_folded_says_what_it_cannot(void **state)
+{
+	_cleanup_(model__freep) struct model *model = grown__story();
+	_cleanup_(text__free) struct text out = {0};
+	struct event_growth growth = grown__pages(4100, 23, 0, 0);
+	int64_t left_out_bytes = 0;
+
+	(void)state;
+	growth.pages[GROWTH_FILE] = -5;
+	story__tell(model, &growth);
+	assert_int_equal(report__folded(model, NULL, &out, &left_out_bytes), 0);
+	assert_null(strstr(out.data, "node;[no stack]"));
+	assert_int_equal(left_out_bytes, -MIB_(5));
+}
+
+static void test_nothing_sampled(void **state)
+{
+	_cleanup_(model__freep) struct model *model = grown__story();
+	const struct growth_filter nobody = {.pid = 99};
+	_cleanup_(text__free) struct text out = {0};
+	int64_t left_out_bytes;
+
+	(void)state;
+	assert_int_equal(report__folded(model, &nobody, &out, &left_out_bytes), -ENOENT);
+	assert_int_equal(report__pprof(model, &nobody, &out), -ENOENT);
+	assert_int_equal(out.length, 0);
+}
+
+/* --- pprof ------------------------------------------------------------------------------------ */
+
+static Oomtrail__Profile *profile_of(const struct model *model, const struct growth_filter *filter)
+{
+	_cleanup_(text__free) struct text out = {0};
+	static unsigned char raw[65536];
+	z_stream stream = {.next_out = raw, .avail_out = sizeof(raw)};
+	Oomtrail__Profile *profile;
+
+	assert_int_equal(report__pprof(model, filter, &out), 0);
+	stream.next_in = (unsigned char *)out.data;
+	stream.avail_in = (unsigned int)out.length;
+	assert_int_equal(inflateInit2(&stream, MAX_WBITS + 16), Z_OK);
+	assert_int_equal(inflate(&stream, Z_FINISH), Z_STREAM_END);
+	inflateEnd(&stream);
+	profile = oomtrail__profile__unpack(NULL, stream.total_out, raw);
+	assert_non_null(profile);
+	return profile;
+}
+
+static const char *string_of(const Oomtrail__Profile *profile, int64_t index)
+{
+	assert_true(index >= 0 && (size_t)index < profile->n_string_table);
+	return profile->string_table[index];
+}
+
+static const Oomtrail__Location *location_of(const Oomtrail__Profile *profile, uint64_t id)
+{
+	assert_true(id >= 1 && id <= profile->n_location);
+	assert_int_equal(profile->location[id - 1]->id, id);
+	return profile->location[id - 1];
+}
+
+static const char *name_at(const Oomtrail__Profile *profile, uint64_t location_id)
+{
+	const Oomtrail__Location *location = location_of(profile, location_id);
+	uint64_t id;
+
+	assert_int_equal(location->n_line, 1);
+	id = location->line[0]->function_id;
+	assert_true(id >= 1 && id <= profile->n_function);
+	assert_int_equal(profile->function[id - 1]->id, id);
+	return string_of(profile, profile->function[id - 1]->name);
+}
+
+static const Oomtrail__Label *label_of(const Oomtrail__Profile *profile,
+				       const Oomtrail__Sample *sample, const char *key)
+{
+	for (size_t i = 0; i < sample->n_label; i++) {
+		if (strcmp(string_of(profile, sample->label[i]->key), key) == 0)
+			return sample->label[i];
+	}
+	return NULL;
+}
+
+static void test_pprof_types(void **state)
+{
+	_cleanup_(model__freep) struct model *model = grown__story();
+	Oomtrail__Profile *profile = profile_of(model, NULL);
+
+	(void)state;
+	assert_string_equal(profile->string_table[0], "");
+	assert_int_equal(profile->n_sample_type, 2);
+	assert_string_equal(string_of(profile, profile->sample_type[0]->type), "growth");
+	assert_string_equal(string_of(profile, profile->sample_type[0]->unit), "bytes");
+	assert_string_equal(string_of(profile, profile->sample_type[1]->type), "samples");
+	assert_string_equal(string_of(profile, profile->sample_type[1]->unit), "count");
+	assert_string_equal(string_of(profile, profile->default_sample_type), "growth");
+	assert_int_equal(profile->time_nanos, 1795214400000000000);
+	assert_int_equal(profile->duration_nanos, MS(4000));
+	oomtrail__profile__free_unpacked(profile, NULL);
+}
+
+static void test_pprof_samples(void **state)
+{
+	_cleanup_(model__freep) struct model *model = grown__story();
+	Oomtrail__Profile *profile = profile_of(model, NULL);
+	const Oomtrail__Sample *first = profile->sample[0];
+	const Oomtrail__Location *location = location_of(profile, first->location_id[2]);
+	const Oomtrail__Mapping *mapping = profile->mapping[location->mapping_id - 1];
+
+	(void)state;
+	assert_int_equal(profile->n_sample, 6);
+	assert_int_equal(first->n_location_id, 4);
+	assert_string_equal(name_at(profile, first->location_id[0]), "sysmalloc");
+	assert_string_equal(name_at(profile, first->location_id[3]), "main");
+	assert_int_equal(location->address, 0x3010);
+	assert_int_equal(mapping->id, location->mapping_id);
+	assert_string_equal(string_of(profile, mapping->filename), "/srv/worker");
+	assert_string_equal(string_of(profile, mapping->build_id), "b1000001");
+	assert_int_equal(first->value[0], MIB_(28));
+	assert_int_equal(first->value[1], 2);
+	assert_int_equal(label_of(profile, first, "pid")->num, 21);
+	assert_string_equal(string_of(profile, label_of(profile, first, "comm")->str), "work;er");
+	assert_string_equal(string_of(profile, label_of(profile, first, "cgroup")->str), "/app");
+	assert_string_equal(string_of(profile, label_of(profile, first, "class")->str), "anon");
+	oomtrail__profile__free_unpacked(profile, NULL);
+}
+
+static void test_pprof_has_each_string_and_place_once(void **state)
+{
+	_cleanup_(model__freep) struct model *model = grown__story();
+	Oomtrail__Profile *profile = profile_of(model, NULL);
+
+	(void)state;
+	for (size_t i = 0; i < profile->n_string_table; i++) {
+		for (size_t j = 0; j < i; j++)
+			assert_string_not_equal(profile->string_table[i], profile->string_table[j]);
+	}
+	assert_int_equal(profile->n_mapping, 2);
+	/* The program before its libraries. */
+	assert_string_equal(string_of(profile, profile->mapping[0]->filename), "/srv/worker");
+	/* 8 frames, and two gaps: no stack, callers unknown. */
+	assert_int_equal(profile->n_location, 10);
+	oomtrail__profile__free_unpacked(profile, NULL);
+}
+
+/* --- all of them ------------------------------------------------------------------------------ */
+
+static int64_t folded_bytes(const struct model *model)
+{
+	_cleanup_(text__free) struct text out = {0};
+	int64_t sum = 0, left_out_bytes;
+	char *line, *rest = NULL;
+
+	assert_int_equal(report__folded(model, NULL, &out, &left_out_bytes), 0);
+	for (line = strtok_r(out.data, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		sum += strtoll(strrchr(line, ' '), NULL, 10);
+	return sum + left_out_bytes;
+}
+
+static void test_totals_are_the_same_everywhere(void **state)
+{
+	_cleanup_(model__freep) struct model *model = grown__story();
+	_cleanup_(text__free) struct text out = {0};
+	struct event_growth growth = grown__pages(4100, 23, 0, 7);
+	int64_t bytes = 0, samples = 0, listed = 0;
+	Oomtrail__Profile *profile;
+	const json_t *sums;
+	json_t *json, *row;
+	size_t i;
+
+	(void)state;
+	growth.pages[GROWTH_FILE] = -9;
+	growth.pages[GROWTH_SWAP] = -3;
+	story__tell(model, &growth);
+	story__end(model, 5000);
+	assert_int_equal(report__json(model, &out), 0);
+	json = json_loadb(out.data, out.length, JSON_REJECT_DUPLICATES, NULL);
+	sums = json_object_get(json, "growth");
+	json_array_foreach(json_object_get(json, "stacks"), i, row) listed +=
+		json_integer_value(json_object_get(row, "bytes"));
+	profile = profile_of(model, NULL);
+	for (i = 0; i < profile->n_sample; i++) {
+		bytes += profile->sample[i]->value[0];
+		samples += profile->sample[i]->value[1];
+	}
+	assert_int_equal(listed, MIB_(53 + 7 - 3 - 9));
+	assert_int_equal(json_integer_value(json_object_get(sums, "sampled_bytes")), listed);
+	assert_int_equal(bytes, listed);
+	assert_int_equal(folded_bytes(model), listed);
+	assert_int_equal(json_integer_value(json_object_get(sums, "samples")), samples);
+	assert_int_equal(samples, 8);
+	assert_true(json_is_real(json_object_get(json, "explained_ratio")));
+	json_decref(json);
+	oomtrail__profile__free_unpacked(profile, NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_folded),
+		cmocka_unit_test(test_folded_says_what_it_cannot),
+		cmocka_unit_test(test_nothing_sampled),
+		cmocka_unit_test(test_pprof_types),
+		cmocka_unit_test(test_pprof_samples),
+		cmocka_unit_test(test_pprof_has_each_string_and_place_once),
+		cmocka_unit_test(test_totals_are_the_same_everywhere),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

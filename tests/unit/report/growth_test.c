@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "tests/unit/report/grown.h"
+
+#include "base/cleanup.h"
+#include "report/growth.h"
+#include "report/report.h"
+
+DEFINE_FREEP(model)
+
+static struct growths read_growths(const struct model *model, const struct growth_filter *filter,
+				   enum growth_rows rows)
+{
+	struct growths growths;
+
+	assert_int_equal(growths__read(&growths, model, filter, rows), 0);
+	return growths;
+}
+
+static void test_same_functions_are_one_row(void **state)
+{
+	_cleanup_(model__freep) struct model *model = grown__story();
+	_cleanup_(growths__free) struct growths growths =
+		read_growths(model, NULL, GROWTH_BY_FUNCTION);
+
+	(void)state;
+	assert_int_equal(growths.count, 4);
+	assert_int_equal(growths.rows[0].bytes, MIB_(40));
+	assert_int_equal(growths.rows[0].file_bytes, MIB_(2));
+	assert_int_equal(growths.rows[0].processes, 2);
+	assert_int_equal(growths.rows[0].task.pid, 21);
+	assert_int_equal(growths.rows[0].samples, 4);
+	assert_int_equal(growths.rows[0].first_ns, MS(100));
+	assert_int_equal(growths.rows[0].last_ns, MS(2200));
+	for (size_t i = 1; i < growths.count; i++)
+		assert_true(growths.rows[i - 1].bytes >= growths.rows[i].bytes);
+	assert_null(growths.rows[3].stack);
+	assert_int_equal(growths.rows[3].bytes, MIB_(3));
+}
+
+static void test_exact_rows_keep_processes_and_addresses_apart(void **state)
+{
+	_cleanup_(model__freep) struct model *model = grown__story();
+	_cleanup_(growths__free) struct growths growths = read_growths(model, NULL, GROWTH_EXACT);
+
+	(void)state;
+	assert_int_equal(growths.count, 6);
+	assert_int_equal(growths.rows[0].bytes, MIB_(28));
+	assert_int_equal(growths.rows[0].samples, 2);
+	assert_int_equal(growths.rows[0].processes, 1);
+	assert_int_equal(growths.rows[1].bytes, MIB_(10));
+	assert_int_equal(growths.rows[1].task.pid, 22);
+	assert_int_equal(growths.rows[1].processes, 1);
+}
+
+static void check_sums(const struct growths *growths)
+{
+	assert_int_equal(growths->processes, 3);
+	assert_int_equal(growths->sampled_bytes, MIB_(53));
+	assert_int_equal(growths->explained_bytes, MIB_(40));
+	assert_int_equal(growths->unnamed_bytes, MIB_(6));
+	assert_int_equal(growths->incomplete_bytes[STACK_END_CUT], MIB_(4));
+	assert_int_equal(growths__incomplete_bytes(growths), MIB_(4));
+	assert_int_equal(growths->no_stack_bytes, MIB_(3));
+	assert_int_equal(growths->samples, 7);
+	assert_int_equal(growths->rose_bytes, MIB_(54 + 16 + 8));
+	assert_int_equal(growths->net_bytes, MIB_(54 + 16 + 8));
+	assert_int_equal(growths->not_seen_bytes, MIB_(78 - 53));
+	assert_int_equal(growths->before_bytes, MIB_(15));
+	assert_int_equal(growths->inherited_bytes, EVENT_UNKNOWN);
+}
+
+static void test_sums_stand_beside_the_kernels_counters(void **state)
+{
+	_cleanup_(model__freep) struct model *model = grown__story();
+	_cleanup_(growths__free) struct growths exact = read_growths(model, NULL, GROWTH_EXACT);
+	_cleanup_(growths__free) struct growths merged =
+		read_growths(model, NULL, GROWTH_BY_FUNCTION);
+	/* A sample of n pages of 1 MiB stands for n * 256 of 4 KiB; the root of the sum of squares
+	 * of 20, 8, 10 and 2, cut, not rounded. */
+	const uint64_t pages[] = {20 * 256, 8 * 256, 10 * 256, 2 * 256};
+	uint64_t square = 0, root;
+
+	(void)state;
+	check_sums(&exact);
+	check_sums(&merged);
+	for (size_t i = 0; i < 4; i++)
+		square += pages[i] * pages[i];
+	root = (uint64_t)exact.error_bytes / 4096;
+	assert_int_equal(exact.error_bytes % 4096, 0);
+	assert_true(root * root <= square && (root + 1) * (root + 1) > square);
+	assert_int_equal(exact.error_bytes, merged.error_bytes);
+}
+
+static void test_filters(void **state)
+{
+	_cleanup_(model__freep) struct model *model = grown__story();
+	const struct task_ref node = story__task(23), nobody = {.pid = 23, .start_ns = 99};
+	const struct {
+		struct growth_filter filter;
+		int64_t bytes;
+	} cases[] = {
+		{{.pid = 22}, MIB_(12)},
+		{{.pid = 24}, 0},
+		/* /app-2 is beside /app, not below it. */
+		{{.cgroup = "/app"}, MIB_(47)},
+		{{.cgroup = "/app/"}, MIB_(47)},
+		{{.cgroup = "/app-2"}, MIB_(6)},
+		{{.cgroup = "/ap"}, 0},
+		{{.cgroup = "/"}, MIB_(53)},
+		{{.cgroup = "/app", .pid = 23}, 0},
+		{{.tasks = &node, .task_count = 1}, MIB_(6)},
+		{{.tasks = &nobody, .task_count = 1}, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		_cleanup_(growths__free) struct growths growths =
+			read_growths(model, &cases[i].filter, GROWTH_EXACT);
+
+		assert_int_equal(growths.sampled_bytes, cases[i].bytes);
+		assert_int_equal(growths.count > 0, cases[i].bytes > 0);
+	}
+}
+
+/* Rows of the same size stand in the order of what they say, not of their numbers or of time. */
+static void test_ties_are_broken_by_content(void **state)
+{
+	(void)state;
+	for (int turn = 0; turn < 2; turn++) {
+		_cleanup_(model__freep) struct model *model = story__begin(2, FOLLOW_ALL);
+		_cleanup_(growths__free) struct growths growths = {0};
+		const uint32_t first = turn ? 2 : 1, second = turn ? 1 : 2;
+
+		story__process(model, 21, "worker", GROWN_APP, 0);
+		grown__frame(model, first, 0, FRAME_NATIVE, 0x10, "a");
+		grown__frame(model, second, 0, FRAME_NATIVE, 0x20, "b");
+		GROWN_STACK(model, first, STACK_END_COMPLETE, first);
+		GROWN_STACK(model, second, STACK_END_COMPLETE, second);
+		grown__sample(model, 100, 21, 1, 1);
+		grown__sample(model, 200, 21, 2, 1);
+		growths = read_growths(model, NULL, GROWTH_BY_FUNCTION);
+		assert_int_equal(growths.count, 2);
+		assert_string_equal(growths.rows[0].stack->frames[0]->name, "a");
+		assert_string_equal(growths.rows[1].stack->frames[0]->name, "b");
+	}
+}
+
+static void test_nothing_sampled_is_nothing_said(void **state)
+{
+	_cleanup_(model__freep) struct model *model = story__begin(2, FOLLOW_ALL);
+	_cleanup_(text__free) struct text text = {0}, json = {0};
+	_cleanup_(growths__free) struct growths growths = {0};
+
+	(void)state;
+	story__process(model, 21, "worker", GROWN_APP, MIB_(1));
+	story__end(model, 5000);
+	growths = read_growths(model, NULL, GROWTH_EXACT);
+	assert_int_equal(growths.count, 0);
+	assert_int_equal(report__text(model, &text), 0);
+	assert_null(strstr(text.data, "WHERE IT GREW"));
+	assert_int_equal(report__json(model, &json), 0);
+	assert_null(strstr(json.data, "\"stacks\""));
+	assert_null(strstr(json.data, "explained_ratio"));
+}
+
+static void test_what_came_from_swap_is_not_new(void **state)
+{
+	_cleanup_(model__freep) struct model *model = story__begin(2, FOLLOW_ALL);
+	_cleanup_(growths__free) struct growths growths = {0};
+	struct event_growth growth = grown__pages(100, 21, 0, 5);
+
+	(void)state;
+	growth.pages[GROWTH_SWAP] = -4;
+	story__process(model, 21, "worker", GROWN_APP, 0);
+	story__tell(model, &growth);
+	story__rss(model, 200, 21, GROWN_APP, MIB_(8));
+	growths = read_growths(model, NULL, GROWTH_EXACT);
+	assert_int_equal(growths.sampled_bytes, MIB_(1));
+	assert_int_equal(growths.from_swap_bytes, MIB_(4));
+	assert_int_equal(growths.not_seen_bytes, MIB_(3));
+}
+
+static void test_allocators_are_told_from_their_callers(void **state)
+{
+	_cleanup_(model__freep) struct model *model = grown__story();
+	const struct frame sys = {.name = "sysmalloc"},
+			   new = {.name = "operator new(unsigned long)"};
+	const struct frame own = {.name = "fill"}, reader = {.name = "malloc_info_reader"};
+	const struct frame *through[] = {&sys, &new, &own}, *only[] = {&sys, &new};
+	const struct frame *none[] = {&reader, &sys, &own}, *gap[] = {NULL, &sys};
+
+	(void)state;
+	assert_int_equal(stack__inside_allocator(&(struct stack){.count = 3, .frames = through}),
+			 1);
+	assert_int_equal(stack__inside_allocator(&(struct stack){.count = 2, .frames = only}), 0);
+	assert_int_equal(stack__inside_allocator(&(struct stack){.count = 3, .frames = none}), 0);
+	assert_int_equal(stack__inside_allocator(&(struct stack){.count = 2, .frames = gap}), 0);
+}
+
+static void test_text(void **state)
+{
+	_cleanup_(model__freep) struct model *model = grown__story();
+	_cleanup_(text__free) struct text text = {0};
+
+	(void)state;
+	story__end(model, 5000);
+	assert_int_equal(report__text(model, &text), 0);
+	assert_non_null(strstr(text.data, "WHERE IT GREW\n      40 MiB   51%  38 MiB anon, "
+					  "2.0 MiB file; work;er, pid 21 and 1 more process\n"));
+	assert_non_null(
+		strstr(text.data, "malloc (libc.so.6) <- fill;\\x1b[2J (worker) <- main\n"));
+	assert_non_null(strstr(text.data, "[JIT] x2 <- 0x7f0000002000 <- main (worker)\n"));
+	assert_non_null(strstr(text.data, "worker+0x5010 <- fill"));
+	assert_non_null(strstr(text.data, "(callers not known)\n"));
+	assert_non_null(strstr(text.data, "  51% +-"));
+	assert_non_null(strstr(text.data, "--perf-basic-prof"));
+	assert_null(strchr(text.data, '\x1b'));
+}
+
+static size_t count_of(const char *text, const char *wanted)
+{
+	size_t count = 0;
+
+	while ((text = strstr(text, wanted))) {
+		text += strlen(wanted);
+		count++;
+	}
+	return count;
+}
+
+/* The victim and the one that grew, each by their own samples alone. */
+static void test_roles_of_an_incident(void **state)
+{
+	_cleanup_(model__freep) struct model *model = grown__story();
+	const struct process_state victim = story__state(23, "node", GROWN_OTHER, MIB_(9));
+	const struct event_oom_kill kill =
+		story__oom(4500, victim, victim, 0, story__counters(MIB_(200), MIB_(256), 9));
+	_cleanup_(text__free) struct text text = {0}, json = {0};
+
+	(void)state;
+	story__tell(model, &kill);
+	story__end(model, 20000);
+	assert_int_equal(model__incident_count(model), 1);
+	assert_int_equal(model__incident(model, 0)->culprit.task.pid, 21);
+	assert_int_equal(report__incident_text(model, 0, &text), 0);
+	assert_non_null(strstr(text.data, "WHERE THE CULPRIT GREW: work;er, pid 21\n"
+					  "      28 MiB   52%  anon\n"));
+	assert_non_null(strstr(text.data, "WHERE THE VICTIM GREW: node, pid 23\n"
+					  "     6.0 MiB   75%  anon\n"));
+	assert_int_equal(report__incident_json(model, 0, &json), 0);
+	assert_int_equal(count_of(json.data, "\"role\": \"culprit\""), 3);
+	assert_int_equal(count_of(json.data, "\"role\": \"victim\""), 1);
+}
+
+/* Somebody else was sampled. */
+static void test_a_victim_without_samples(void **state)
+{
+	_cleanup_(model__freep) struct model *model = grown__story();
+	const struct process_state victim = story__state(24, "idle", GROWN_OTHER, MIB_(1));
+	const struct event_oom_kill kill =
+		story__oom(4500, victim, victim, 0, story__counters(MIB_(200), MIB_(256), 9));
+	_cleanup_(text__free) struct text text = {0};
+
+	(void)state;
+	story__process(model, 24, "idle", GROWN_OTHER, MIB_(1));
+	story__tell(model, &kill);
+	story__end(model, 20000);
+	assert_int_equal(report__incident_text(model, 0, &text), 0);
+	assert_non_null(strstr(text.data, "WHERE THE VICTIM GREW: idle, pid 24\n"
+					  "  not known: it has no samples\n"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_same_functions_are_one_row),
+		cmocka_unit_test(test_exact_rows_keep_processes_and_addresses_apart),
+		cmocka_unit_test(test_sums_stand_beside_the_kernels_counters),
+		cmocka_unit_test(test_filters),
+		cmocka_unit_test(test_ties_are_broken_by_content),
+		cmocka_unit_test(test_nothing_sampled_is_nothing_said),
+		cmocka_unit_test(test_what_came_from_swap_is_not_new),
+		cmocka_unit_test(test_allocators_are_told_from_their_callers),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_roles_of_an_incident),
+		cmocka_unit_test(test_a_victim_without_samples),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

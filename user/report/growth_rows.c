@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "report/growth_internal.h"
+#include "report/reading.h"
+
+/* --- order by content ------------------------------------------------------------------------- */
+
+static int module__compare(const struct module *a, const struct module *b, enum growth_rows rows)
+{
+	int order;
+
+	if (a == b)
+		return 0;
+	if (!a || !b)
+		return a ? 1 : -1;
+	order = strcmp(a->path, b->path);
+	if (order != 0 || rows == GROWTH_BY_FUNCTION)
+		return order;
+	if (a->build_id_bytes != b->build_id_bytes)
+		return ORDER(a->build_id_bytes, b->build_id_bytes);
+	return memcmp(a->build_id, b->build_id, a->build_id_bytes);
+}
+
+/* A function is its name; its start would set two builds of one program apart. */
+static int frame__compare(const struct frame *a, const struct frame *b, enum growth_rows rows)
+{
+	int order;
+
+	if (a == b)
+		return 0;
+	if (!a || !b)
+		return a ? 1 : -1;
+	if (!a->name || !b->name)
+		order = (a->name != NULL) - (b->name != NULL);
+	else
+		order = strcmp(a->name, b->name);
+	if (order == 0)
+		order = module__compare(a->module, b->module, rows);
+	if (order == 0)
+		order = ORDER(a->kind, b->kind);
+	if (order == 0 && (rows == GROWTH_EXACT || !a->name))
+		order = ORDER(a->address, b->address);
+	return order;
+}
+
+static int stack__compare(const struct stack *a, const struct stack *b, enum growth_rows rows)
+{
+	if (a == b)
+		return 0;
+	if (!a || !b)
+		return a ? -1 : 1;
+	for (size_t i = 0; i < a->count && i < b->count; i++) {
+		const int order = frame__compare(a->frames[i], b->frames[i], rows);
+
+		if (order != 0)
+			return order;
+	}
+	if (a->count != b->count)
+		return ORDER(a->count, b->count);
+	return ORDER(a->end, b->end);
+}
+
+static int row__compare(const struct growth_row *a, const struct growth_row *b,
+			enum growth_rows rows)
+{
+	const int order = rows == GROWTH_EXACT ? task__compare(&a->task, &b->task) : 0;
+
+	return order != 0 ? order : stack__compare(a->stack, b->stack, rows);
+}
+
+/* What says the same side by side; of that, the process that grew most first. */
+static int compare_to_merge(const void *left, const void *right, void *context)
+{
+	const struct growth_row *a = left, *b = right;
+	const int order = row__compare(a, b, *(enum growth_rows *)context);
+
+	if (order != 0)
+		return order;
+	if (a->bytes != b->bytes)
+		return a->bytes > b->bytes ? -1 : 1;
+	return task__compare(&a->task, &b->task);
+}
+
+static int compare_to_show(const void *left, const void *right, void *context)
+{
+	const struct growth_row *a = left, *b = right;
+
+	if (a->bytes != b->bytes)
+		return a->bytes > b->bytes ? -1 : 1;
+	return row__compare(a, b, *(enum growth_rows *)context);
+}
+
+/* --- processes -------------------------------------------------------------------------------- */
+
+static int compare_processes(const void *left, const void *right)
+{
+	const struct process *a = *(const struct process *const *)left;
+	const struct process *b = *(const struct process *const *)right;
+	const int order = task__compare(&a->task, &b->task);
+
+	return order != 0 ? order : ORDER(a->seen_ns, b->seen_ns);
+}
+
+static int compare_to_task(const void *key, const void *element)
+{
+	return task__compare(key, &(*(const struct process *const *)element)->task);
+}
+
+struct process_index {
+	const struct process **sorted;
+	size_t count;
+};
+
+static int process_index__read(struct process_index *index, const struct model *model)
+{
+	index->count = model__process_count(model);
+	index->sorted = calloc(index->count ? index->count : 1, sizeof(struct process *));
+	if (!index->sorted)
+		return -ENOMEM;
+	for (size_t i = 0; i < index->count; i++)
+		index->sorted[i] = model__process(model, i);
+	qsort(index->sorted, index->count, sizeof(*index->sorted), compare_processes);
+	return 0;
+}
+
+static const struct process *process_index__find(const struct process_index *index,
+						 const struct task_ref *task)
+{
+	const struct process **found =
+		bsearch(task, index->sorted, index->count, sizeof(*index->sorted), compare_to_task);
+
+	return found ? *found : NULL;
+}
+
+/* --- whose ------------------------------------------------------------------------------------ */
+
+/* -ENOMEM, or whether the process is in the cgroup or below it. */
+static int is_below(const struct model *model, const struct process *process, const char *cgroup)
+{
+	size_t length = strlen(cgroup);
+	_cleanup_(freep) char *path = NULL;
+
+	if (!process)
+		return false;
+	path = model__cgroup_path(model, process->cgroup_id);
+	if (!path)
+		return -ENOMEM;
+	while (length > 0 && cgroup[length - 1] == '/')
+		length--;
+	return strncmp(path, cgroup, length) == 0 && (path[length] == '\0' || path[length] == '/');
+}
+
+static int is_meant(const struct model *model, const struct growth_filter *filter,
+		    const struct task_ref *task, const struct process *process)
+{
+	bool listed = filter->task_count == 0;
+
+	for (size_t i = 0; i < filter->task_count; i++)
+		listed |= task_ref__same(&filter->tasks[i], task);
+	if (!listed || (filter->pid != 0 && filter->pid != task->pid))
+		return false;
+	return filter->cgroup ? is_below(model, process, filter->cgroup) : true;
+}
+
+/* --- rows ------------------------------------------------------------------------------------- */
+
+static struct growth_row row__of(const struct growth *growth, const struct process *process)
+{
+	return (struct growth_row){
+		.stack = growth->stack,
+		.task = growth->task,
+		.process = process,
+		.processes = 1,
+		.bytes = growth__bytes(growth),
+		.anon_bytes = growth->anon_bytes,
+		.file_bytes = growth->file_bytes,
+		.shmem_bytes = growth->shmem_bytes,
+		.from_swap_bytes = growth->from_swap_bytes,
+		.in_kernel_bytes = growth->in_kernel_bytes,
+		.samples = growth->samples,
+		.square_pages = growth->square_pages,
+		.first_ns = growth->first_ns,
+		.last_ns = growth->last_ns,
+	};
+}
+
+int growths__read_rows(struct growths *growths, const struct model *model,
+		       const struct growth_filter *filter)
+{
+	const size_t all = model__growth_count(model);
+	_cleanup_(freep) const struct process **sorted = NULL;
+	struct process_index index = {0};
+
+	if (all == 0)
+		return 0;
+	growths->rows = calloc(all, sizeof(*growths->rows));
+	if (!growths->rows || process_index__read(&index, model) < 0)
+		return -ENOMEM;
+	sorted = index.sorted;
+	for (size_t i = 0; i < all; i++) {
+		const struct growth *growth = model__growth(model, i);
+		const struct process *process = process_index__find(&index, &growth->task);
+		const int meant = is_meant(model, filter, &growth->task, process);
+
+		if (meant < 0)
+			return meant;
+		if (meant)
+			growths->rows[growths->count++] = row__of(growth, process);
+	}
+	return 0;
+}
+
+static void row__add(struct growth_row *row, const struct growth_row *more)
+{
+	row->bytes = add(row->bytes, more->bytes);
+	row->anon_bytes = add(row->anon_bytes, more->anon_bytes);
+	row->file_bytes = add(row->file_bytes, more->file_bytes);
+	row->shmem_bytes = add(row->shmem_bytes, more->shmem_bytes);
+	row->from_swap_bytes = add(row->from_swap_bytes, more->from_swap_bytes);
+	row->in_kernel_bytes = add(row->in_kernel_bytes, more->in_kernel_bytes);
+	row->samples = add_count(row->samples, more->samples);
+	row->square_pages = add_count(row->square_pages, more->square_pages);
+	row->first_ns = more->first_ns < row->first_ns ? more->first_ns : row->first_ns;
+	row->last_ns = more->last_ns > row->last_ns ? more->last_ns : row->last_ns;
+}
+
+static int compare_tasks(const void *left, const void *right)
+{
+	return task__compare(left, right);
+}
+
+/* Rows [from, to) say the same: they become one. `tasks` has room for them. */
+static struct growth_row merged(const struct growth_row *rows, size_t from, size_t to,
+				struct task_ref *tasks)
+{
+	struct growth_row row = rows[from];
+
+	for (size_t i = from; i < to; i++) {
+		tasks[i - from] = rows[i].task;
+		if (i > from)
+			row__add(&row, &rows[i]);
+	}
+	qsort(tasks, to - from, sizeof(*tasks), compare_tasks);
+	for (size_t i = 1; i < to - from; i++)
+		row.processes += compare_tasks(&tasks[i - 1], &tasks[i]) != 0;
+	return row;
+}
+
+int growths__merge_rows(struct growths *growths, enum growth_rows rows)
+{
+	_cleanup_(freep) struct task_ref *tasks = calloc(growths->count, sizeof(*tasks));
+	size_t count = 0, end;
+
+	if (!tasks)
+		return -ENOMEM;
+	qsort_r(growths->rows, growths->count, sizeof(*growths->rows), compare_to_merge, &rows);
+	for (size_t i = 0; i < growths->count; i = end) {
+		end = i + 1;
+		while (end < growths->count &&
+		       row__compare(&growths->rows[i], &growths->rows[end], rows) == 0)
+			end++;
+		growths->rows[count++] = merged(growths->rows, i, end, tasks);
+	}
+	growths->count = count;
+	qsort_r(growths->rows, count, sizeof(*growths->rows), compare_to_show, &rows);
+	return 0;
+}

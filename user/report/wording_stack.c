@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "report/growth.h"
+#include "report/wording.h"
+
+#define FRAMES_LISTED    8
+#define FRAMES_INNERMOST 5 /* of those; the others are the outermost */
+#define NAME_COLUMNS     72
+
+/* What is said of a frame, and how often in a row. */
+struct said {
+	struct text label;
+	const struct frame *frame;
+	size_t times;
+};
+
+static void said__free(struct said *said, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		text__free(&said[i].label);
+	free(said);
+}
+
+/* Names of templates can be longer than a page. */
+static void say_cut(struct text *out, const struct text *name)
+{
+	size_t at = 0, columns = 0;
+
+	out->failed |= name->failed;
+	while (at < name->length && columns < NAME_COLUMNS) {
+		uint32_t code;
+		const size_t size = utf8__decode(name->data + at, name->length - at, &code);
+
+		at += size ? size : 1;
+		columns++;
+	}
+	text__append(out, name->data, at);
+	if (at < name->length)
+		text__string(out, "...");
+}
+
+static void say_frame(struct text *out, const struct frame *frame)
+{
+	_cleanup_(text__free) struct text name = {0};
+
+	if (frame__is_unnamed_jit(frame)) {
+		text__string(out, "[JIT]");
+		return;
+	}
+	frame__label(&name, frame);
+	say_cut(out, &name);
+	if (frame && frame->kind == FRAME_JIT)
+		text__string(out, " [JIT]");
+}
+
+/* Which file the function is in, where that changes. */
+static void say_module(struct text *out, const struct frame *frame, const struct frame *before)
+{
+	const char *base;
+
+	if (!frame || !frame->name || !frame->module)
+		return;
+	if (before && before->module && strcmp(before->module->path, frame->module->path) == 0)
+		return;
+	base = module__base(frame->module);
+	text__string(out, " (");
+	text__escaped(out, base, strlen(base));
+	text__string(out, ")");
+}
+
+/* Would they be said in the same words? */
+static bool is_same(const struct frame *a, const struct frame *b)
+{
+	if (frame__is_unnamed_jit(a) || frame__is_unnamed_jit(b))
+		return frame__is_unnamed_jit(a) && frame__is_unnamed_jit(b);
+	if (!a || !b)
+		return a == b;
+	if (!a->name || !b->name || strcmp(a->name, b->name) != 0 || !a->module != !b->module)
+		return false;
+	return !a->module || strcmp(a->module->path, b->module->path) == 0;
+}
+
+/* Innermost first; a function that calls itself is one entry. */
+static size_t say_frames(struct said *said, const struct stack *stack)
+{
+	size_t count = 0;
+
+	for (size_t i = stack__inside_allocator(stack); i < stack->count; i++) {
+		const struct frame *frame = stack->frames[i];
+
+		if (count > 0 && is_same(said[count - 1].frame, frame)) {
+			said[count - 1].times++;
+			continue;
+		}
+		say_frame(&said[count].label, frame);
+		say_module(&said[count].label, frame, count > 0 ? said[count - 1].frame : NULL);
+		said[count].frame = frame;
+		said[count++].times = 1;
+	}
+	return count;
+}
+
+void wording__stack(struct text *out, const struct stack *stack, size_t indent)
+{
+	_cleanup_(text__free) struct text body = {0};
+	struct said *said;
+	size_t count;
+
+	if (!stack) {
+		text__string(&body, "no stack could be kept");
+		wording__paragraph(out, "", indent, &body);
+		return;
+	}
+	said = calloc(stack->count + 1, sizeof(*said));
+	count = said ? say_frames(said, stack) : 0;
+	out->failed |= !said;
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			text__string(&body, " <- ");
+		if (i == FRAMES_INNERMOST && count > FRAMES_LISTED) {
+			text__printf(&body, "... %zu more ... <- ", count - FRAMES_LISTED);
+			i += count - FRAMES_LISTED;
+		}
+		text__append(&body, said[i].label.data, said[i].label.length);
+		body.failed |= said[i].label.failed;
+		if (said[i].times > 1)
+			text__printf(&body, " x%zu", said[i].times);
+	}
+	if (stack->end != STACK_END_COMPLETE)
+		text__printf(&body, "%s(callers not known)", count > 0 ? " <- " : "");
+	wording__paragraph(out, "", indent, &body);
+	if (said)
+		said__free(said, count);
+}

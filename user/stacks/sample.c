@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "stacks/stacks_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stacks/registers.h"
+#include "symbols/demangle.h"
+
+/* A walk's context. */
+struct walk_at {
+	struct stacks *stacks;
+	struct process_maps *process;
+	const struct stack_sample *sample;
+};
+
+static struct module *module_at(const struct walk_at *at, uint64_t pc, struct mapping *mapping,
+				uint64_t *vaddr)
+{
+	struct module *module;
+
+	if (!process_maps__find(at->process, pc, at->sample->header.time_ns, mapping)) {
+		mapping->kind = MAPPING_OTHER;
+		return NULL;
+	}
+	module = modules__of(at->stacks->modules, at->sample->task.pid, mapping);
+	if (module && !object__vaddr(module->object, pc - mapping->start + mapping->offset, vaddr))
+		return NULL;
+	return module;
+}
+
+static bool find_place(void *context, uint64_t pc, struct unwind_place *out)
+{
+	const struct walk_at *at = context;
+	struct mapping mapping;
+	struct module *module = module_at(at, pc, &mapping, &out->vaddr);
+
+	if (!module && mapping.kind == MAPPING_OTHER)
+		return false;
+	out->cfi = module && !at->stacks->frame_pointers ? module->cfi : NULL;
+	return true;
+}
+
+static enum stack_end stack_end(enum unwind_end end)
+{
+	switch (end) {
+	case UNWIND_COMPLETE:
+		return STACK_END_COMPLETE;
+	case UNWIND_CUT:
+		return STACK_END_CUT;
+	case UNWIND_NO_MEMORY:
+		return STACK_END_NO_MEMORY;
+	case UNWIND_NO_RULE:
+		return STACK_END_NO_RULE;
+	case UNWIND_NO_MAPPING:
+		return STACK_END_NO_MAPPING;
+	case UNWIND_CYCLE:
+		return STACK_END_CYCLE;
+	case UNWIND_TOO_DEEP:
+		return STACK_END_TOO_DEEP;
+	}
+	return STACK_END_NO_RULE;
+}
+
+static enum frame_kind frame_kind(enum mapping_kind kind)
+{
+	switch (kind) {
+	case MAPPING_FILE:
+		return FRAME_NATIVE;
+	case MAPPING_ANONYMOUS:
+		return FRAME_JIT;
+	case MAPPING_VDSO:
+		return FRAME_VDSO;
+	default:
+		return FRAME_UNKNOWN;
+	}
+}
+
+/* Code made at run time: anonymous, or of a file that is no program (of memfd_create(2)). */
+static void name_jit(const struct walk_at *at, struct stack_frame *frame, uint64_t now_ns)
+{
+	const struct stack_sample *sample = at->sample;
+	const struct jit_process process = {
+		.pid = sample->task.pid,
+		.start_ns = sample->task.start_ns,
+		.mm_id = sample->mm_id,
+		.is_there = process_maps__is_newest(at->process),
+	};
+	struct symbol symbol;
+
+	if (!jit_names__find(at->stacks->jit_names, &process, frame->address, now_ns, &symbol))
+		return;
+	frame->kind = FRAME_JIT;
+	frame->name = symbol.name;
+	frame->start = symbol.start;
+}
+
+/* Tells a frame that is new. */
+static int add_frame(const struct walk_at *at, struct stack_frame *frame, struct module *module,
+		     uint64_t now_ns, uint32_t *id)
+{
+	struct stacks *stacks = at->stacks;
+	struct symbol symbol;
+	char *readable = NULL;
+	int error;
+
+	if (module) {
+		error = modules__tell(stacks->modules, module, now_ns);
+		if (error)
+			return error;
+		if (modules__name(stacks->modules, module, frame->address, &symbol)) {
+			readable = demangle(symbol.name);
+			frame->name = readable ? readable : symbol.name;
+			frame->start = symbol.start;
+		}
+	}
+	stacks->counts.unnamed += !frame->name;
+	error = dictionary__add_frame(stacks->dictionary, frame, now_ns, id);
+	free(readable);
+	return error;
+}
+
+static int frame_number(const struct walk_at *at, uint64_t pc, uint64_t now_ns, uint32_t *id)
+{
+	struct stack_frame frame = {0};
+	struct mapping mapping;
+	struct module *module = module_at(at, pc, &mapping, &frame.address);
+
+	frame.kind = frame_kind(mapping.kind);
+	if (module)
+		frame.module = module->id;
+	else
+		frame.address = pc;
+	if (!module && (frame.kind == FRAME_JIT || frame.kind == FRAME_NATIVE))
+		name_jit(at, &frame, now_ns);
+	*id = dictionary__frame(at->stacks->dictionary, &frame, now_ns);
+	return *id ? 0 : add_frame(at, &frame, module, now_ns, id);
+}
+
+/* And what is still there of it will be looked at, unless another program is there by now. */
+static int tell_growth(struct stacks *stacks, const struct stack_sample *sample,
+		       const struct process_maps *process, uint32_t stack)
+{
+	struct stack_growth growth = {
+		.task = sample->task,
+		.time_ns = sample->header.time_ns,
+		.mm_id = sample->mm_id,
+		.address = sample->address,
+		.block_bytes = sample->block_bytes,
+		.stack = stack,
+		.in_kernel = sample->flags & STACK_SAMPLE_KERNEL,
+	};
+	int error;
+
+	memcpy(growth.pages, sample->pages, sizeof(growth.pages));
+	error = stacks->sink.growth(stacks->sink.context, &growth);
+	if (error || !process || process_maps__is_another_since(process, growth.time_ns))
+		return error;
+	return resident__add(stacks->resident, &growth);
+}
+
+int stacks__work(struct stacks *stacks, const struct stack_sample *sample, uint64_t now_ns)
+{
+	const size_t below = sample->stack_from & (STACK_PAGE_BYTES - 1);
+	const struct unwind_stack stack = {
+		.from = sample->stack_from,
+		.bytes = sample->stack + below,
+		.size = sample->stack_bytes,
+		.cut = sample->flags & STACK_SAMPLE_CUT,
+	};
+	struct walk_at at = {.stacks = stacks, .sample = sample};
+	struct unwind_frame frames[EVENT_STACK_FRAMES];
+	uint32_t numbers[EVENT_STACK_FRAMES], id = 0;
+	struct unwind_state state;
+	enum stack_end end;
+	size_t count = 0;
+	char why[128];
+	int error = 0;
+
+	at.process = address_spaces__process(stacks->spaces, sample->task.pid,
+					     sample->task.start_ns, sample->header.time_ns);
+	if (!at.process)
+		return tell_growth(stacks, sample, NULL, 0);
+	if (process_maps__wants_look(at.process))
+		first_look(&stacks->look, at.process, sample->task.tid, sample->header.time_ns,
+			   now_ns, why, sizeof(why));
+	registers__read(&state, sample->registers);
+	end = stack_end(
+		unwind__walk(&state, &stack, find_place, &at, frames, EVENT_STACK_FRAMES, &count));
+	stacks->counts.ends[end]++;
+	if (end == STACK_END_CUT && stacks->cut)
+		stacks->cut(stacks->cut_context, sample->task.pid, below + sample->stack_bytes);
+	for (size_t i = 0; i < count && !error; i++)
+		error = frame_number(&at, frames[i].pc - !frames[i].exact, now_ns, &numbers[i]);
+	if (!error)
+		error = dictionary__chain(stacks->dictionary, numbers, count, end, now_ns, &id);
+	if (error && error != -ENOMEM)
+		return error;
+	return tell_growth(stacks, sample, at.process, id);
+}
