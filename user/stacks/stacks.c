@@ -10,6 +10,7 @@
 
 #include "base/units.h"
 #include "stacks/arrival.h"
+#include "stacks/huge_page.h"
 #include "stacks/stacks_internal.h"
 
 #define QUEUE_BYTES (16 * MIB)
@@ -142,6 +143,12 @@ static bool has_come(struct stacks *stacks, struct stack_sample *sample)
 {
 	enum arrival arrival = ARRIVAL_CAME;
 
+	if (huge_page__is_claimed(sample)) {
+		const bool is_there = huge_page__is_there(sample, stacks->look.proc);
+
+		stacks->counts.not_huge += !is_there;
+		return is_there;
+	}
 	if (sample->flags & STACK_SAMPLE_EARLY)
 		arrival = arrival__look(sample, stacks->look.proc, stacks->page_bytes);
 	stacks->counts.never_came += arrival == ARRIVAL_NONE;
