@@ -530,7 +530,7 @@ static void test_what_the_sink_says_ends_the_work(void **state)
 
 /* --- hostile ---------------------------------------------------------------------------------- */
 
-static void put_stat(const struct world *world)
+static void put_stat(const struct world *world, unsigned long signals)
 {
 	char path[128];
 	FILE *out;
@@ -540,8 +540,8 @@ static void put_stat(const struct world *world)
 	snprintf(path, sizeof(path), "%s/%d/stat", world->folder, (int)world->pid);
 	out = fopen(path, "we");
 	assert_non_null(out);
-	fprintf(out, "%d (a) b) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 77 0 0 0 1 1 1 0 0 0 0",
-		(int)world->pid);
+	fprintf(out, "%d (a) b) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 77 0 0 0 1 1 1 0 0 %lu 0",
+		(int)world->pid, signals);
 	fclose(out);
 }
 
@@ -559,12 +559,29 @@ static void begin_there(struct world *world)
 	assert_int_equal(resident__counts(world->resident).unreadable, 1);
 }
 
+/* SIGKILL waits for it: the kernel may take its memory before it has ended. */
+static void test_who_is_being_killed_is_forgotten(void **state)
+{
+	struct world *world = *state;
+	const struct resident_options there = {.turn_ns = LONG, .proc = world->folder};
+	char path[128];
+
+	put_stat(world, 1UL << (SIGKILL - 1));
+	snprintf(path, sizeof(path), "%s/%d/pagemap", world->folder, (int)world->pid);
+	/* Nothing is present. */
+	fclose(fopen(path, "we"));
+	assert_int_equal(truncate(path, 1L << 40), 0);
+	begin(world, &there);
+	all_came(world);
+	assert_forgotten(world);
+}
+
 static void test_a_fifo_blocks_nobody(void **state)
 {
 	struct world *world = *state;
 	char path[128];
 
-	put_stat(world);
+	put_stat(world, 0);
 	snprintf(path, sizeof(path), "%s/%d/pagemap", world->folder, (int)world->pid);
 	assert_int_equal(mkfifo(path, 0600), 0);
 	begin_there(world);
@@ -575,7 +592,7 @@ static void test_a_link_leads_nowhere(void **state)
 	struct world *world = *state;
 	char path[128];
 
-	put_stat(world);
+	put_stat(world, 0);
 	snprintf(path, sizeof(path), "%s/%d/pagemap", world->folder, (int)world->pid);
 	assert_int_equal(symlink("/proc/self/pagemap", path), 0);
 	begin_there(world);
@@ -587,7 +604,7 @@ static void test_an_empty_pagemap_says_nothing(void **state)
 	struct world *world = *state;
 	char path[128];
 
-	put_stat(world);
+	put_stat(world, 0);
 	snprintf(path, sizeof(path), "%s/%d/pagemap", world->folder, (int)world->pid);
 	fclose(fopen(path, "we"));
 	begin_there(world);
@@ -613,6 +630,7 @@ int main(void)
 		TEST(test_what_finds_no_room_is_counted),
 		TEST(test_a_look_goes_on_in_the_next_turn),
 		TEST(test_what_the_sink_says_ends_the_work),
+		TEST(test_who_is_being_killed_is_forgotten),
 		TEST(test_a_fifo_blocks_nobody),
 		TEST(test_a_link_leads_nowhere),
 		TEST(test_an_empty_pagemap_says_nothing),
