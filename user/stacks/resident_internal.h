@@ -9,7 +9,8 @@
 
 enum page_state {
 	PAGE_LIVES,
-	PAGE_NOT_SEEN, /* by the latest look; told when that is sure to have been the same program */
+	PAGE_NOT_SEEN, /* by the latest look; told when that is sure to have been the same program
+			*/
 	PAGE_GONE
 };
 
@@ -23,6 +24,16 @@ struct page {
 	uint8_t block_shift;           /* each of them stands for 1 << block_shift bytes */
 	uint8_t state;                 /* enum page_state */
 };
+
+/* Did anything come with it that is not taken off again? */
+static inline bool page__has_any(const struct page *page)
+{
+	for (int i = 0; i < GROWTH_MEMBERS; i++) {
+		if (page->pages[i] > 0)
+			return true;
+	}
+	return false;
+}
 
 /* A process. */
 struct sampled {
@@ -58,10 +69,13 @@ struct resident {
 
 void sampled__free(struct resident *resident, struct sampled *sampled);
 struct task_ref sampled__task(const struct sampled *sampled);
-/* All pages sorted, of those at one address only the last one alive. */
-void sampled__sort(struct sampled *sampled);
 /* What is gone, and with `unseen` what was not seen, is told and leaves. */
 int sampled__tell(struct resident *resident, struct sampled *sampled, bool unseen);
+
+/* --- resident_sort.c -------------------------------------------------------------------------- */
+
+/* All pages sorted; of those at one address only the last one is left alive. */
+void sampled__sort(struct sampled *sampled);
 
 /* --- resident_look.c -------------------------------------------------------------------------- */
 

@@ -103,8 +103,8 @@ struct stacks_counts stacks__counts(const struct stacks *stacks)
 	counts.cpus_unwatched = perf.unwatched;
 	counts.bytes = stacks->queue.bytes + address_spaces__counts(stacks->spaces).bytes +
 		       objects__counts(stacks->objects).bytes + modules__bytes(stacks->modules) +
-		       dictionary__bytes(stacks->dictionary) +
-		       jit_names__bytes(stacks->jit_names) + resident.bytes;
+		       dictionary__bytes(stacks->dictionary) + jit_names__bytes(stacks->jit_names) +
+		       resident.bytes;
 	return counts;
 }
 
