@@ -50,7 +50,8 @@ int stacks__new(struct stacks **out, const struct stacks_options *options, char 
 	    modules__new(&stacks->modules, stacks->objects, &stacks->sink) ||
 	    dictionary__new(&stacks->dictionary, &stacks->sink) ||
 	    jit_names__new(&stacks->jit_names, options->proc) ||
-	    resident__new(&stacks->resident, &resident))
+	    resident__new(&stacks->resident, &resident) ||
+	    prefetch__new(&stacks->prefetch, stacks->objects, options->proc))
 		goto fail;
 	error = perf_maps__open(&stacks->perf, &perf, why, why_size);
 	if (error) {
@@ -75,6 +76,7 @@ void stacks__free(struct stacks *stacks)
 	if (!stacks)
 		return;
 	queue__clear(&stacks->queue);
+	prefetch__free(stacks->prefetch);
 	resident__free(stacks->resident);
 	jit_names__free(stacks->jit_names);
 	dictionary__free(stacks->dictionary);
@@ -104,17 +106,26 @@ struct stacks_counts stacks__counts(const struct stacks *stacks)
 	counts.bytes = stacks->queue.bytes + address_spaces__counts(stacks->spaces).bytes +
 		       objects__counts(stacks->objects).bytes + modules__bytes(stacks->modules) +
 		       dictionary__bytes(stacks->dictionary) + jit_names__bytes(stacks->jit_names) +
-		       resident.bytes;
+		       resident.bytes + prefetch__bytes(stacks->prefetch);
 	return counts;
 }
 
 /* --- the queue ------------------------------------------------------------------------------- */
+
+static void prefetch(struct stacks *stacks, const struct stack_sample *sample)
+{
+	/* What comes later with a page is of the same process. */
+	if (sample->header.kind == STACK_SAMPLE_TAKEN)
+		prefetch__process(stacks->prefetch, sample->task.pid, sample->task.start_ns,
+				  clock_ns(CLOCK_MONOTONIC));
+}
 
 void stacks__take(struct stacks *stacks, const void *data, size_t bytes)
 {
 	stacks->counts.samples++;
 	switch (queue__take(&stacks->queue, data, bytes)) {
 	case QUEUE_TAKEN:
+		prefetch(stacks, data);
 		break;
 	case QUEUE_TORN:
 		stacks->counts.torn++;
