@@ -417,6 +417,26 @@ __noinline int sample_come(__u32 cpu)
 	return 0;
 }
 
+/*
+ * Counters alone do not tell: while a thread waited within its page fault, others of its process
+ * may have brought as much. But a huge page is mapped as a whole before it is counted, where a
+ * moment ago there was nothing. (Of a file it is counted first; there user space looks.)
+ */
+static __always_inline bool is_mapped(__u64 address, __u64 offset)
+{
+	__u64 place = (address & -knob_huge_bytes) + offset;
+	__u8 byte;
+
+	return (place & -(__u64)knob_page_bytes) == address ||
+	       !bpf_probe_read_user(&byte, sizeof(byte), (void *)place);
+}
+
+static __always_inline bool is_mapped_whole(__u64 address)
+{
+	return is_mapped(address, 0) && is_mapped(address, knob_huge_bytes / 2) &&
+	       is_mapped(address, knob_huge_bytes - 1);
+}
+
 __noinline int sample_huge(void)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
@@ -432,8 +452,10 @@ __noinline int sample_huge(void)
 #pragma unroll
 	for (int member = 0; member < RSS_MEMBERS; member++)
 		pages[member] = (__s32)(folded[member] - note->folded[member]);
-	if (!is_huge(pages))
+	if (!is_huge(pages) || (pages[RSS_ANON] > (__s32)(knob_huge_bytes / knob_page_bytes / 2) &&
+				!is_mapped_whole(note->address)))
 		return 0;
+
 		/* What others brought meanwhile, on whatever CPU, is not of this page fault. */
 #pragma unroll
 	for (int member = 0; member < RSS_MEMBERS; member++)
