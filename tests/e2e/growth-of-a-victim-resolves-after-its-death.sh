@@ -43,18 +43,18 @@ judge() # LABEL
 
 cgroup_new app 128
 record_start -c "$(cgroup_path app)"
-victim ordinary "$WORKLOADS/shares" 200M 10
+victim ordinary "$WORKLOADS/shares" 200M
 
 # The program is on a tmpfs that nobody else sees, and that goes away with it.
 mkdir "$WORK/private"
 copy "$WORK/hidden"
 victim private unshare -m sh -c 'mount --make-rprivate / && mount -t tmpfs none "$0" &&
-	cp "$1" "$0/program" && exec "$0/program" 200M 10' "$WORK/private" "$WORK/hidden"
+	cp "$1" "$0/program" && exec "$0/program" 200M' "$WORK/private" "$WORK/hidden"
 rm "$WORK/hidden"
 [[ ! -e $WORK/private/program ]] || fail "the private program is seen from here"
 
 copy "$WORK/deleted"
-victim deleted sh -c 'rm "$0" && exec /proc/self/fd/4 200M 10' "$WORK/deleted" \
+victim deleted sh -c 'rm "$0" && exec /proc/self/fd/4 200M' "$WORK/deleted" \
 	4<"$WORK/deleted"
 [[ ! -e $WORK/deleted ]] || fail "the program is still there"
 record_stop
