@@ -18,8 +18,9 @@ extern const volatile bool knob_oom_stack;   /* may look for oom_control on the 
 extern const volatile bool knob_oom_events;  /* may go by the counts of OOM events */
 extern const volatile bool knob_signals;     /* SIGKILLs are seen */
 extern const volatile __u64
-	knob_sample_bytes;                   /* one growth sample for so much; 0: none are taken */
-extern const volatile __u64 knob_huge_bytes; /* of a huge page; 0: none come by page faults */
+	knob_sample_bytes; /* one growth sample for so much; 0: none are taken */
+extern const volatile __u64 knob_stacks_bytes; /* size of the ring of growth samples */
+extern const volatile __u64 knob_huge_bytes;   /* of a huge page; 0: none come by page faults */
 
 #define MAX_CPUS    512
 

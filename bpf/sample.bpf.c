@@ -327,6 +327,36 @@ static __always_inline int emit_sample(const struct arrival *arrival)
 	}
 }
 
+/* --- how many are taken ----------------------------------------------------------------------- */
+
+#define THINNED_MAX  10
+#define THIN_MORE_NS 5000000ULL /* what was taken before has to be read first */
+#define THIN_LESS_NS 1000000000ULL
+
+static __always_inline void adapt(struct mm_state *state)
+{
+	__u64 waiting = bpf_ringbuf_query(&stacks, BPF_RB_AVAIL_DATA);
+	__u64 now = bpf_ktime_get_ns(), since = now - state->thinned_ns;
+
+	if (waiting > knob_stacks_bytes / 4 && state->thinned < THINNED_MAX &&
+	    since > THIN_MORE_NS) {
+		state->thinned++;
+		state->thinned_ns = now;
+	} else if (state->thinned && waiting < knob_stacks_bytes / 16 && since > THIN_LESS_NS) {
+		state->thinned--;
+		state->thinned_ns = now;
+	}
+}
+
+/* One of so many blocks that follow each other. */
+static __always_inline bool is_kept(__u64 address, __u64 block_bytes, __u32 thinned)
+{
+	__u64 mask = (1ULL << (thinned & 31)) - 1;
+	__u64 block = address / (block_bytes < AROUND_BYTES ? AROUND_BYTES : block_bytes);
+
+	return ((mix(block >> (thinned & 31)) ^ block) & mask) == 0;
+}
+
 /* The id of the sample, or 0: none could be taken. */
 static __noinline __u64 take_sample(struct mm_struct *mm, __u64 address, __u32 flags,
 				    const __s32 pages[RSS_MEMBERS], __u64 block_bytes)
@@ -338,6 +368,10 @@ static __noinline __u64 take_sample(struct mm_struct *mm, __u64 address, __u32 f
 	state = bpf_map_lookup_elem(&mms, &key);
 	if (!state)
 		return 0;
+	adapt(state);
+	if (!is_kept(address, block_bytes, state->thinned))
+		return 0;
+	arrival.block_bytes <<= state->thinned & 31;
 	arrival.id = mm_id_new();
 	arrival.mm_id = state->mm_id;
 	arrival.pid = bpf_get_current_pid_tgid() >> 32;

@@ -7,8 +7,8 @@
  * leaves a note on its CPU, the second finds the note and takes the sample. What never becomes
  * resident is never sampled, and most faults cost a multiplication and a load.
  *
- * Sets of chosen pages are nested: those of blocks twice as large are half of those of the smaller
- * ones, so that the rate of a process can be halved without losing what was known of it.
+ * Where samples come faster than they are taken out of their ring, fewer are taken of the process,
+ * each weighing as much more: half of the blocks, a quarter, and so on, until there is room again.
  */
 
 #include "emit.bpf.h"

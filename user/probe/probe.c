@@ -87,6 +87,7 @@ static void configure(struct oomtrail_bpf *skeleton, const struct plan *plan,
 	skeleton->data->wake_bytes = bpf_map__max_entries(skeleton->maps.bulk) / 4;
 	skeleton->rodata->knob_sample_bytes =
 		plan->samples ? options->sample_bytes ?: SAMPLE_BYTES : 0;
+	skeleton->rodata->knob_stacks_bytes = STACKS_RING_BYTES;
 	skeleton->rodata->knob_huge_bytes = facts->huge_bytes;
 	bpf_map__set_max_entries(skeleton->maps.stacks,
 				 plan->samples ? STACKS_RING_BYTES : facts->page_bytes);

@@ -13,7 +13,7 @@
 #include "stacks/huge_page.h"
 #include "stacks/stacks_internal.h"
 
-#define QUEUE_BYTES (16 * MIB)
+#define QUEUE_BYTES (64 * MIB)
 #define HOLD_NS     (100 * NS_PER_MS) /* of perf's records, and therefore of samples */
 #define LAST_NS     (200 * NS_PER_MS) /* of a last look at what is still there */
 

@@ -19,7 +19,7 @@ struct stacks;
 
 struct stacks_options {
 	struct stack_sink sink;
-	size_t queue_bytes; /* of samples that wait; 0: 16 MiB */
+	size_t queue_bytes; /* of samples that wait; 0: 64 MiB */
 	/* A stack was copied into so much room, and cut too early to be followed; may be NULL. */
 	void (*cut)(void *context, uint32_t pid, size_t room_bytes);
 	void *cut_context;
