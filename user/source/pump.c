@@ -18,7 +18,7 @@
 
 /* Room for what locked_memory__touch_stack() touches, and for what the C library and sanitizers
  * keep of a thread in the same place. What is not touched costs nothing. */
-#define STACK_BYTES (512 * KIB)
+#define STACK_BYTES (2 * MIB)
 
 struct pump {
 	struct live *live;
