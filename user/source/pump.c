@@ -16,8 +16,9 @@
 #include "base/locked_memory.h"
 #include "base/units.h"
 
-/* All of a thread's stack is locked with the rest of the memory; walking needs 32 KiB of it. */
-#define STACK_BYTES (256 * KIB)
+/* Room for what locked_memory__touch_stack() touches, and for what the C library and sanitizers
+ * keep of a thread in the same place. What is not touched costs nothing. */
+#define STACK_BYTES (2 * MIB)
 
 struct pump {
 	struct live *live;

@@ -69,7 +69,7 @@ slowest_ms() # PANIC_MS
 	stamps | awk -v end="$1" '
 		NR > 1 && $2 - last > slowest { slowest = $2 - last }
 		{ last = $2 }
-		END { print end - last > slowest ? end - last : slowest + 0 }'
+		END { print (end - last > slowest ? end - last : slowest + 0) }'
 }
 
 # Between the first stamp and the last.
