@@ -94,12 +94,14 @@ static int reach_grower(struct model *model, const struct process_slot *slot, st
 
 /* --- sums ----------------------------------------------------------------------------------- */
 
-/* The sums of this process and stack; NULL in *out: no room. */
+/* The sums of this process, stack and file; NULL in *out: no room. */
 static int growth__reach(struct model *model, const struct process_slot *slot,
-			 struct definition *stack, uint64_t time_ns, struct growth_slot **out)
+			 struct definition *stack, struct definition *file, uint64_t time_ns,
+			 struct growth_slot **out)
 {
 	struct growths *growths = &model->growths;
-	struct growth_key key = {.stack = stack ? &stack->stack : NULL};
+	struct growth_key key = {.stack = stack ? &stack->stack : NULL,
+				 .file = file ? &file->file : NULL};
 	struct growth_slot *made;
 	struct grower *grower;
 	int error = reach_grower(model, slot, &grower);
@@ -122,6 +124,7 @@ static int growth__reach(struct model *model, const struct process_slot *slot,
 	made->growth = (struct growth){
 		.task = slot->process.task,
 		.stack = key.stack,
+		.file = key.file,
 		.first_ns = time_ns,
 		.last_ns = time_ns,
 	};
@@ -132,6 +135,8 @@ static int growth__reach(struct model *model, const struct process_slot *slot,
 	}
 	if (stack)
 		definition__get(stack);
+	if (file)
+		definition__get(file);
 	growths->slots[growths->count++] = made;
 	*out = made;
 	return 0;
@@ -202,7 +207,7 @@ static bool is_sound(const struct event_growth *sample)
 int growth__on_growth(struct model *model, const struct event_header *event)
 {
 	const struct event_growth *sample = (const struct event_growth *)event;
-	struct definition *stack;
+	struct definition *stack, *file;
 	struct growth_slot *sums;
 	struct process_slot *slot;
 	struct growth more;
@@ -211,10 +216,11 @@ int growth__on_growth(struct model *model, const struct event_header *event)
 	if (!is_sound(sample))
 		return loss__count(model, LOSS_MALFORMED, event->kind);
 	stack = definitions__refer(model, event, DEFINITION_STACK, sample->stack_id);
+	file = definitions__refer(model, event, DEFINITION_FILE, sample->file_id);
 	error = process__reach(model, &sample->task, event->time_ns, NULL, &slot);
 	if (error || !slot)
 		return error;
-	error = growth__reach(model, slot, stack, sample->came_ns, &sums);
+	error = growth__reach(model, slot, stack, file, sample->came_ns, &sums);
 	if (error)
 		return error;
 	if (!sums)
@@ -247,15 +253,16 @@ int growth__on_kept(struct model *model, const struct event_header *event)
 	struct process_slot *slot = process_table__find(&model->processes, &kept->task);
 	const struct growth more = growth__of_kept(kept);
 	struct growth_slot *sums;
-	struct number *number;
+	struct number *number, *file;
 	struct grower *grower;
 	int error;
 
 	if (!model->restoring || !slot)
 		return loss__count(model, LOSS_MALFORMED, event->kind);
 	number = definitions__number(model, DEFINITION_STACK, kept->stack_id);
-	error = growth__reach(model, slot, number ? number->definition : NULL, event->time_ns,
-			      &sums);
+	file = definitions__number(model, DEFINITION_FILE, kept->file_id);
+	error = growth__reach(model, slot, number ? number->definition : NULL,
+			      file ? file->definition : NULL, event->time_ns, &sums);
 	if (error)
 		return error;
 	if (!sums)
@@ -279,6 +286,7 @@ void growth__free_all(struct model *model)
 		if (!growths->slots[i])
 			continue;
 		definition__put(model, (struct definition *)growths->slots[i]->growth.stack);
+		definition__put(model, (struct definition *)growths->slots[i]->growth.file);
 		free(growths->slots[i]);
 	}
 	free(growths->slots);
@@ -324,6 +332,8 @@ void digest__growth(struct digest *digest, const struct model *model)
 		digest__u64(digest, (uint64_t)growth->in_kernel_bytes);
 		digest__u64(digest, growth->square_pages);
 		digest__u64(digest, (uint64_t)growths->slots[i]->key.grower->rose_bytes);
+		if (growth->file)
+			digest__u64(digest, ((const struct definition *)growth->file)->hash);
 	}
 }
 

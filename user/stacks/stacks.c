@@ -46,7 +46,8 @@ int stacks__new(struct stacks **out, const struct stacks_options *options, char 
 	    objects__new(&stacks->objects, &objects) ||
 	    modules__new(&stacks->modules, stacks->objects, &stacks->sink) ||
 	    dictionary__new(&stacks->dictionary, &stacks->sink) ||
-	    jit_names__new(&stacks->jit_names, options->proc))
+	    jit_names__new(&stacks->jit_names, options->proc) ||
+	    file_mappings__new(&stacks->file_mappings, options->proc))
 		goto fail;
 	error = perf_maps__open(&stacks->perf, &perf, why, why_size);
 	if (error) {
@@ -71,6 +72,7 @@ void stacks__free(struct stacks *stacks)
 	if (!stacks)
 		return;
 	queue__clear(&stacks->queue);
+	file_mappings__free(stacks->file_mappings);
 	jit_names__free(stacks->jit_names);
 	dictionary__free(stacks->dictionary);
 	modules__free(stacks->modules);
@@ -95,17 +97,31 @@ struct stacks_counts stacks__counts(const struct stacks *stacks)
 	counts.cpus_unwatched = perf.unwatched;
 	counts.bytes = stacks->queue.bytes + address_spaces__counts(stacks->spaces).bytes +
 		       objects__counts(stacks->objects).bytes + modules__bytes(stacks->modules) +
-		       dictionary__bytes(stacks->dictionary) + jit_names__bytes(stacks->jit_names);
+		       dictionary__bytes(stacks->dictionary) +
+		       jit_names__bytes(stacks->jit_names) +
+		       file_mappings__bytes(stacks->file_mappings);
 	return counts;
 }
 
 /* --- the queue ------------------------------------------------------------------------------- */
+
+/* Which file is asked at once, for as long as it is mapped. */
+static void ask_file(struct stacks *stacks, struct waiting *waiting)
+{
+	int error = stacks__file(stacks, &waiting->sample, clock_ns(CLOCK_MONOTONIC),
+				 &waiting->file);
+
+	if (error && error != -ENOMEM && !stacks->take_error)
+		stacks->take_error = error;
+}
 
 void stacks__take(struct stacks *stacks, const void *data, size_t bytes)
 {
 	stacks->counts.samples++;
 	switch (queue__take(&stacks->queue, data, bytes)) {
 	case QUEUE_TAKEN:
+		if (((const struct stack_sample_header *)data)->kind == STACK_SAMPLE_TAKEN)
+			ask_file(stacks, stacks->queue.last);
 		break;
 	case QUEUE_TORN:
 		stacks->counts.torn++;
@@ -142,14 +158,18 @@ static bool has_come(struct stacks *stacks, struct stack_sample *sample)
 static int work_off(struct stacks *stacks, uint64_t until_ns)
 {
 	uint64_t begin_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-	int error = 0;
+	int error = stacks->take_error;
 
 	while (stacks->queue.first && stacks->queue.first->sample.header.time_ns <= until_ns &&
 	       !error) {
 		struct waiting *waiting = queue__pop(&stacks->queue);
 
-		if (has_come(stacks, &waiting->sample))
-			error = stacks__work(stacks, &waiting->sample, clock_ns(CLOCK_MONOTONIC));
+		bool came = has_come(stacks, &waiting->sample);
+
+		if (came && waiting->sample.flags & STACK_SAMPLE_EARLY)
+			ask_file(stacks, waiting);
+		if (came)
+			error = stacks__work(stacks, waiting, clock_ns(CLOCK_MONOTONIC));
 		free(waiting);
 	}
 	stacks->counts.cpu_ns += clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin_ns;
