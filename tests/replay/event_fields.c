@@ -69,7 +69,8 @@ static const struct value_name reclaim_flags[] = {{"MEMCG", RECLAIM_MEMCG}, {NUL
  * Fields, in one list per struct. Each is one of
  *     N(struct, field, otherwise, names)  a number
  *     G(struct, field, names)             flags
- *     P(struct, field)                    a number that repeats the one before it unless given
+ *     P(struct, field)                    a number that repeats the one before it unless given (first of
+ *                                         all, the time)
  *     T(struct, field)                    text
  *     S(struct, field, prefix, layout)    a struct
  *     H(struct, field)                    hidden
@@ -476,6 +477,7 @@ _Static_assert(GROWTH_FILE == 0 && GROWTH_ANON == 1 && GROWTH_SWAP == 2 && GROWT
 
 #define FIELDS_event_growth(N, G, P, T, S, H)          \
 	HEADER(S, event_growth)                        \
+	P(event_growth, came_ns)                       \
 	S(event_growth, task, "", task_ref)            \
 	N(event_growth, mm_id, 0, NULL)                \
 	N(event_growth, address, 0, NULL)              \
@@ -493,6 +495,14 @@ _Static_assert(GROWTH_FILE == 0 && GROWTH_ANON == 1 && GROWTH_SWAP == 2 && GROWT
 	H(event_file, names_bytes)          \
 	H(event_file, reserved)
 
+#define FIELDS_event_growth_gone(N, G, P, T, S, H)    \
+	HEADER(S, event_growth_gone)                  \
+	S(event_growth_gone, task, "", task_ref)      \
+	N(event_growth_gone, samples, 1, NULL)        \
+	S(event_growth_gone, bytes, "", growth_bytes) \
+	N(event_growth_gone, stack_id, 0, NULL)       \
+	N(event_growth_gone, file_id, 0, NULL)
+
 #define FIELDS_event_kept_growth(N, G, P, T, S, H)     \
 	HEADER(S, event_kept_growth)                   \
 	S(event_kept_growth, task, "", task_ref)       \
@@ -504,6 +514,9 @@ _Static_assert(GROWTH_FILE == 0 && GROWTH_ANON == 1 && GROWTH_SWAP == 2 && GROWT
 	N(event_kept_growth, square_pages, 0, NULL)    \
 	N(event_kept_growth, stack_id, 0, NULL)        \
 	H(event_kept_growth, reserved)                 \
+	N(event_kept_growth, gone_samples, 0, NULL)    \
+	S(event_kept_growth, gone_bytes, "gone_", growth_bytes) \
+	N(event_kept_growth, looked_ns, 0, NULL) \
 	N(event_kept_growth, file_id, 0, NULL)         \
 	H(event_kept_growth, reserved2)
 
@@ -561,6 +574,7 @@ _Static_assert(GROWTH_FILE == 0 && GROWTH_ANON == 1 && GROWTH_SWAP == 2 && GROWT
 	X(growth_pages, 0)       \
 	X(growth_bytes, 0)       \
 	X(event_growth, 0)       \
+	X(event_growth_gone, 0)  \
 	X(event_kept_growth, 0)  \
 	X(event_file, 6)
 
@@ -644,6 +658,15 @@ int64_t field__load(const struct field *field, const char *base)
 	if (field->is_signed && field->size == 4)
 		value = (int32_t)value;
 	return value;
+}
+
+const struct field *field__repeated(const struct field *field)
+{
+	const struct field *previous = field - 1;
+
+	return previous->type == FIELD_STRUCT
+		       ? &previous->layout->fields[previous->layout->count - 1]
+		       : previous;
 }
 
 bool field__store(const struct field *field, char *base, int64_t value)

@@ -175,6 +175,12 @@ static int tell_sums(struct move *move, const struct growth_slot *sums)
 	event->square_pages = growth->square_pages;
 	event->stack_id = stack_id;
 	event->file_id = file_id;
+	event->gone_samples = growth->gone_samples;
+	event->gone_bytes[GROWTH_ANON] = growth->gone_anon_bytes;
+	event->gone_bytes[GROWTH_FILE] = growth->gone_file_bytes;
+	event->gone_bytes[GROWTH_SHMEM] = growth->gone_shmem_bytes;
+	event->gone_bytes[GROWTH_SWAP] = growth->gone_from_swap_bytes;
+	event->looked_ns = sums->key.grower->looked_ns;
 	return move__tell(move);
 }
 

@@ -159,7 +159,9 @@ int stacks__file(struct stacks *stacks, const struct stack_sample *sample, uint6
 	return dictionary__file(stacks->dictionary, &file, now_ns, id);
 }
 
-static int tell_growth(struct stacks *stacks, const struct waiting *waiting, uint32_t stack)
+/* And what is still there of it will be looked at, unless another program is there by now. */
+static int tell_growth(struct stacks *stacks, const struct waiting *waiting,
+		       const struct process_maps *process, uint32_t stack)
 {
 	const struct stack_sample *sample = &waiting->sample;
 	struct stack_growth growth = {
@@ -172,9 +174,13 @@ static int tell_growth(struct stacks *stacks, const struct waiting *waiting, uin
 		.file = waiting->file,
 		.in_kernel = sample->flags & STACK_SAMPLE_KERNEL,
 	};
+	int error;
 
 	memcpy(growth.pages, sample->pages, sizeof(growth.pages));
-	return stacks->sink.growth(stacks->sink.context, &growth);
+	error = stacks->sink.growth(stacks->sink.context, &growth);
+	if (error || !process || process_maps__is_another_since(process, growth.time_ns))
+		return error;
+	return resident__add(stacks->resident, &growth);
 }
 
 int stacks__work(struct stacks *stacks, const struct waiting *waiting, uint64_t now_ns)
@@ -199,7 +205,7 @@ int stacks__work(struct stacks *stacks, const struct waiting *waiting, uint64_t 
 	at.process = address_spaces__process(stacks->spaces, sample->task.pid,
 					     sample->task.start_ns, sample->header.time_ns);
 	if (!at.process)
-		return tell_growth(stacks, waiting, 0);
+		return tell_growth(stacks, waiting, NULL, 0);
 	if (process_maps__wants_look(at.process))
 		first_look(&stacks->look, at.process, sample->task.tid, sample->header.time_ns,
 			   now_ns, why, sizeof(why));
@@ -215,5 +221,5 @@ int stacks__work(struct stacks *stacks, const struct waiting *waiting, uint64_t 
 		error = dictionary__chain(stacks->dictionary, numbers, count, end, now_ns, &id);
 	if (error && error != -ENOMEM)
 		return error;
-	return tell_growth(stacks, waiting, id);
+	return tell_growth(stacks, waiting, at.process, id);
 }

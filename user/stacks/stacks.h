@@ -41,6 +41,8 @@ struct stacks_counts {
 	uint64_t cpus_joined; /* that came online: what was mapped there before is not told */
 	unsigned int cpus_unwatched; /* online, and cannot be followed */
 	uint64_t cpu_ns;             /* of unwinding and naming */
+	uint64_t pages_refused;         /* as struct resident_counts has them */
+	uint64_t pages_unreadable;
 	size_t bytes;                /* of heap: mappings, files, rules, names, the queue */
 };
 

@@ -70,6 +70,7 @@ static inline struct event_growth sample_of(uint64_t ms, uint32_t pid, uint32_t 
 {
 	struct event_growth sample = {
 		.header = header(EVENT_GROWTH, sizeof(sample), ms),
+		.came_ns = ms * NS_PER_MS,
 		.task = task(pid),
 		.mm_id = pid,
 		.address = 0x7f0000000000,
