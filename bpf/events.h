@@ -630,10 +630,10 @@ struct event_stack {
 };
 
 enum file_flag {
-	FILE_DELETED = 1 << 0,   /* no path led to it any more */
-	FILE_TMPFS = 1 << 1,     /* in a tmpfs: shared memory with a path */
-	FILE_MEMFD = 1 << 2,     /* memfd_create(2); the path is "memfd:NAME" */
-	FILE_SYSV = 1 << 3,      /* shmget(2); the path is "SYSV" and the key, hexadecimal */
+	FILE_DELETED = 1 << 0,  /* no path led to it any more */
+	FILE_TMPFS = 1 << 1,    /* in a tmpfs: shared memory with a path */
+	FILE_MEMFD = 1 << 2,    /* memfd_create(2); the path is "memfd:NAME" */
+	FILE_SYSV = 1 << 3,     /* shmget(2); the path is "SYSV" and the key, hexadecimal */
 	FILE_ANONYMOUS = 1 << 4 /* shared memory without a name; the path is the kernel's for it */
 };
 
@@ -678,10 +678,11 @@ struct event_growth {
 };
 
 /*
- * Of what grew by a stack and file, so much is not there any more, neither resident nor swapped: found at
- * the addresses of the samples since the last one of its kind. It takes off what samples of this
- * process, stack and file have said, never more. Of a process that was never looked at it is not known
- * what stayed; of one that has ended or has executed another program, nothing is told any more.
+ * Of what grew by a stack and file, so much is not there any more, neither resident nor swapped:
+ * found at the addresses of the samples since the last one of its kind. It takes off what samples
+ * of this process, stack and file have said, never more. Of a process that was never looked at it
+ * is not known what stayed; of one that has ended or has executed another program, nothing is told
+ * any more.
  */
 struct event_growth_gone {
 	struct event_header header;
@@ -851,7 +852,8 @@ struct event_kept_held {
 	struct kept_hold full; /* at the limit, and nobody may be killed; times: begun so often */
 };
 
-/* What one process has grown by one stack and file, summed. Both are told before it in the block. */
+/* What one process has grown by one stack and file, summed. Both are told before it in the block.
+ */
 struct event_kept_growth {
 	struct event_header header; /* time: of the last sample */
 	struct task_ref task;
@@ -866,7 +868,7 @@ struct event_kept_growth {
 	__u64 gone_samples; /* of all of these: what is not there any more */
 	__s64 gone_bytes[GROWTH_MEMBERS];
 	__u64 looked_ns; /* when it was last told what of the process is there; 0: never */
-	__u32 file_id; /* 0: of none, or it is not known which */
+	__u32 file_id;   /* 0: of none, or it is not known which */
 	__u32 reserved2;
 };
 

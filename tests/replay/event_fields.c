@@ -59,9 +59,9 @@ static const struct value_name frame_kinds[] = {FRAME_KINDS(X){NULL, 0}};
 #define X(name, text) {#name, STACK_END_##name},
 static const struct value_name stack_ends[] = {STACK_ENDS(X){NULL, 0}};
 #undef X
-static const struct value_name file_flags[] = {
-	{"DELETED", FILE_DELETED}, {"TMPFS", FILE_TMPFS},         {"MEMFD", FILE_MEMFD},
-	{"SYSV", FILE_SYSV},       {"ANONYMOUS", FILE_ANONYMOUS}, {NULL, 0}};
+static const struct value_name file_flags[] = {{"DELETED", FILE_DELETED},     {"TMPFS", FILE_TMPFS},
+					       {"MEMFD", FILE_MEMFD},         {"SYSV", FILE_SYSV},
+					       {"ANONYMOUS", FILE_ANONYMOUS}, {NULL, 0}};
 static const struct value_name growth_flags[] = {{"IN_KERNEL", GROWTH_IN_KERNEL}, {NULL, 0}};
 static const struct value_name reclaim_flags[] = {{"MEMCG", RECLAIM_MEMCG}, {NULL, 0}};
 
@@ -69,11 +69,9 @@ static const struct value_name reclaim_flags[] = {{"MEMCG", RECLAIM_MEMCG}, {NUL
  * Fields, in one list per struct. Each is one of
  *     N(struct, field, otherwise, names)  a number
  *     G(struct, field, names)             flags
- *     P(struct, field)                    a number that repeats the one before it unless given (first of
- *                                         all, the time)
- *     T(struct, field)                    text
- *     S(struct, field, prefix, layout)    a struct
- *     H(struct, field)                    hidden
+ *     P(struct, field)                    a number that repeats the one before it unless given
+ * (first of all, the time) T(struct, field)                    text S(struct, field, prefix,
+ * layout)    a struct H(struct, field)                    hidden
  */
 
 #define UNKNOWN EVENT_UNKNOWN
@@ -503,21 +501,21 @@ _Static_assert(GROWTH_FILE == 0 && GROWTH_ANON == 1 && GROWTH_SWAP == 2 && GROWT
 	N(event_growth_gone, stack_id, 0, NULL)       \
 	N(event_growth_gone, file_id, 0, NULL)
 
-#define FIELDS_event_kept_growth(N, G, P, T, S, H)     \
-	HEADER(S, event_kept_growth)                   \
-	S(event_kept_growth, task, "", task_ref)       \
-	N(event_kept_growth, first_ns, 0, NULL)        \
-	N(event_kept_growth, samples, 0, NULL)         \
-	S(event_kept_growth, bytes, "", growth_bytes)  \
-	N(event_kept_growth, in_kernel_bytes, 0, NULL) \
-	N(event_kept_growth, rose_bytes, 0, NULL)      \
-	N(event_kept_growth, square_pages, 0, NULL)    \
-	N(event_kept_growth, stack_id, 0, NULL)        \
-	H(event_kept_growth, reserved)                 \
-	N(event_kept_growth, gone_samples, 0, NULL)    \
+#define FIELDS_event_kept_growth(N, G, P, T, S, H)              \
+	HEADER(S, event_kept_growth)                            \
+	S(event_kept_growth, task, "", task_ref)                \
+	N(event_kept_growth, first_ns, 0, NULL)                 \
+	N(event_kept_growth, samples, 0, NULL)                  \
+	S(event_kept_growth, bytes, "", growth_bytes)           \
+	N(event_kept_growth, in_kernel_bytes, 0, NULL)          \
+	N(event_kept_growth, rose_bytes, 0, NULL)               \
+	N(event_kept_growth, square_pages, 0, NULL)             \
+	N(event_kept_growth, stack_id, 0, NULL)                 \
+	H(event_kept_growth, reserved)                          \
+	N(event_kept_growth, gone_samples, 0, NULL)             \
 	S(event_kept_growth, gone_bytes, "gone_", growth_bytes) \
-	N(event_kept_growth, looked_ns, 0, NULL) \
-	N(event_kept_growth, file_id, 0, NULL)         \
+	N(event_kept_growth, looked_ns, 0, NULL)                \
+	N(event_kept_growth, file_id, 0, NULL)                  \
 	H(event_kept_growth, reserved2)
 
 /* Every struct, those that others contain first. X(struct tag, what is behind it: 1 argv, 2 rows,

@@ -179,7 +179,8 @@ const struct growth *model__growth(const struct model *model, size_t index);
 int64_t growth__bytes(const struct growth *growth);
 /* That, less what has gone; what came since the last look is taken to be there. */
 int64_t growth__stayed_bytes(const struct growth *growth);
-/* When it was last told what of a process's growth had gone; 0: never, and what stayed is unknown. */
+/* When it was last told what of a process's growth had gone; 0: never, and what stayed is unknown.
+ */
 uint64_t model__pages_looked_ns(const struct model *model, const struct task_ref *task);
 
 /*

@@ -40,7 +40,7 @@ struct growth_row {
 	size_t processes;
 	const struct file *file; /* that most of it is of; NULL: of none, or none is known */
 	size_t files;            /* that are known */
-	int64_t bytes; /* anon + file + shmem */
+	int64_t bytes;           /* anon + file + shmem */
 	int64_t anon_bytes;
 	int64_t file_bytes;
 	int64_t shmem_bytes;

@@ -38,6 +38,15 @@ static void print_figures(struct text *out, int64_t part_bytes, int64_t whole_by
 	text__string(out, "  ");
 }
 
+static void say_files(struct text *out, const struct growth_row *row)
+{
+	wording__file(out, row->file);
+	if (row->files > 1) {
+		text__string(out, " and ");
+		wording__counted(out, row->files - 1, "more file", "more files");
+	}
+}
+
 /* "anon", or what it is made of when it is more than one. */
 static void say_class(struct text *out, const struct growth_row *row)
 {
@@ -53,12 +62,9 @@ static void say_class(struct text *out, const struct growth_row *row)
 	else
 		text__string(out, growth_row__class(row));
 	if (row->file) {
-		text__string(out, kinds > 1 ? ", of " : ": ");
-		wording__file(out, row->file);
-	}
-	if (row->files > 1) {
-		text__string(out, " and ");
-		wording__counted(out, row->files - 1, "more file", "more files");
+		text__string(out, kinds > 1 ? " (" : ": ");
+		say_files(out, row);
+		text__string(out, kinds > 1 ? ")" : "");
 	}
 	if (row->in_kernel_bytes > row->bytes / 2)
 		text__string(out, ", in system calls");

@@ -168,8 +168,8 @@ int dictionary__add_frame(struct dictionary *dictionary, const struct stack_fram
 {
 	struct frame_key key = frame_key(frame);
 	struct stack_frame told = *frame;
-	int error = add(dictionary, &dictionary->frames, &key, sizeof(key),
-			&dictionary->last_frame, now_ns, id);
+	int error = add(dictionary, &dictionary->frames, &key, sizeof(key), &dictionary->last_frame,
+			now_ns, id);
 
 	if (error)
 		return error;

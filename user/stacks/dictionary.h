@@ -4,9 +4,9 @@
 #include "stacks/sink.h"
 
 /*
- * Numbers for frames, for chains of them and for files, so that each is told once and a sample is a few words.
- * Bounded: beyond DICTIONARY_MAX of either, or DICTIONARY_MAX_BYTES of both, the least recently
- * used are forgotten, and told anew under another number when they come again.
+ * Numbers for frames, for chains of them and for files, so that each is told once and a sample is a
+ * few words. Bounded: beyond DICTIONARY_MAX of either, or DICTIONARY_MAX_BYTES of both, the least
+ * recently used are forgotten, and told anew under another number when they come again.
  */
 struct dictionary;
 
@@ -24,8 +24,8 @@ void dictionary__free(struct dictionary *dictionary);
 uint32_t dictionary__frame(struct dictionary *dictionary, const struct stack_frame *frame,
 			   uint64_t now_ns);
 
-/* Keeps and tells a frame that is not known, or has to be told again: under the same number then. Sets *id to its number; 0 or -ENOMEM, or what the sink
- * said. */
+/* Keeps and tells a frame that is not known, or has to be told again: under the same number then.
+ * Sets *id to its number; 0 or -ENOMEM, or what the sink said. */
 int dictionary__add_frame(struct dictionary *dictionary, const struct stack_frame *frame,
 			  uint64_t now_ns, uint32_t *id);
 

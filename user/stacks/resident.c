@@ -31,8 +31,8 @@ int resident__new(struct resident **out, const struct resident_options *options)
 	resident->turn_ns = options->turn_ns ? options->turn_ns : TURN_NS;
 	resident->every_ns = options->every_ns ? options->every_ns : EVERY_NS;
 	resident->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
-	resident->proc = open(options->proc ? options->proc : "/proc",
-			      O_PATH | O_DIRECTORY | O_CLOEXEC);
+	resident->proc =
+		open(options->proc ? options->proc : "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (resident->proc < 0) {
 		error = -errno;
 		free(resident);
@@ -222,7 +222,8 @@ static int tell_sums(struct resident *resident, const struct sampled *sampled,
 		};
 
 		for (next = i; next < count && pages[next].stack == pages[i].stack &&
-				 pages[next].file == pages[i].file; next++)
+			       pages[next].file == pages[i].file;
+		     next++)
 			sum(&gone, &pages[next]);
 		if (!gone.samples)
 			continue;

@@ -9,7 +9,8 @@
 
 enum page_state {
 	PAGE_LIVES,
-	PAGE_NOT_SEEN, /* by the latest look; told when that is sure to have been the same program */
+	PAGE_NOT_SEEN, /* by the latest look; told when that is sure to have been the same program
+			*/
 	PAGE_GONE
 };
 

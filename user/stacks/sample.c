@@ -141,9 +141,8 @@ static int frame_number(const struct walk_at *at, uint64_t pc, uint64_t now_ns, 
 int stacks__file(struct stacks *stacks, const struct stack_sample *sample, uint64_t now_ns,
 		 uint32_t *id)
 {
-	const struct file_process process = {.pid = sample->task.pid,
-					     .start_ns = sample->task.start_ns,
-					     .mm_id = sample->mm_id};
+	const struct file_process process = {
+		.pid = sample->task.pid, .start_ns = sample->task.start_ns, .mm_id = sample->mm_id};
 	struct stack_file file = {0};
 	struct file_mapping mapping;
 

@@ -8,8 +8,9 @@
 #include "bpf/events.h"
 
 /*
- * What becomes of growth samples: definitions of modules, frames, stacks and files, each told before what
- * refers to it, and the samples. The numbers and when they are told again: bpf/events.h.
+ * What becomes of growth samples: definitions of modules, frames, stacks and files, each told
+ * before what refers to it, and the samples. The numbers and when they are told again:
+ * bpf/events.h.
  */
 
 /* A definition that was not referred to for so long is told again. Earlier than events.h wants it:

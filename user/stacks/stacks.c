@@ -104,8 +104,7 @@ struct stacks_counts stacks__counts(const struct stacks *stacks)
 	counts.cpus_unwatched = perf.unwatched;
 	counts.bytes = stacks->queue.bytes + address_spaces__counts(stacks->spaces).bytes +
 		       objects__counts(stacks->objects).bytes + modules__bytes(stacks->modules) +
-		       dictionary__bytes(stacks->dictionary) +
-		       jit_names__bytes(stacks->jit_names) +
+		       dictionary__bytes(stacks->dictionary) + jit_names__bytes(stacks->jit_names) +
 		       file_mappings__bytes(stacks->file_mappings) + resident.bytes;
 	return counts;
 }
@@ -115,8 +114,8 @@ struct stacks_counts stacks__counts(const struct stacks *stacks)
 /* Which file is asked at once, for as long as it is mapped. */
 static void ask_file(struct stacks *stacks, struct waiting *waiting)
 {
-	int error = stacks__file(stacks, &waiting->sample, clock_ns(CLOCK_MONOTONIC),
-				 &waiting->file);
+	int error =
+		stacks__file(stacks, &waiting->sample, clock_ns(CLOCK_MONOTONIC), &waiting->file);
 
 	if (error && error != -ENOMEM && !stacks->take_error)
 		stacks->take_error = error;

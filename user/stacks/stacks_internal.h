@@ -2,7 +2,7 @@
 #pragma once
 
 #include "maps/address_spaces.h"
-#include "maps/file_mappings.h"
+#include "stacks/file_mappings.h"
 #include "maps/first_look.h"
 #include "maps/objects.h"
 #include "maps/perf_maps.h"

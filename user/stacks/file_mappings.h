@@ -11,8 +11,8 @@
  * Which file or shared memory a page of a process is of, from /proc/PID/maps and mountinfo. Each
  * process's maps are read when an address is asked for that nothing known covers, and again, at
  * most once in FILE_MAPPINGS_AGAIN_NS, when they were read before the page came. A reading that did
- * not help is not repeated for as long, and one of many mappings not at once. What was read is there
- * when the process is gone.
+ * not help is not repeated for as long, and one of many mappings not at once. What was read is
+ * there when the process is gone.
  *
  * A process that runs another program since the page came is not told apart at once: it may be
  * asked only soon after the page came.

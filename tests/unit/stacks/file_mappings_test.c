@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "base/units.h"
-#include "maps/file_mappings.h"
+#include "stacks/file_mappings.h"
 
 #define BEGIN_NS (1000 * NS_PER_S)
 
@@ -78,8 +78,8 @@ static bool find(struct world *world, uint64_t address, uint64_t now_ns, struct 
 	return file_mappings__find(world->mappings, &seven, address, now_ns, now_ns, out);
 }
 
-static void assert_found(struct world *world, uint64_t address, const char *path,
-			 const char *mount, uint32_t flags)
+static void assert_found(struct world *world, uint64_t address, const char *path, const char *mount,
+			 uint32_t flags)
 {
 	struct file_mapping found;
 
@@ -145,8 +145,9 @@ static void test_it_is_read_again_when_that_can_help(void **state)
 	write_file(world, "maps", "1000-2000 rw-s 00000000 fd:01 11 /a\n");
 	assert_true(find(world, 0x1000, BEGIN_NS, &found));
 	/* Mapped since: not at once, but before long. */
-	write_file(world, "maps", "1000-2000 rw-s 00000000 fd:01 11 /a\n"
-				  "3000-4000 rw-s 00000000 fd:01 12 /b\n");
+	write_file(world, "maps",
+		   "1000-2000 rw-s 00000000 fd:01 11 /a\n"
+		   "3000-4000 rw-s 00000000 fd:01 12 /b\n");
 	assert_false(find(world, 0x3000, soon_ns - 1, &found));
 	assert_int_equal(file_mappings__reads(world->mappings), 1);
 	assert_true(find(world, 0x3000, soon_ns, &found));
@@ -184,10 +185,10 @@ static void test_of_a_process_that_has_gone_what_was_read_is_known(void **state)
 	assert_true(find(world, 0x1000, BEGIN_NS + 5 * NS_PER_S, &found));
 	assert_string_equal(found.path, "/a");
 	assert_false(find(world, 0x3000, BEGIN_NS + 9 * NS_PER_S, &found));
-	assert_false(file_mappings__find(world->mappings, &next, 0x1000, BEGIN_NS, BEGIN_NS,
-					 &found));
-	assert_false(file_mappings__find(world->mappings, &program, 0x1000, BEGIN_NS, BEGIN_NS,
-					 &found));
+	assert_false(
+		file_mappings__find(world->mappings, &next, 0x1000, BEGIN_NS, BEGIN_NS, &found));
+	assert_false(
+		file_mappings__find(world->mappings, &program, 0x1000, BEGIN_NS, BEGIN_NS, &found));
 }
 
 /* More than there may be of anything, and what the kernel never writes. */
@@ -220,16 +221,15 @@ static void test_hostile_processes_take_no_more_than_their_room(void **state)
 
 		assert_true(file_mappings__find(world->mappings, &other, 0x11000, BEGIN_NS,
 						BEGIN_NS, &found));
-		assert_true(file_mappings__bytes(world->mappings) <
-			    FILE_MAPPINGS_PATHS + 4 * MIB);
+		assert_true(file_mappings__bytes(world->mappings) < FILE_MAPPINGS_PATHS + 4 * MIB);
 	}
 	/* Many processes with little each. */
 	write_file(world, "maps", "1000-2000 rw-s 00000000 fd:01 11 /a\n");
 	for (uint64_t i = 0; i < 1000; i++) {
 		const struct file_process other = {.pid = 7, .start_ns = 1000 + i, .mm_id = i};
 
-		assert_true(file_mappings__find(world->mappings, &other, 0x1000, BEGIN_NS,
-						BEGIN_NS, &found));
+		assert_true(file_mappings__find(world->mappings, &other, 0x1000, BEGIN_NS, BEGIN_NS,
+						&found));
 	}
 	assert_true(file_mappings__bytes(world->mappings) < bytes);
 	free(maps);
@@ -260,8 +260,8 @@ static void test_the_memory_of_a_real_process(void **state)
 	assert_true(
 		file_mappings__find(mappings, &self, (uintptr_t)unnamed, now_ns, now_ns, &found));
 	assert_int_equal(found.flags, FILE_ANONYMOUS);
-	assert_true(file_mappings__find(mappings, &self, (uintptr_t)attached, now_ns, now_ns,
-					&found));
+	assert_true(
+		file_mappings__find(mappings, &self, (uintptr_t)attached, now_ns, now_ns, &found));
 	assert_int_equal(found.flags, FILE_SYSV);
 	assert_string_equal(found.path, "SYSV00000000");
 	file_mappings__free(mappings);
@@ -281,9 +281,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_of_a_process_that_has_gone_what_was_read_is_known, make_world,
 			remove_world),
-		cmocka_unit_test_setup_teardown(
-			test_hostile_processes_take_no_more_than_their_room, make_world,
-			remove_world),
+		cmocka_unit_test_setup_teardown(test_hostile_processes_take_no_more_than_their_room,
+						make_world, remove_world),
 		cmocka_unit_test(test_the_memory_of_a_real_process),
 	};
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "maps/file_mappings.h"
+#include "stacks/file_mappings.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -28,8 +28,8 @@ struct known {
 	struct spans spans;
 	struct tmpfs_mounts mounts;
 	bool mounts_read;
-	uint64_t read_ns; /* when the spans were read; 0: never */
-	uint64_t wait_ns; /* it is not read again before */
+	uint64_t read_ns;  /* when the spans were read; 0: never */
+	uint64_t wait_ns;  /* it is not read again before */
 	UT_hash_handle hh; /* the least recently asked for first */
 };
 
