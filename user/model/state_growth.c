@@ -194,7 +194,9 @@ static int tell_numbers(struct move *move, enum definition_kind kind)
 		struct definition *definition = number->definition;
 		uint32_t told_id;
 
-		if (!move__is_since(number->used_ns, move->options->now_ns, NUMBER_LASTS_NS))
+		/* What has grown by a stack may go at any time, and by any of its numbers. */
+		if (!move__is_since(number->used_ns, move->options->now_ns, NUMBER_LASTS_NS) &&
+		    !(kind == DEFINITION_STACK && definition->told_id))
 			continue;
 		error = tell_once(move, definition, &told_id);
 		if (!error && told_id != number->id)

@@ -119,7 +119,8 @@ void wording__stack(struct text *out, const struct stack *stack, size_t indent)
 	for (size_t i = 0; i < count; i++) {
 		if (i > 0)
 			text__string(&body, " <- ");
-		if (i == FRAMES_INNERMOST && count > FRAMES_LISTED) {
+		/* "1 more" takes no less room than its name. */
+		if (i == FRAMES_INNERMOST && count > FRAMES_LISTED + 1) {
 			text__printf(&body, "... %zu more ... <- ", count - FRAMES_LISTED);
 			i += count - FRAMES_LISTED;
 		}

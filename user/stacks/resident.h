@@ -9,9 +9,9 @@
 
 /*
  * Which of the pages that came with growth samples are still there: the addresses of each process
- * are looked up in /proc/PID/pagemap from time to time. Present or swapped lives on; what is neither
- * is told as gone, summed by stack. A sample at an address that is in the table says the same of
- * the one before it, unless the page has only come back from swap: that keeps its owner.
+ * are looked up in /proc/PID/pagemap from time to time. Present or swapped lives on; what is
+ * neither is told as gone, summed by stack. A sample at an address that is in the table says the
+ * same of the one before it, unless the page has only come back from swap: that keeps its owner.
  *
  * A process that ends, is being killed, or executes another program leaves the table without
  * anything being told: what is known of it stays as it was when last looked at. Since that may be

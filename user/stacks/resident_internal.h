@@ -26,6 +26,16 @@ struct page {
 	uint8_t state;                 /* enum page_state */
 };
 
+/* Did anything come with it that is not taken off again? */
+static inline bool page__has_any(const struct page *page)
+{
+	for (int i = 0; i < GROWTH_MEMBERS; i++) {
+		if (page->pages[i] > 0)
+			return true;
+	}
+	return false;
+}
+
 /* A process. */
 struct sampled {
 	uint32_t pid;
@@ -60,10 +70,13 @@ struct resident {
 
 void sampled__free(struct resident *resident, struct sampled *sampled);
 struct task_ref sampled__task(const struct sampled *sampled);
-/* All pages sorted, of those at one address only the last one alive. */
-void sampled__sort(struct sampled *sampled);
 /* What is gone, and with `unseen` what was not seen, is told and leaves. */
 int sampled__tell(struct resident *resident, struct sampled *sampled, bool unseen);
+
+/* --- resident_sort.c -------------------------------------------------------------------------- */
+
+/* All pages sorted; of those at one address only the last one is left alive. */
+void sampled__sort(struct sampled *sampled);
 
 /* --- resident_look.c -------------------------------------------------------------------------- */
 

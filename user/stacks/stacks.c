@@ -10,6 +10,7 @@
 
 #include "base/units.h"
 #include "stacks/arrival.h"
+#include "stacks/huge_page.h"
 #include "stacks/stacks_internal.h"
 
 #define QUEUE_BYTES (16 * MIB)
@@ -50,7 +51,8 @@ int stacks__new(struct stacks **out, const struct stacks_options *options, char 
 	    dictionary__new(&stacks->dictionary, &stacks->sink) ||
 	    jit_names__new(&stacks->jit_names, options->proc) ||
 	    file_mappings__new(&stacks->file_mappings, options->proc) ||
-	    resident__new(&stacks->resident, &resident))
+	    resident__new(&stacks->resident, &resident) ||
+	    prefetch__new(&stacks->prefetch, stacks->objects, options->proc))
 		goto fail;
 	error = perf_maps__open(&stacks->perf, &perf, why, why_size);
 	if (error) {
@@ -76,6 +78,7 @@ void stacks__free(struct stacks *stacks)
 		return;
 	queue__clear(&stacks->queue);
 	file_mappings__free(stacks->file_mappings);
+	prefetch__free(stacks->prefetch);
 	resident__free(stacks->resident);
 	jit_names__free(stacks->jit_names);
 	dictionary__free(stacks->dictionary);
@@ -105,7 +108,8 @@ struct stacks_counts stacks__counts(const struct stacks *stacks)
 	counts.bytes = stacks->queue.bytes + address_spaces__counts(stacks->spaces).bytes +
 		       objects__counts(stacks->objects).bytes + modules__bytes(stacks->modules) +
 		       dictionary__bytes(stacks->dictionary) + jit_names__bytes(stacks->jit_names) +
-		       file_mappings__bytes(stacks->file_mappings) + resident.bytes;
+		       file_mappings__bytes(stacks->file_mappings) + resident.bytes +
+		       prefetch__bytes(stacks->prefetch);
 	return counts;
 }
 
@@ -121,11 +125,20 @@ static void ask_file(struct stacks *stacks, struct waiting *waiting)
 		stacks->take_error = error;
 }
 
+static void prefetch(struct stacks *stacks, const struct stack_sample *sample)
+{
+	/* What comes later with a page is of the same process. */
+	if (sample->header.kind == STACK_SAMPLE_TAKEN)
+		prefetch__process(stacks->prefetch, sample->task.pid, sample->task.start_ns,
+				  clock_ns(CLOCK_MONOTONIC));
+}
+
 void stacks__take(struct stacks *stacks, const void *data, size_t bytes)
 {
 	stacks->counts.samples++;
 	switch (queue__take(&stacks->queue, data, bytes)) {
 	case QUEUE_TAKEN:
+		prefetch(stacks, data);
 		if (((const struct stack_sample_header *)data)->kind == STACK_SAMPLE_TAKEN)
 			ask_file(stacks, stacks->queue.last);
 		break;
@@ -156,6 +169,12 @@ static bool has_come(struct stacks *stacks, struct stack_sample *sample)
 {
 	enum arrival arrival = ARRIVAL_CAME;
 
+	if (huge_page__is_claimed(sample)) {
+		const bool is_there = huge_page__is_there(sample, stacks->look.proc);
+
+		stacks->counts.not_huge += !is_there;
+		return is_there;
+	}
 	if (sample->flags & STACK_SAMPLE_EARLY)
 		arrival = arrival__look(sample, stacks->look.proc, stacks->page_bytes);
 	stacks->counts.never_came += arrival == ARRIVAL_NONE;

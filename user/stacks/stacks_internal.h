@@ -9,6 +9,7 @@
 #include "stacks/dictionary.h"
 #include "stacks/jit_names.h"
 #include "stacks/modules.h"
+#include "stacks/prefetch.h"
 #include "stacks/queue.h"
 #include "stacks/resident.h"
 #include "stacks/stacks.h"
@@ -24,6 +25,7 @@ struct stacks {
 	struct jit_names *jit_names;
 	struct file_mappings *file_mappings;
 	struct resident *resident;
+	struct prefetch *prefetch;
 	struct queue queue;
 	bool frame_pointers;
 	void (*cut)(void *context, uint32_t pid, size_t room_bytes);
