@@ -30,6 +30,7 @@ struct known {
 	bool mounts_read;
 	uint64_t read_ns;  /* when the spans were read; 0: never */
 	uint64_t wait_ns;  /* it is not read again before */
+	unsigned int vain; /* readings in a row that did not help */
 	UT_hash_handle hh; /* the least recently asked for first */
 };
 
@@ -208,10 +209,27 @@ static const struct span *span_at(const struct spans *spans, uint64_t address)
 	return low < spans->count && spans->at[low].start <= address ? &spans->at[low] : NULL;
 }
 
-/* Another file may be mapped there by now. */
-static bool is_old(const struct known *known, uint64_t came_ns, uint64_t now_ns)
+/* What was mapped when the page came, and not when it was read, is not there any more. What was,
+ * may have given its place to another file since. */
+static bool wants_reading(const struct known *known, const struct span *span, uint64_t came_ns,
+			  uint64_t now_ns)
 {
-	return came_ns > known->read_ns && now_ns >= known->read_ns + FILE_MAPPINGS_AGAIN_NS;
+	if (now_ns < known->wait_ns || came_ns <= known->read_ns)
+		return false;
+	return !span || now_ns >= known->read_ns + FILE_MAPPINGS_AGAIN_NS;
+}
+
+/* A program that starts maps much and keeps little of it: not to be given up at once. */
+static void wait_longer(struct known *known, uint64_t now_ns)
+{
+	uint64_t more_ns = FILE_MAPPINGS_VAIN_NS << known->vain;
+
+	if (more_ns < FILE_MAPPINGS_AGAIN_NS)
+		known->vain++;
+	else
+		more_ns = FILE_MAPPINGS_AGAIN_NS;
+	if (known->wait_ns < now_ns + more_ns)
+		known->wait_ns = now_ns + more_ns;
 }
 
 /* A tmpfs has a device without a number of its own kind; so has what the kernel keeps for itself to
@@ -256,11 +274,13 @@ bool file_mappings__find(struct file_mappings *mappings, const struct file_proce
 	if (!known)
 		return false;
 	span = span_at(&known->spans, address);
-	if (now_ns >= known->wait_ns && (!span || is_old(known, came_ns, now_ns))) {
+	if (wants_reading(known, span, came_ns, now_ns)) {
 		read_again(mappings, known, now_ns);
 		span = span_at(&known->spans, address);
-		if (!span)
-			known->wait_ns = now_ns + FILE_MAPPINGS_AGAIN_NS;
+		if (span)
+			known->vain = 0;
+		else
+			wait_longer(known, now_ns);
 	}
 	if (!span)
 		return false;

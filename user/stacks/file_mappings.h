@@ -9,10 +9,10 @@
 
 /*
  * Which file or shared memory a page of a process is of, from /proc/PID/maps and mountinfo. Each
- * process's maps are read when an address is asked for that nothing known covers, and again, at
- * most once in FILE_MAPPINGS_AGAIN_NS, when they were read before the page came. A reading that did
- * not help is not repeated for as long, and one of many mappings not at once. What was read is
- * there when the process is gone.
+ * process's maps are read when they were last read before the page came and say nothing of it, or
+ * that is FILE_MAPPINGS_AGAIN_NS ago. Behind readings that did not help it waits longer and longer,
+ * up to as long, and behind one of many mappings, too. What was read is there when the process is
+ * gone.
  *
  * A process that runs another program since the page came is not told apart at once: it may be
  * asked only soon after the page came.
@@ -20,6 +20,7 @@
 struct file_mappings;
 
 #define FILE_MAPPINGS_AGAIN_NS  1000000000ULL
+#define FILE_MAPPINGS_VAIN_NS   1000000ULL    /* behind the first reading that did not help */
 #define FILE_MAPPINGS_LINE_NS   20000ULL      /* to wait after a reading, for each of its lines */
 #define FILE_MAPPINGS_PROCESSES 64            /* the least recently asked for go */
 #define FILE_MAPPINGS_SPANS     8192          /* of a process */

@@ -164,12 +164,22 @@ static void test_it_is_read_again_when_that_can_help(void **state)
 	assert_true(file_mappings__find(world->mappings, &seven, 0x3000, BEGIN_NS,
 					soon_ns + 3 * FILE_MAPPINGS_AGAIN_NS, &found));
 	assert_int_equal(file_mappings__reads(world->mappings), 3);
-	/* What is not there is looked for once in a second. */
-	for (uint64_t ms = 0; ms < 1000; ms++)
+	/* What has gone by the time of a reading that came later is not looked for. */
+	assert_false(file_mappings__find(world->mappings, &seven, 0x9000, BEGIN_NS,
+					 soon_ns + 3 * FILE_MAPPINGS_AGAIN_NS, &found));
+	assert_int_equal(file_mappings__reads(world->mappings), 3);
+	/* What is not there is looked for less and less often, in the end once in a second. */
+	for (uint64_t ms = 0; ms < 2000; ms++)
 		assert_false(find(world, 0x9000, BEGIN_NS + 9 * NS_PER_S + ms * NS_PER_MS, &found));
-	assert_int_equal(file_mappings__reads(world->mappings), 4);
-	assert_false(find(world, 0x9000, BEGIN_NS + 10 * NS_PER_S, &found));
-	assert_int_equal(file_mappings__reads(world->mappings), 5);
+	assert_int_equal(file_mappings__reads(world->mappings), 3 + 11);
+	assert_false(find(world, 0x9000, BEGIN_NS + 20 * NS_PER_S, &found));
+	assert_false(find(world, 0x9000, BEGIN_NS + 21 * NS_PER_S - 1, &found));
+	assert_int_equal(file_mappings__reads(world->mappings), 3 + 12);
+	/* Not for ever. */
+	assert_true(find(world, 0x3000, BEGIN_NS + 21 * NS_PER_S, &found));
+	assert_false(find(world, 0x9000, BEGIN_NS + 21 * NS_PER_S + NS_PER_MS, &found));
+	assert_false(find(world, 0x9000, BEGIN_NS + 21 * NS_PER_S + 2 * NS_PER_MS, &found));
+	assert_int_equal(file_mappings__reads(world->mappings), 3 + 15);
 }
 
 static void test_of_a_process_that_has_gone_what_was_read_is_known(void **state)
