@@ -226,9 +226,13 @@ static void test_hostile_processes_take_no_more_than_their_room(void **state)
 	assert_true(find(world, 0x11000, BEGIN_NS, &found));
 	bytes = file_mappings__bytes(world->mappings);
 	assert_true(bytes > MIB);
-	for (uint64_t i = 0; i < 8; i++) {
+	/* Others, with paths of their own. */
+	for (uint64_t i = 0; i < 3; i++) {
 		const struct file_process other = {.pid = 7, .start_ns = 100 + i, .mm_id = i};
 
+		for (char *line = maps; (line = strstr(line, "/")); line++)
+			line[1] = (char)('A' + i);
+		write_file(world, "maps", maps);
 		assert_true(file_mappings__find(world->mappings, &other, 0x11000, BEGIN_NS,
 						BEGIN_NS, &found));
 		assert_true(file_mappings__bytes(world->mappings) < FILE_MAPPINGS_PATHS + 4 * MIB);
