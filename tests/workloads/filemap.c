@@ -3,8 +3,8 @@
 /*
  * Resident memory that is not anonymous: filemap FILE SHARED TOTAL. Maps FILE, which is there and
  * at least half of TOTAL long, and reads so much of it; makes SHARED, a file of a tmpfs, and fills
- * the other half of TOTAL through a mapping. Lives on for a second: which file it was is asked after
- * the fact.
+ * the other half of TOTAL through a mapping. Lives on for a second: which file it was is asked
+ * after the fact.
  */
 
 #include <fcntl.h>
