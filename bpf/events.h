@@ -70,7 +70,8 @@
 	X(STACK, 54, event_stack)               \
 	X(GROWTH, 55, event_growth)             \
 	X(KEPT_GROWTH, 56, event_kept_growth)   \
-	X(GROWTH_GONE, 57, event_growth_gone)
+	X(GROWTH_GONE, 57, event_growth_gone)   \
+	X(FILE, 59, event_file)
 
 enum event_kind {
 #define X(name, number, type) EVENT_##name = number,
@@ -557,8 +558,8 @@ struct event_digest {
  * STACK_RETELL_NS is told again, under whatever number, before it is referred to: whoever listens
  * may forget it then. A number that is told again says what it said before.
  *
- * But for what refers to growth that was told long ago (EVENT_GROWTH_GONE): the stacks of a
- * process's growth are known by their latest numbers for as long as the growth is.
+ * But for what refers to growth that was told long ago (EVENT_GROWTH_GONE): the stacks and
+ * files of a process's growth are known by their latest numbers for as long as the growth is.
  */
 #define STACK_RETELL_NS      60000000000ULL
 
@@ -628,6 +629,25 @@ struct event_stack {
 	__u32 frames[]; /* innermost first; padded to 8 bytes with 0 */
 };
 
+enum file_flag {
+	FILE_DELETED = 1 << 0,  /* no path led to it any more */
+	FILE_TMPFS = 1 << 1,    /* in a tmpfs: shared memory with a path */
+	FILE_MEMFD = 1 << 2,    /* memfd_create(2); the path is "memfd:NAME" */
+	FILE_SYSV = 1 << 3,     /* shmget(2); the path is "SYSV" and the key, hexadecimal */
+	FILE_ANONYMOUS = 1 << 4 /* shared memory without a name; the path is the kernel's for it */
+};
+
+/* What pages of a file or of shared memory are of. Told as modules, frames and stacks are. */
+struct event_file {
+	struct event_header header;
+	__u32 file_id;
+	__u32 flags;       /* enum file_flag */
+	__u32 names_bytes; /* of names; the event is padded to 8 bytes with NULs */
+	__u32 reserved;
+	/* The path as its process sees it; of a file in a tmpfs a NUL and where that is mounted. */
+	char names[];
+};
+
 enum growth_flag {
 	GROWTH_IN_KERNEL = 1 << 0 /* the page fault was taken in a system call */
 };
@@ -653,13 +673,16 @@ struct event_growth {
 	__s32 pages[GROWTH_MEMBERS];
 	__u32 stack_id; /* 0: it could not be kept */
 	__u32 flags;    /* enum growth_flag */
+	__u32 file_id;  /* of the file's or shared pages; 0: none came, or of which is not known */
+	__u32 reserved2;
 };
 
 /*
- * Of what grew by a stack, so much is not there any more, neither resident nor swapped: found at
- * the addresses of the samples since the last one of its kind. It takes off what samples of this
- * process and stack have said, never more. Of a process that was never looked at it is not known
- * what stayed; of one that has ended or has executed another program, nothing is told any more.
+ * Of what grew by a stack and file, so much is not there any more, neither resident nor swapped:
+ * found at the addresses of the samples since the last one of its kind. It takes off what samples
+ * of this process, stack and file have said, never more. Of a process that was never looked at it
+ * is not known what stayed; of one that has ended or has executed another program, nothing is told
+ * any more.
  */
 struct event_growth_gone {
 	struct event_header header;
@@ -668,7 +691,7 @@ struct event_growth_gone {
 	/* Swap: of pages that had come back from there; they are not among the anonymous ones. */
 	__s64 bytes[GROWTH_MEMBERS];
 	__u32 stack_id; /* as the samples had it */
-	__u32 reserved;
+	__u32 file_id;  /* likewise */
 };
 
 /*
@@ -829,7 +852,8 @@ struct event_kept_held {
 	struct kept_hold full; /* at the limit, and nobody may be killed; times: begun so often */
 };
 
-/* What one process has grown by one stack, summed. Its stack is told before it in the block. */
+/* What one process has grown by one stack and file, summed. Both are told before it in the block.
+ */
 struct event_kept_growth {
 	struct event_header header; /* time: of the last sample */
 	struct task_ref task;
@@ -844,6 +868,8 @@ struct event_kept_growth {
 	__u64 gone_samples; /* of all of these: what is not there any more */
 	__s64 gone_bytes[GROWTH_MEMBERS];
 	__u64 looked_ns; /* when it was last told what of the process is there; 0: never */
+	__u32 file_id;   /* 0: of none, or it is not known which */
+	__u32 reserved2;
 };
 
 /* The layout is a promise; a size that changes by accident must not compile. */
@@ -871,6 +897,7 @@ _Static_assert(sizeof(struct event_kept_held) == 192, "event_kept_held");
 _Static_assert(sizeof(struct event_module) == 64, "event_module");
 _Static_assert(sizeof(struct event_frame) == 48, "event_frame");
 _Static_assert(sizeof(struct event_stack) == 32, "event_stack");
-_Static_assert(sizeof(struct event_growth) == 88, "event_growth");
-_Static_assert(sizeof(struct event_kept_growth) == 160, "event_kept_growth");
+_Static_assert(sizeof(struct event_growth) == 96, "event_growth");
+_Static_assert(sizeof(struct event_kept_growth) == 168, "event_kept_growth");
 _Static_assert(sizeof(struct event_growth_gone) == 80, "event_growth_gone");
+_Static_assert(sizeof(struct event_file) == 32, "event_file");

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# A mapped file and a file of a tmpfs are growth, by their own functions, and of their own kinds.
+# A mapped file and a file of a tmpfs are growth, by their own functions, of their own kinds, and they
+# are named: which file, and in which tmpfs.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/growth.bash"
 
@@ -22,3 +23,13 @@ credited_as_told map fill_shared 5
 growth_is 'of($pid) | (map(select(calls(["scan_file"])).file_bytes) | add) > 0 and
 	   (map(select(calls(["fill_shared"])).shmem_bytes) | add) > 44 * 1048576 and
 	   (map(.anon_bytes) | add) < 4 * 1048576' pid "$PID"
+# Which file: of nearly all of it, or it is not known.
+growth_is 'of($pid) | (map(select(.file.path == $file and .file.kind == "file" and
+		(.file.tmpfs == null) and calls(["scan_file"])).file_bytes) | add) > 36 * 1048576 and
+	   (map(select(.file.path == $shared and .file.kind == "tmpfs" and
+		.file.tmpfs == $mount and calls(["fill_shared"])).shmem_bytes) | add) > 36 * 1048576 and
+	   all(.[] | select(calls(["scan_file"]) and .file_bytes > 0); .file.path // $file == $file) and
+	   all(.[] | select(calls(["fill_shared"]) and .shmem_bytes > 0); .file.path // $shared == $shared)' \
+	pid "$PID" file "$WORK/input" shared "$WORK/tmpfs/shared" mount "$WORK/tmpfs"
+grep -qF "in the tmpfs $WORK/tmpfs" <(tr -s ' \n' ' ' <"$WORK/report.txt") ||
+	fail "the text names no tmpfs" "$(cat "$WORK/report.txt")"

@@ -59,6 +59,9 @@ static const struct value_name frame_kinds[] = {FRAME_KINDS(X){NULL, 0}};
 #define X(name, text) {#name, STACK_END_##name},
 static const struct value_name stack_ends[] = {STACK_ENDS(X){NULL, 0}};
 #undef X
+static const struct value_name file_flags[] = {{"DELETED", FILE_DELETED},     {"TMPFS", FILE_TMPFS},
+					       {"MEMFD", FILE_MEMFD},         {"SYSV", FILE_SYSV},
+					       {"ANONYMOUS", FILE_ANONYMOUS}, {NULL, 0}};
 static const struct value_name growth_flags[] = {{"IN_KERNEL", GROWTH_IN_KERNEL}, {NULL, 0}};
 static const struct value_name reclaim_flags[] = {{"MEMCG", RECLAIM_MEMCG}, {NULL, 0}};
 
@@ -479,7 +482,16 @@ _Static_assert(GROWTH_FILE == 0 && GROWTH_ANON == 1 && GROWTH_SWAP == 2 && GROWT
 	N(event_growth, block_bytes, 4096, NULL)       \
 	S(event_growth, pages, "pages.", growth_pages) \
 	N(event_growth, stack_id, 0, NULL)             \
-	G(event_growth, flags, growth_flags)
+	G(event_growth, flags, growth_flags)           \
+	N(event_growth, file_id, 0, NULL)              \
+	H(event_growth, reserved2)
+
+#define FIELDS_event_file(N, G, P, T, S, H) \
+	HEADER(S, event_file)               \
+	N(event_file, file_id, 0, NULL)     \
+	G(event_file, flags, file_flags)    \
+	H(event_file, names_bytes)          \
+	H(event_file, reserved)
 
 #define FIELDS_event_growth_gone(N, G, P, T, S, H)    \
 	HEADER(S, event_growth_gone)                  \
@@ -487,7 +499,7 @@ _Static_assert(GROWTH_FILE == 0 && GROWTH_ANON == 1 && GROWTH_SWAP == 2 && GROWT
 	N(event_growth_gone, samples, 1, NULL)        \
 	S(event_growth_gone, bytes, "", growth_bytes) \
 	N(event_growth_gone, stack_id, 0, NULL)       \
-	H(event_growth_gone, reserved)
+	N(event_growth_gone, file_id, 0, NULL)
 
 #define FIELDS_event_kept_growth(N, G, P, T, S, H)              \
 	HEADER(S, event_kept_growth)                            \
@@ -502,10 +514,12 @@ _Static_assert(GROWTH_FILE == 0 && GROWTH_ANON == 1 && GROWTH_SWAP == 2 && GROWT
 	H(event_kept_growth, reserved)                          \
 	N(event_kept_growth, gone_samples, 0, NULL)             \
 	S(event_kept_growth, gone_bytes, "gone_", growth_bytes) \
-	N(event_kept_growth, looked_ns, 0, NULL)
+	N(event_kept_growth, looked_ns, 0, NULL)                \
+	N(event_kept_growth, file_id, 0, NULL)                  \
+	H(event_kept_growth, reserved2)
 
 /* Every struct, those that others contain first. X(struct tag, what is behind it: 1 argv, 2 rows,
- * 3 path, 4 name, 5 frames)
+ * 3 path, 4 name, 5 frames, 6 names)
  */
 #define STRUCTS(X)               \
 	X(event_header, 0)       \
@@ -559,7 +573,8 @@ _Static_assert(GROWTH_FILE == 0 && GROWTH_ANON == 1 && GROWTH_SWAP == 2 && GROWT
 	X(growth_bytes, 0)       \
 	X(event_growth, 0)       \
 	X(event_growth_gone, 0)  \
-	X(event_kept_growth, 0)
+	X(event_kept_growth, 0)  \
+	X(event_file, 6)
 
 /* First pass: the sizes add up. */
 
@@ -603,6 +618,7 @@ STRUCTS(X)
 #define ROW_ARGV_2(s) ROW_TAIL(s, "rows", FIELD_ROWS, rows_bytes)
 #define ROW_ARGV_3(s) ROW_TAIL(s, "path", FIELD_ARGV, path_bytes)
 #define ROW_ARGV_4(s) ROW_TAIL(s, "name", FIELD_ARGV, name_bytes)
+#define ROW_ARGV_6(s) ROW_TAIL(s, "names", FIELD_ARGV, names_bytes)
 #define ROW_ARGV_5(s) ROW_TAIL(s, "frames", FIELD_NUMBERS, frame_count)
 
 #define X(s, argv)                                                                        \

@@ -3,7 +3,8 @@
 /*
  * Resident memory that is not anonymous: filemap FILE SHARED TOTAL. Maps FILE, which is there and
  * at least half of TOTAL long, and reads so much of it; makes SHARED, a file of a tmpfs, and fills
- * the other half of TOTAL through a mapping.
+ * the other half of TOTAL through a mapping. Lives on for a second: which file it was is asked
+ * after the fact.
  */
 
 #include <fcntl.h>
@@ -55,5 +56,6 @@ int main(int argc, char **argv)
 	tell("chain.scan_file=scan_file main");
 	tell("bytes.fill_shared=%lu", total / 2);
 	tell("chain.fill_shared=fill_shared main");
+	sleep_ns(1000000000);
 	return 0;
 }

@@ -15,6 +15,7 @@ static const struct {
 	[DEFINITION_MODULE] = {MODULES_MAX, EVENT_MODULE},
 	[DEFINITION_FRAME] = {FRAMES_MAX, EVENT_FRAME},
 	[DEFINITION_STACK] = {STACKS_MAX, EVENT_STACK},
+	[DEFINITION_FILE] = {FILES_MAX, EVENT_FILE},
 };
 
 /* --- definitions ---------------------------------------------------------------------------- */
@@ -66,6 +67,11 @@ static uint64_t definition__hash(const struct definition *definition)
 		digest__u64(&digest, definition->frame.kind);
 		digest__text(&digest, definition->frame.name);
 		break;
+	case DEFINITION_FILE:
+		digest__u64(&digest, definition->file.flags);
+		digest__text(&digest, definition->file.path);
+		digest__text(&digest, definition->file.mount);
+		break;
 	default:
 		digest__u64(&digest, definition->stack.end);
 		digest__u64(&digest, definition->stack.count);
@@ -95,6 +101,9 @@ static bool definition__is_same(const struct definition *a, const struct definit
 		return a->frame.module == b->frame.module && a->frame.address == b->frame.address &&
 		       a->frame.start == b->frame.start && a->frame.kind == b->frame.kind &&
 		       same_text(a->frame.name, b->frame.name);
+	case DEFINITION_FILE:
+		return a->file.flags == b->file.flags && same_text(a->file.path, b->file.path) &&
+		       same_text(a->file.mount, b->file.mount);
 	default:
 		return a->stack.end == b->stack.end && a->stack.count == b->stack.count &&
 		       !memcmp(a->stack.frames, b->stack.frames,

@@ -94,12 +94,14 @@ static int reach_grower(struct model *model, const struct process_slot *slot, st
 
 /* --- sums ----------------------------------------------------------------------------------- */
 
-/* The sums of this process and stack; NULL in *out: no room. */
+/* The sums of this process, stack and file; NULL in *out: no room. */
 static int growth__reach(struct model *model, const struct process_slot *slot,
-			 struct definition *stack, uint64_t time_ns, struct growth_slot **out)
+			 struct definition *stack, struct definition *file, uint64_t time_ns,
+			 struct growth_slot **out)
 {
 	struct growths *growths = &model->growths;
-	struct growth_key key = {.stack = stack ? &stack->stack : NULL};
+	struct growth_key key = {.stack = stack ? &stack->stack : NULL,
+				 .file = file ? &file->file : NULL};
 	struct growth_slot *made;
 	struct grower *grower;
 	int error = reach_grower(model, slot, &grower);
@@ -122,6 +124,7 @@ static int growth__reach(struct model *model, const struct process_slot *slot,
 	made->growth = (struct growth){
 		.task = slot->process.task,
 		.stack = key.stack,
+		.file = key.file,
 		.first_ns = time_ns,
 		.last_ns = time_ns,
 	};
@@ -133,6 +136,10 @@ static int growth__reach(struct model *model, const struct process_slot *slot,
 	if (stack) {
 		definition__get(stack);
 		stack->grown = true;
+	}
+	if (file) {
+		definition__get(file);
+		file->grown = true;
 	}
 	growths->slots[growths->count++] = made;
 	*out = made;
@@ -226,7 +233,7 @@ static bool is_sound(const struct event_growth *sample)
 int growth__on_growth(struct model *model, const struct event_header *event)
 {
 	const struct event_growth *sample = (const struct event_growth *)event;
-	struct definition *stack;
+	struct definition *stack, *file;
 	struct growth_slot *sums;
 	struct process_slot *slot;
 	const int64_t nothing[GROWTH_MEMBERS] = {0};
@@ -239,10 +246,11 @@ int growth__on_growth(struct model *model, const struct event_header *event)
 	    (sample->came_ns < model->growths.from_ns || sample->came_ns > model->growths.to_ns))
 		return 0;
 	stack = definitions__refer(model, event, DEFINITION_STACK, sample->stack_id);
+	file = definitions__refer(model, event, DEFINITION_FILE, sample->file_id);
 	error = process__reach(model, &sample->task, event->time_ns, NULL, &slot);
 	if (error || !slot)
 		return error;
-	error = growth__reach(model, slot, stack, sample->came_ns, &sums);
+	error = growth__reach(model, slot, stack, file, sample->came_ns, &sums);
 	if (error)
 		return error;
 	if (!sums)
@@ -274,6 +282,13 @@ int growth__on_gone(struct model *model, const struct event_header *event)
 			return loss__count(model, LOSS_MODEL_FULL, event->kind);
 		key.stack = &number->definition->stack;
 	}
+	if (gone->file_id) {
+		const struct number *number =
+			definitions__number(model, DEFINITION_FILE, gone->file_id);
+
+		/* As the samples were counted that nobody could tell the file of. */
+		key.file = number ? &number->definition->file : NULL;
+	}
 	HASH_FIND(hh, model->growths.by_key, &key, sizeof(key), sums);
 	if (sums)
 		growth__take_off(&sums->growth, gone->samples, (const int64_t *)gone->bytes);
@@ -303,7 +318,7 @@ int growth__on_kept(struct model *model, const struct event_header *event)
 	struct process_slot *slot = process_table__find(&model->processes, &kept->task);
 	const struct growth more = growth__of_kept(kept);
 	struct growth_slot *sums;
-	struct number *number;
+	struct number *number, *file;
 	struct grower *grower;
 	int error;
 
@@ -313,8 +328,9 @@ int growth__on_kept(struct model *model, const struct event_header *event)
 	if (model->growths.limited && model->growths.from_ns)
 		return 0;
 	number = definitions__number(model, DEFINITION_STACK, kept->stack_id);
-	error = growth__reach(model, slot, number ? number->definition : NULL, event->time_ns,
-			      &sums);
+	file = definitions__number(model, DEFINITION_FILE, kept->file_id);
+	error = growth__reach(model, slot, number ? number->definition : NULL,
+			      file ? file->definition : NULL, event->time_ns, &sums);
 	if (error)
 		return error;
 	if (!sums)
@@ -341,6 +357,7 @@ void growth__free_all(struct model *model)
 		if (!growths->slots[i])
 			continue;
 		definition__put(model, (struct definition *)growths->slots[i]->growth.stack);
+		definition__put(model, (struct definition *)growths->slots[i]->growth.file);
 		free(growths->slots[i]);
 	}
 	free(growths->slots);
@@ -392,6 +409,8 @@ void digest__growth(struct digest *digest, const struct model *model)
 		digest__u64(digest, (uint64_t)growth->gone_shmem_bytes);
 		digest__u64(digest, (uint64_t)growth->gone_from_swap_bytes);
 		digest__u64(digest, growths->slots[i]->key.grower->looked_ns);
+		if (growth->file)
+			digest__u64(digest, ((const struct definition *)growth->file)->hash);
 	}
 }
 

@@ -5,7 +5,7 @@
 
 #include "model/stack.h"
 
-#define GROWTHS_MAX 65536U /* pairs of a process and a stack */
+#define GROWTHS_MAX 65536U /* of a process, a stack and a file each */
 
 struct process_slot;
 struct digest;
@@ -21,6 +21,7 @@ struct grower {
 struct growth_key {
 	const struct grower *grower;
 	const struct stack *stack;
+	const struct file *file;
 };
 
 struct growth_slot {

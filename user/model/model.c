@@ -48,6 +48,7 @@ static const struct handler {
 	[EVENT_GROWTH] = {sizeof(struct event_growth), growth__on_growth},
 	[EVENT_GROWTH_GONE] = {sizeof(struct event_growth_gone), growth__on_gone},
 	[EVENT_KEPT_GROWTH] = {sizeof(struct event_kept_growth), growth__on_kept},
+	[EVENT_FILE] = {sizeof(struct event_file), stack__on_file},
 	/* EVENT_DIGEST is about the model and no part of it. */
 };
 

@@ -133,10 +133,19 @@ struct stack {
 	const struct frame **frames; /* innermost first; NULL among them: not told, or no room */
 };
 
-/* What one process has grown by one stack: pages that came, whether they stayed or not. */
+/* What pages of a file or of shared memory are of. */
+struct file {
+	uint32_t id;
+	uint32_t flags; /* enum file_flag */
+	char *path;     /* NUL-terminated; any bytes before: escape before showing */
+	char *mount;    /* where its tmpfs is mounted; NULL: it is in none. Likewise */
+};
+
+/* What one process has grown by one stack and file: pages that came, whether they stayed or not. */
 struct growth {
 	struct task_ref task;      /* of the process: its tid is the pid */
 	const struct stack *stack; /* NULL: not known */
+	const struct file *file;   /* NULL: none, or not known which */
 	uint64_t first_ns;         /* of the first sample */
 	uint64_t last_ns;
 	uint64_t samples;

@@ -4,7 +4,7 @@
 
 #include "model/model_internal.h"
 
-/* What the stream tells of code: modules, frames, stacks. */
+/* What the stream tells of code and of files: modules, frames, stacks, files. */
 
 static int stack__refuse(struct model *model, const struct event_header *event)
 {
@@ -89,6 +89,31 @@ int stack__on_stack(struct model *model, const struct event_header *event)
 		.frames = frames,
 	};
 	return definitions__tell(model, event, told->stack_id, made);
+}
+
+int stack__on_file(struct model *model, const struct event_header *event)
+{
+	const struct event_file *told = (const struct event_file *)event;
+	struct definition *made;
+	size_t length;
+
+	if (!told->file_id || told->names_bytes > event->size_bytes - sizeof(*told))
+		return stack__refuse(model, event);
+	definitions__look_for_room(model, event, DEFINITION_FILE);
+	made = definition__new(DEFINITION_FILE, (size_t)told->names_bytes + 2);
+	if (!made)
+		return -ENOMEM;
+	memcpy(made->tail, told->names, told->names_bytes);
+	length = strlen(made->tail);
+	made->file = (struct file){
+		.id = told->file_id,
+		.flags = told->flags,
+		.path = made->tail,
+		.mount = length < told->names_bytes && made->tail[length + 1]
+				 ? made->tail + length + 1
+				 : NULL,
+	};
+	return definitions__tell(model, event, told->file_id, made);
 }
 
 /* --- what model.h offers -------------------------------------------------------------------- */

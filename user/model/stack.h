@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Inside the model: modules, frames and stacks, as the stream defines them by number.
+ * Inside the model: modules, frames, stacks and files, as the stream defines them by number.
  *
  * What is the same is kept once, under however many numbers it was told: a stack whose number was
  * given up and that comes again adds to its former growth. A definition lives for as long as a
@@ -19,18 +19,26 @@
 #define MODULES_MAX           4096U
 #define FRAMES_MAX            65536U
 #define STACKS_MAX            65536U
+#define FILES_MAX             16384U
 #define DEFINITIONS_BYTES_MAX (32U << 20)
 
 /* Events may come late, and samples are named only after a while. */
 #define NUMBER_LASTS_NS       (STACK_RETELL_NS + 10000000000ULL)
 
-enum definition_kind { DEFINITION_MODULE, DEFINITION_FRAME, DEFINITION_STACK, DEFINITION_KINDS };
+enum definition_kind {
+	DEFINITION_MODULE,
+	DEFINITION_FRAME,
+	DEFINITION_STACK,
+	DEFINITION_FILE,
+	DEFINITION_KINDS
+};
 
 struct definition {
 	union { /* first: all have the same address */
 		struct module module;
 		struct frame frame;
 		struct stack stack;
+		struct file file;
 	};
 	enum definition_kind kind;
 	uint32_t uses;         /* by numbers, other definitions and growth */
@@ -41,7 +49,7 @@ struct definition {
 	bool unfindable;       /* another one has the same hash */
 	struct number *number; /* the latest; NULL: none any more */
 	UT_hash_handle hh;
-	_Alignas(8) char tail[]; /* path, name or frames */
+	_Alignas(8) char tail[]; /* paths, name or frames */
 };
 
 struct number {
@@ -76,6 +84,7 @@ void definitions__free(struct model *model); /* after all growth, which refers t
 int stack__on_module(struct model *model, const struct event_header *event);
 int stack__on_frame(struct model *model, const struct event_header *event);
 int stack__on_stack(struct model *model, const struct event_header *event);
+int stack__on_file(struct model *model, const struct event_header *event);
 
 /* --- definitions.c, for stack.c -------------------------------------------------------------- */
 

@@ -46,9 +46,11 @@ struct move {
 		struct event_frame frame;
 		struct event_stack stack;
 		struct event_kept_growth growth;
+		struct event_file file;
 		char process_bytes[sizeof(struct event_kept_process) + EVENT_ARGV_BYTES];
 		char module_bytes[sizeof(struct event_module) + EVENT_PATH_BYTES];
 		char frame_bytes[sizeof(struct event_frame) + EVENT_PATH_BYTES];
+		char file_bytes[sizeof(struct event_file) + 2 * EVENT_PATH_BYTES + 8];
 		char stack_bytes[sizeof(struct event_stack) + EVENT_STACK_FRAMES * sizeof(__u32)];
 		char series_bytes[sizeof(struct event_kept_series) + SERIES_ROWS * sizeof(__s64)];
 	} event;

@@ -121,6 +121,21 @@ static int tell_stack(struct move *move, const struct definition *definition, ui
 	return move__tell(move);
 }
 
+static int tell_file(struct move *move, const struct definition *definition, uint32_t id)
+{
+	const struct file *file = &definition->file;
+	struct event_file *event = move__begin(move, EVENT_FILE, sizeof(*event), 0);
+	const size_t length = strlen(file->path);
+
+	tell_times(&event->header, definition);
+	event->file_id = id;
+	event->flags = file->flags;
+	event->names_bytes = (uint32_t)(length + (file->mount ? strlen(file->mount) + 1 : 0));
+	/* In memory they lie one behind the other, as they came. */
+	put_tail(&event->header, event->names, file->path, event->names_bytes);
+	return move__tell(move);
+}
+
 /* What it refers to, before it. */
 static int tell_definition(struct move *move, struct definition *definition, uint32_t id)
 {
@@ -129,6 +144,8 @@ static int tell_definition(struct move *move, struct definition *definition, uin
 		return tell_module(move, definition, id);
 	case DEFINITION_FRAME:
 		return tell_frame(move, definition, id);
+	case DEFINITION_FILE:
+		return tell_file(move, definition, id);
 	default:
 		return tell_stack(move, definition, id);
 	}
@@ -138,9 +155,11 @@ static int tell_sums(struct move *move, const struct growth_slot *sums)
 {
 	const struct growth *growth = &sums->growth;
 	struct event_kept_growth *event;
-	uint32_t stack_id;
+	uint32_t stack_id, file_id;
 	int error = tell_once(move, (struct definition *)growth->stack, &stack_id);
 
+	if (!error)
+		error = tell_once(move, (struct definition *)growth->file, &file_id);
 	if (error)
 		return error;
 	event = move__begin(move, EVENT_KEPT_GROWTH, sizeof(*event), growth->last_ns);
@@ -155,6 +174,7 @@ static int tell_sums(struct move *move, const struct growth_slot *sums)
 	event->rose_bytes = sums->key.grower->rose_bytes;
 	event->square_pages = growth->square_pages;
 	event->stack_id = stack_id;
+	event->file_id = file_id;
 	event->gone_samples = growth->gone_samples;
 	event->gone_bytes[GROWTH_ANON] = growth->gone_anon_bytes;
 	event->gone_bytes[GROWTH_FILE] = growth->gone_file_bytes;

@@ -93,6 +93,11 @@ static int stack__check(const struct event_stack *stack)
 			   EVENT_STACK_FRAMES * sizeof(stack->frames[0]));
 }
 
+static int file__check(const struct event_file *file)
+{
+	return tail__check(&file->header, file->names_bytes, 2 * EVENT_PATH_BYTES + 1);
+}
+
 static int growth__check(const struct event_growth *growth)
 {
 	if (growth->block_bytes < GROWTH_BLOCK_MIN || growth->block_bytes > GROWTH_BLOCK_MAX ||
@@ -151,6 +156,8 @@ int event__check(const struct event_header *event, size_t available)
 		return frame__check((const struct event_frame *)event);
 	case EVENT_STACK:
 		return stack__check((const struct event_stack *)event);
+	case EVENT_FILE:
+		return file__check((const struct event_file *)event);
 	case EVENT_GROWTH:
 		return growth__check((const struct event_growth *)event);
 	case EVENT_GROWTH_GONE:

@@ -135,7 +135,9 @@ int growths__read(struct growths *growths, const struct model *model,
 	if (err < 0 || growths->count == 0)
 		return err;
 	sum_processes(growths, model);
-	err = growths__merge_rows(growths, rows);
+	err = growths__read_files(growths);
+	if (err == 0)
+		err = growths__merge_rows(growths, rows);
 	if (err < 0)
 		return err;
 	sum_samples(growths, model);
@@ -146,6 +148,7 @@ int growths__read(struct growths *growths, const struct model *model,
 void growths__free(struct growths *growths)
 {
 	free(growths->rows);
+	free(growths->files);
 	*growths = (struct growths){0};
 }
 

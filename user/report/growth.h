@@ -23,8 +23,14 @@ struct growth_filter {
 };
 
 enum growth_rows {
-	GROWTH_EXACT,      /* one process, one chain of addresses */
+	GROWTH_EXACT,      /* one process, one chain of addresses, one file */
 	GROWTH_BY_FUNCTION /* one chain of functions, of however many processes */
+};
+
+/* What pages of a file, or of shared memory, came. */
+struct growth_file {
+	const struct file *file;
+	int64_t bytes; /* file + shmem */
 };
 
 struct growth_row {
@@ -32,7 +38,9 @@ struct growth_row {
 	struct task_ref task;          /* the one that grew most of it */
 	const struct process *process; /* likewise; NULL: the model has let go of it */
 	size_t processes;
-	int64_t bytes; /* anon + file + shmem */
+	const struct file *file; /* that most of it is of; NULL: of none, or none is known */
+	size_t files;            /* that are known */
+	int64_t bytes;           /* anon + file + shmem */
 	int64_t anon_bytes;
 	int64_t file_bytes;
 	int64_t shmem_bytes;
@@ -48,6 +56,8 @@ struct growths {
 	struct growth_row *rows; /* by bytes, the largest first */
 	size_t count;            /* 0: nothing of it was sampled, and nothing below is known */
 	size_t processes;
+	struct growth_file *files; /* likewise, over all rows */
+	size_t file_count;
 
 	/* Estimates, from samples. Those from explained to no_stack add up to sampled. */
 	int64_t sampled_bytes;
@@ -79,6 +89,9 @@ const char *growth_row__class(const struct growth_row *row);
 
 /* Standard error of its bytes; EVENT_UNKNOWN when the size of a page is. */
 int64_t growth_row__error_bytes(const struct growth_row *row, uint64_t page_bytes);
+
+/* What is of the same file becomes one, the largest first; how many are left. growth_files.c. */
+size_t growth_files__sum(struct growth_file *files, size_t count);
 
 const char *stack_end__words(enum stack_end end);
 const char *frame_kind__name(enum frame_kind kind);

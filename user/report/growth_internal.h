@@ -27,6 +27,10 @@ static inline int task__compare(const struct task_ref *a, const struct task_ref 
 	return a->pid != b->pid ? ORDER(a->pid, b->pid) : ORDER(a->start_ns, b->start_ns);
 }
 
+int file__compare(const struct file *a, const struct file *b);
+/* Of the rows. 0 or -ENOMEM. */
+int growths__read_files(struct growths *growths);
+
 /* One row for each of the model's that is meant; then those that say the same become one, and the
  * largest come first. growth_rows.c. 0 or -ENOMEM. */
 int growths__read_rows(struct growths *growths, const struct model *model,

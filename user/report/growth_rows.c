@@ -67,9 +67,13 @@ static int stack__compare(const struct stack *a, const struct stack *b, enum gro
 static int row__compare(const struct growth_row *a, const struct growth_row *b,
 			enum growth_rows rows)
 {
-	const int order = rows == GROWTH_EXACT ? task__compare(&a->task, &b->task) : 0;
+	int order = rows == GROWTH_EXACT ? task__compare(&a->task, &b->task) : 0;
 
-	return order != 0 ? order : stack__compare(a->stack, b->stack, rows);
+	if (order == 0)
+		order = stack__compare(a->stack, b->stack, rows);
+	if (order == 0 && rows == GROWTH_EXACT)
+		order = file__compare(a->file, b->file);
+	return order;
 }
 
 /* What says the same side by side; of that, the process that grew most first. */
@@ -175,6 +179,8 @@ static struct growth_row row__of(const struct growth *growth, const struct proce
 		.task = growth->task,
 		.process = process,
 		.processes = 1,
+		.file = growth->file,
+		.files = growth->file != NULL,
 		.bytes = growth__bytes(growth),
 		.anon_bytes = growth->anon_bytes,
 		.file_bytes = growth->file_bytes,
@@ -233,17 +239,23 @@ static int compare_tasks(const void *left, const void *right)
 	return task__compare(left, right);
 }
 
-/* Rows [from, to) say the same: they become one. `tasks` has room for them. */
+/* Rows [from, to) say the same: they become one. `tasks` and `files` have room for them. */
 static struct growth_row merged(const struct growth_row *rows, size_t from, size_t to,
-				struct task_ref *tasks)
+				struct task_ref *tasks, struct growth_file *files)
 {
 	struct growth_row row = rows[from];
 
+	row.files = 0;
 	for (size_t i = from; i < to; i++) {
 		tasks[i - from] = rows[i].task;
+		if (rows[i].file)
+			files[row.files++] = (struct growth_file){
+				rows[i].file, add(rows[i].file_bytes, rows[i].shmem_bytes)};
 		if (i > from)
 			row__add(&row, &rows[i]);
 	}
+	row.files = growth_files__sum(files, row.files);
+	row.file = row.files > 0 ? files[0].file : NULL;
 	qsort(tasks, to - from, sizeof(*tasks), compare_tasks);
 	for (size_t i = 1; i < to - from; i++)
 		row.processes += compare_tasks(&tasks[i - 1], &tasks[i]) != 0;
@@ -253,9 +265,10 @@ static struct growth_row merged(const struct growth_row *rows, size_t from, size
 int growths__merge_rows(struct growths *growths, enum growth_rows rows)
 {
 	_cleanup_(freep) struct task_ref *tasks = calloc(growths->count, sizeof(*tasks));
+	_cleanup_(freep) struct growth_file *files = calloc(growths->count, sizeof(*files));
 	size_t count = 0, end;
 
-	if (!tasks)
+	if (!tasks || !files)
 		return -ENOMEM;
 	qsort_r(growths->rows, growths->count, sizeof(*growths->rows), compare_to_merge, &rows);
 	for (size_t i = 0; i < growths->count; i = end) {
@@ -263,7 +276,7 @@ int growths__merge_rows(struct growths *growths, enum growth_rows rows)
 		while (end < growths->count &&
 		       row__compare(&growths->rows[i], &growths->rows[end], rows) == 0)
 			end++;
-		growths->rows[count++] = merged(growths->rows, i, end, tasks);
+		growths->rows[count++] = merged(growths->rows, i, end, tasks, files);
 	}
 	growths->count = count;
 	qsort_r(growths->rows, count, sizeof(*growths->rows), compare_to_show, &rows);

@@ -117,6 +117,29 @@ static void set_whose(struct build *build, json_t *object, const struct model *m
 		build__text(build, object, "cgroup", path, strlen(path));
 }
 
+static const char *file_kind(const struct file *file)
+{
+	if (file->flags & FILE_TMPFS)
+		return "tmpfs";
+	if (file->flags & FILE_MEMFD)
+		return "memfd";
+	if (file->flags & FILE_SYSV)
+		return "sysv";
+	return file->flags & FILE_ANONYMOUS ? "anonymous" : "file";
+}
+
+static json_t *file__new(struct build *build, const struct file *file)
+{
+	json_t *object = json_object();
+
+	build__text(build, object, "path", file->path, strlen(file->path));
+	build__string(build, object, "kind", file_kind(file));
+	build__bool(build, object, "deleted", file->flags & FILE_DELETED);
+	if (file->mount)
+		build__text(build, object, "tmpfs", file->mount, strlen(file->mount));
+	return object;
+}
+
 static json_t *row__new(struct build *build, const struct model *model,
 			const struct growths *growths, const struct growth_row *row,
 			uint64_t zero_ns, const char *role)
@@ -138,6 +161,8 @@ static json_t *row__new(struct build *build, const struct model *model,
 	set_signed(build, object, "shmem_bytes", row->shmem_bytes);
 	set_signed(build, object, "from_swap_bytes", row->from_swap_bytes);
 	set_signed(build, object, "in_kernel_bytes", row->in_kernel_bytes);
+	if (row->file)
+		build__set(build, object, "file", file__new(build, row->file));
 	build__count(build, object, "samples", row->samples);
 	build__ms(build, object, "first_ms", (int64_t)(row->first_ns - zero_ns));
 	build__ms(build, object, "last_ms", (int64_t)(row->last_ns - zero_ns));

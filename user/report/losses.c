@@ -62,7 +62,8 @@ static const char *kind__touches(uint32_t kind)
 	case EVENT_MODULE:
 	case EVENT_FRAME:
 	case EVENT_STACK:
-		return "which code grew the memory may lack names";
+	case EVENT_FILE:
+		return "which code and which files grew the memory may lack names";
 	case EVENT_GROWTH:
 	case EVENT_KEPT_GROWTH:
 		return "growth by stack may be too small";

@@ -9,6 +9,7 @@
 #include "profile.pb-c.h"
 #include "report/folded.h"
 #include "report/numbers.h"
+#include "report/wording.h"
 
 /*
  * Messages that are concatenated are one message whose lists are joined. So each entry is packed as
@@ -190,7 +191,7 @@ static uint64_t put_gap(struct pprof *pprof, const char *words)
 /* --- samples ---------------------------------------------------------------------------------- */
 
 #define VALUES     2
-#define LABELS_MAX 4
+#define LABELS_MAX 5
 
 /* A row's chain and labels; only class and values change. */
 struct sample {
@@ -234,6 +235,22 @@ static void label_whose(struct pprof *pprof, struct sample *sample, const struct
 	label = add_label(sample);
 	label->key = put_words(pprof, "cgroup");
 	label->str = put_escaped(pprof, path, strlen(path));
+}
+
+static void label_file(struct pprof *pprof, struct sample *sample, const struct file *file)
+{
+	_cleanup_(text__free) struct text words = {0};
+	Oomtrail__Label *label;
+
+	if (!file)
+		return;
+	wording__file(&words, file);
+	pprof->failed |= !text__ok(&words);
+	if (!text__ok(&words))
+		return;
+	label = add_label(sample);
+	label->key = put_words(pprof, "file");
+	label->str = put_words(pprof, words.data);
 }
 
 /* The samples are counted once, with the first class that there is. */
@@ -281,6 +298,7 @@ static void put_row(struct pprof *pprof, const struct growth_row *row)
 	sample.message.value = sample.values;
 	sample.values[1] = row->samples > INT64_MAX ? INT64_MAX : (int64_t)row->samples;
 	label_whose(pprof, &sample, row);
+	label_file(pprof, &sample, row->file);
 	add_label(&sample)->key = put_words(pprof, "class");
 	/* Of nothing but pages that came back from swap, there are samples all the same. */
 	if (row->anon_bytes != 0 || (row->file_bytes == 0 && row->shmem_bytes == 0))

@@ -38,6 +38,15 @@ static void print_figures(struct text *out, int64_t part_bytes, int64_t whole_by
 	text__string(out, "  ");
 }
 
+static void say_files(struct text *out, const struct growth_row *row)
+{
+	wording__file(out, row->file);
+	if (row->files > 1) {
+		text__string(out, " and ");
+		wording__counted(out, row->files - 1, "more file", "more files");
+	}
+}
+
 /* "anon", or what it is made of when it is more than one. */
 static void say_class(struct text *out, const struct growth_row *row)
 {
@@ -52,6 +61,11 @@ static void say_class(struct text *out, const struct growth_row *row)
 		wording__memory(out, &parts);
 	else
 		text__string(out, growth_row__class(row));
+	if (row->file) {
+		text__string(out, kinds > 1 ? " (" : ": ");
+		say_files(out, row);
+		text__string(out, kinds > 1 ? ")" : "");
+	}
 	if (row->in_kernel_bytes > row->bytes / 2)
 		text__string(out, ", in system calls");
 }
@@ -233,6 +247,30 @@ static void print_growths(struct text *out, const struct model *model,
 	print_jit(out, growths, listed);
 }
 
+/* Of one alone its stack has said it. */
+static void print_files(struct text *out, const struct growths *growths, size_t most)
+{
+	size_t listed = 0;
+
+	if (growths->file_count < 2)
+		return;
+	text__string(out, "  of files and shared memory, whatever the stack\n");
+	for (; listed < growths->file_count && listed < most; listed++) {
+		const struct growth_file *file = &growths->files[listed];
+		_cleanup_(text__free) struct text body = {0}, figures = {0};
+
+		print_figures(&figures, file->bytes, growths->rose_bytes);
+		wording__file(&body, file->file);
+		out->failed |= !text__ok(&figures);
+		wording__paragraph(out, figures.data ? figures.data : "", FIGURES_INDENT, &body);
+	}
+	if (listed < growths->file_count) {
+		text__string(out, "  and ");
+		wording__counted(out, growths->file_count - listed, "more file", "more files");
+		text__string(out, "\n");
+	}
+}
+
 int section__growth(struct text *out, const struct model *model, bool brief)
 {
 	_cleanup_(growths__free) struct growths growths = {0};
@@ -243,6 +281,7 @@ int section__growth(struct text *out, const struct model *model, bool brief)
 		return 0;
 	section__heading(out, "WHERE IT GREW");
 	print_growths(out, model, &growths, brief ? ROWS_LISTED_BRIEF : ROWS_LISTED, true);
+	print_files(out, &growths, brief ? ROWS_LISTED_BRIEF : ROWS_LISTED);
 	return 0;
 }
 

@@ -53,6 +53,9 @@ void wording__exit_status(struct text *out, uint32_t code);
 /* "1.91 GiB anon, 12 MiB file": the kinds that are there; "unknown" or "0" when none is. */
 void wording__memory(struct text *out, const struct memory *memory);
 
+/* "/srv/index", "/dev/shm/x (deleted) in the tmpfs /dev/shm". */
+void wording__file(struct text *out, const struct file *file);
+
 /* `label`, then `body` broken at blanks into lines of REPORT_COLUMNS that begin at `indent`. */
 void wording__paragraph(struct text *out, const char *label, size_t indent,
 			const struct text *body);

@@ -5,6 +5,9 @@
 
 #include "source/observe.h"
 
+_Static_assert(sizeof(struct event_module) + EVENT_PATH_BYTES + 8 <=
+		       sizeof(((struct stack_events *)0)->event),
+	       "room for a module");
 _Static_assert(sizeof(struct event_frame) + EVENT_PATH_BYTES <=
 		       sizeof(((struct stack_events *)0)->event),
 	       "room for a frame");
@@ -79,6 +82,21 @@ static int on_stack(void *context, const struct stack_chain *chain)
 	return pass_on(context);
 }
 
+static int on_file(void *context, const struct stack_file *file)
+{
+	size_t path_bytes = text_bytes(file->path), mount_bytes = text_bytes(file->mount);
+	size_t bytes = path_bytes + (mount_bytes ? 1 + mount_bytes : 0);
+	struct event_file *event = begin(context, EVENT_FILE, sizeof(struct event_file), bytes);
+
+	event->file_id = file->id;
+	event->flags = file->flags;
+	event->names_bytes = (uint32_t)bytes;
+	memcpy(event->names, file->path, path_bytes);
+	if (mount_bytes)
+		memcpy(event->names + path_bytes + 1, file->mount, mount_bytes);
+	return pass_on(context);
+}
+
 static int on_growth(void *context, const struct stack_growth *growth)
 {
 	struct event_growth *event = begin(context, EVENT_GROWTH, sizeof(struct event_growth), 0);
@@ -91,6 +109,7 @@ static int on_growth(void *context, const struct stack_growth *growth)
 	memcpy(event->pages, growth->pages, sizeof(event->pages));
 	event->stack_id = growth->stack;
 	event->flags = growth->in_kernel ? GROWTH_IN_KERNEL : 0;
+	event->file_id = growth->file;
 	return pass_on(context);
 }
 
@@ -103,6 +122,7 @@ static int on_gone(void *context, const struct stack_gone *gone)
 	event->samples = gone->samples;
 	memcpy(event->bytes, gone->bytes, sizeof(event->bytes));
 	event->stack_id = gone->stack;
+	event->file_id = gone->file;
 	return pass_on(context);
 }
 
@@ -113,6 +133,7 @@ struct stack_sink stack_events__sink(struct stack_events *events)
 		.module = on_module,
 		.frame = on_frame,
 		.stack = on_stack,
+		.file = on_file,
 		.growth = on_growth,
 		.gone = on_gone,
 	};

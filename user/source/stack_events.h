@@ -9,7 +9,7 @@
 struct stack_events {
 	order_sink sink;
 	void *context;
-	_Alignas(8) char event[sizeof(struct event_module) + EVENT_PATH_BYTES + 8];
+	_Alignas(8) char event[sizeof(struct event_file) + 2 * EVENT_PATH_BYTES + 16];
 };
 
 /* Passes on to events->sink; `events` stays the caller's, and where it is. */

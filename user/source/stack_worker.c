@@ -343,6 +343,7 @@ static bool is_sound(const struct event_header *event, size_t available)
 	case EVENT_MODULE:
 	case EVENT_FRAME:
 	case EVENT_STACK:
+	case EVENT_FILE:
 	case EVENT_GROWTH:
 	case EVENT_GROWTH_GONE:
 	case EVENT_LOSS:

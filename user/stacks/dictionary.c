@@ -17,7 +17,7 @@ struct frame_key {
 	uint32_t kind; /* likewise */
 };
 
-/* Both kinds: the key's bytes lie behind. */
+/* Of all kinds: the key's bytes lie behind. */
 struct word {
 	uint64_t used_ns;
 	uint32_t id;
@@ -28,8 +28,8 @@ struct word {
 
 struct dictionary {
 	struct stack_sink sink;
-	struct word *frames, *chains;
-	uint32_t last_frame, last_chain;
+	struct word *frames, *chains, *files;
+	uint32_t last_frame, last_chain, last_file;
 	size_t bytes; /* of words */
 };
 
@@ -59,6 +59,8 @@ void dictionary__free(struct dictionary *dictionary)
 		drop(dictionary, &dictionary->frames, dictionary->frames);
 	while (dictionary->chains)
 		drop(dictionary, &dictionary->chains, dictionary->chains);
+	while (dictionary->files)
+		drop(dictionary, &dictionary->files, dictionary->files);
 	free(dictionary);
 }
 
@@ -103,6 +105,8 @@ static void make_room(struct dictionary *dictionary, struct word **words, size_t
 	/* A chain is larger than a frame, and of the many there are only few that come again. */
 	while (dictionary->bytes + bytes > DICTIONARY_MAX_BYTES && dictionary->chains)
 		drop(dictionary, &dictionary->chains, dictionary->chains);
+	while (dictionary->bytes + bytes > DICTIONARY_MAX_BYTES && dictionary->files)
+		drop(dictionary, &dictionary->files, dictionary->files);
 }
 
 /* One that has to be told (again): under the number that it had, or else under *last + 1. */
@@ -193,4 +197,29 @@ int dictionary__chain(struct dictionary *dictionary, const uint32_t *frames, siz
 		return error;
 	told.id = *id;
 	return dictionary->sink.stack(dictionary->sink.context, &told);
+}
+
+int dictionary__file(struct dictionary *dictionary, const struct stack_file *file, uint64_t now_ns,
+		     uint32_t *id)
+{
+	const size_t path_bytes = strnlen(file->path, EVENT_PATH_BYTES);
+	const size_t mount_bytes = file->mount ? strnlen(file->mount, EVENT_PATH_BYTES) : 0;
+	char key[sizeof(file->flags) + 2 * EVENT_PATH_BYTES + 1] = {0};
+	const size_t key_bytes = sizeof(file->flags) + path_bytes + 1 + mount_bytes;
+	struct stack_file told = *file;
+	int error;
+
+	memcpy(key, &file->flags, sizeof(file->flags));
+	memcpy(key + sizeof(file->flags), file->path, path_bytes);
+	if (mount_bytes)
+		memcpy(key + sizeof(file->flags) + path_bytes + 1, file->mount, mount_bytes);
+	*id = look_up(dictionary, &dictionary->files, key, (uint32_t)key_bytes, now_ns);
+	if (*id)
+		return 0;
+	error = add(dictionary, &dictionary->files, key, (uint32_t)key_bytes,
+		    &dictionary->last_file, now_ns, id);
+	if (error)
+		return error;
+	told.id = *id;
+	return dictionary->sink.file(dictionary->sink.context, &told);
 }

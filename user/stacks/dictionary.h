@@ -4,9 +4,9 @@
 #include "stacks/sink.h"
 
 /*
- * Numbers for frames and for chains of them, so that each is told once and a sample is a few words.
- * Bounded: beyond DICTIONARY_MAX of either, or DICTIONARY_MAX_BYTES of both, the least recently
- * used are forgotten, and told anew under another number when they come again.
+ * Numbers for frames, for chains of them and for files, so that each is told once and a sample is a
+ * few words. Bounded: beyond DICTIONARY_MAX of either, or DICTIONARY_MAX_BYTES of both, the least
+ * recently used are forgotten, and told anew under another number when they come again.
  */
 struct dictionary;
 
@@ -33,5 +33,9 @@ int dictionary__add_frame(struct dictionary *dictionary, const struct stack_fram
  * the sink said. */
 int dictionary__chain(struct dictionary *dictionary, const uint32_t *frames, size_t count,
 		      enum stack_end end, uint64_t now_ns, uint32_t *id);
+
+/* The number of a file, told if it was not lately; `file->id` is not read. Likewise. */
+int dictionary__file(struct dictionary *dictionary, const struct stack_file *file, uint64_t now_ns,
+		     uint32_t *id);
 
 size_t dictionary__bytes(const struct dictionary *dictionary); /* of heap */

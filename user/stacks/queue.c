@@ -36,6 +36,7 @@ static enum queue_answer take_sample(struct queue *queue, const struct stack_sam
 	memcpy(&waiting->sample, sample, used);
 	waiting->sample.header.size_bytes = (uint32_t)used;
 	waiting->next = NULL;
+	waiting->file = 0;
 	waiting->previous = queue->last;
 	if (queue->last)
 		queue->last->next = waiting;

@@ -10,6 +10,7 @@
 
 struct waiting {
 	struct waiting *next, *previous;
+	uint32_t file; /* what was mapped there when it was taken, as it was told; 0: not known */
 	_Alignas(8) struct stack_sample sample;
 };
 

@@ -78,7 +78,9 @@ static int compare_stacks(const void *left, const void *right)
 {
 	const struct page *a = left, *b = right;
 
-	return (a->stack > b->stack) - (a->stack < b->stack);
+	if (a->stack != b->stack)
+		return a->stack > b->stack ? 1 : -1;
+	return (a->file > b->file) - (a->file < b->file);
 }
 
 static void sum(struct stack_gone *gone, const struct page *page)
@@ -104,9 +106,12 @@ static int tell_sums(struct resident *resident, const struct sampled *sampled,
 		struct stack_gone gone = {
 			.task = sampled__task(sampled),
 			.stack = pages[i].stack,
+			.file = pages[i].file,
 		};
 
-		for (next = i; next < count && pages[next].stack == pages[i].stack; next++)
+		for (next = i; next < count && pages[next].stack == pages[i].stack &&
+			       pages[next].file == pages[i].file;
+		     next++)
 			sum(&gone, &pages[next]);
 		if (!gone.samples)
 			continue;
@@ -251,6 +256,7 @@ static struct page page_of(const struct resident *resident, const struct stack_g
 	struct page page = {
 		.address = growth->address & ~(resident->page_bytes - 1),
 		.stack = growth->stack,
+		.file = growth->file,
 		.order = order,
 		.block_shift = (uint8_t)__builtin_ctzll(growth->block_bytes),
 	};

@@ -18,6 +18,7 @@ enum page_state {
 struct page {
 	uint64_t address;
 	uint32_t stack;
+	uint32_t file;
 	uint32_t order;                /* of arrival */
 	int32_t pages[GROWTH_MEMBERS]; /* that came with it; swap: of the anonymous ones, how many
 					  from there */

@@ -138,10 +138,31 @@ static int frame_number(const struct walk_at *at, uint64_t pc, uint64_t now_ns, 
 	return *id ? 0 : add_frame(at, &frame, module, now_ns, id);
 }
 
+int stacks__file(struct stacks *stacks, const struct stack_sample *sample, uint64_t now_ns,
+		 uint32_t *id)
+{
+	const struct file_process process = {
+		.pid = sample->task.pid, .start_ns = sample->task.start_ns, .mm_id = sample->mm_id};
+	struct stack_file file = {0};
+	struct file_mapping mapping;
+
+	*id = 0;
+	if (sample->pages[GROWTH_FILE] <= 0 && sample->pages[GROWTH_SHMEM] <= 0)
+		return 0;
+	if (!file_mappings__find(stacks->file_mappings, &process, sample->address,
+				 sample->header.time_ns, now_ns, &mapping))
+		return 0;
+	file.flags = mapping.flags;
+	file.path = mapping.path;
+	file.mount = mapping.mount;
+	return dictionary__file(stacks->dictionary, &file, now_ns, id);
+}
+
 /* And what is still there of it will be looked at, unless another program is there by now. */
-static int tell_growth(struct stacks *stacks, const struct stack_sample *sample,
+static int tell_growth(struct stacks *stacks, const struct waiting *waiting,
 		       const struct process_maps *process, uint32_t stack)
 {
+	const struct stack_sample *sample = &waiting->sample;
 	struct stack_growth growth = {
 		.task = sample->task,
 		.time_ns = sample->header.time_ns,
@@ -149,6 +170,7 @@ static int tell_growth(struct stacks *stacks, const struct stack_sample *sample,
 		.address = sample->address,
 		.block_bytes = sample->block_bytes,
 		.stack = stack,
+		.file = waiting->file,
 		.in_kernel = sample->flags & STACK_SAMPLE_KERNEL,
 	};
 	int error;
@@ -160,8 +182,9 @@ static int tell_growth(struct stacks *stacks, const struct stack_sample *sample,
 	return resident__add(stacks->resident, &growth);
 }
 
-int stacks__work(struct stacks *stacks, const struct stack_sample *sample, uint64_t now_ns)
+int stacks__work(struct stacks *stacks, const struct waiting *waiting, uint64_t now_ns)
 {
+	const struct stack_sample *sample = &waiting->sample;
 	const size_t below = sample->stack_from & (STACK_PAGE_BYTES - 1);
 	const struct unwind_stack stack = {
 		.from = sample->stack_from,
@@ -181,7 +204,7 @@ int stacks__work(struct stacks *stacks, const struct stack_sample *sample, uint6
 	at.process = address_spaces__process(stacks->spaces, sample->task.pid,
 					     sample->task.start_ns, sample->header.time_ns);
 	if (!at.process)
-		return tell_growth(stacks, sample, NULL, 0);
+		return tell_growth(stacks, waiting, NULL, 0);
 	if (process_maps__wants_look(at.process))
 		first_look(&stacks->look, at.process, sample->task.tid, sample->header.time_ns,
 			   now_ns, why, sizeof(why));
@@ -197,5 +220,5 @@ int stacks__work(struct stacks *stacks, const struct stack_sample *sample, uint6
 		error = dictionary__chain(stacks->dictionary, numbers, count, end, now_ns, &id);
 	if (error && error != -ENOMEM)
 		return error;
-	return tell_growth(stacks, sample, at.process, id);
+	return tell_growth(stacks, waiting, at.process, id);
 }

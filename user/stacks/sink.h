@@ -8,8 +8,9 @@
 #include "bpf/events.h"
 
 /*
- * What becomes of growth samples: definitions of modules, frames and stacks, each told before what
- * refers to it, and the samples. The numbers and when they are told again: bpf/events.h.
+ * What becomes of growth samples: definitions of modules, frames, stacks and files, each told
+ * before what refers to it, and the samples. The numbers and when they are told again:
+ * bpf/events.h.
  */
 
 /* A definition that was not referred to for so long is told again. Earlier than events.h wants it:
@@ -40,6 +41,13 @@ struct stack_chain {
 	size_t count;           /* up to EVENT_STACK_FRAMES */
 };
 
+struct stack_file {
+	uint32_t id;
+	uint32_t flags;    /* enum file_flag */
+	const char *path;  /* as its process sees it: any bytes */
+	const char *mount; /* where its tmpfs is mounted; NULL: in none */
+};
+
 struct stack_growth {
 	struct task_ref task; /* tid: the thread whose fault it was */
 	uint64_t time_ns;     /* when the page came */
@@ -48,6 +56,7 @@ struct stack_growth {
 	uint64_t block_bytes;          /* the sample stands for so much address space */
 	int32_t pages[GROWTH_MEMBERS]; /* that came with it */
 	uint32_t stack;                /* 0: it could not be kept */
+	uint32_t file;                 /* of the pages that are a file's or shared; 0: not known */
 	bool in_kernel;                /* the fault was taken in a system call */
 };
 
@@ -57,6 +66,7 @@ struct stack_growth {
 struct stack_gone {
 	struct task_ref task; /* tid: the pid */
 	uint32_t stack;       /* as it was told with the samples, however long ago */
+	uint32_t file;        /* likewise */
 	uint64_t samples;
 	int64_t bytes[GROWTH_MEMBERS];
 };
@@ -67,6 +77,7 @@ struct stack_sink {
 	int (*module)(void *context, const struct stack_module *module);
 	int (*frame)(void *context, const struct stack_frame *frame);
 	int (*stack)(void *context, const struct stack_chain *chain);
+	int (*file)(void *context, const struct stack_file *file);
 	int (*growth)(void *context, const struct stack_growth *growth);
 	int (*gone)(void *context, const struct stack_gone *gone);
 };

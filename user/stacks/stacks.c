@@ -50,6 +50,7 @@ int stacks__new(struct stacks **out, const struct stacks_options *options, char 
 	    modules__new(&stacks->modules, stacks->objects, &stacks->sink) ||
 	    dictionary__new(&stacks->dictionary, &stacks->sink) ||
 	    jit_names__new(&stacks->jit_names, options->proc) ||
+	    file_mappings__new(&stacks->file_mappings, options->proc) ||
 	    resident__new(&stacks->resident, &resident) ||
 	    prefetch__new(&stacks->prefetch, stacks->objects, options->proc))
 		goto fail;
@@ -76,6 +77,7 @@ void stacks__free(struct stacks *stacks)
 	if (!stacks)
 		return;
 	queue__clear(&stacks->queue);
+	file_mappings__free(stacks->file_mappings);
 	prefetch__free(stacks->prefetch);
 	resident__free(stacks->resident);
 	jit_names__free(stacks->jit_names);
@@ -106,11 +108,22 @@ struct stacks_counts stacks__counts(const struct stacks *stacks)
 	counts.bytes = stacks->queue.bytes + address_spaces__counts(stacks->spaces).bytes +
 		       objects__counts(stacks->objects).bytes + modules__bytes(stacks->modules) +
 		       dictionary__bytes(stacks->dictionary) + jit_names__bytes(stacks->jit_names) +
-		       resident.bytes + prefetch__bytes(stacks->prefetch);
+		       file_mappings__bytes(stacks->file_mappings) + resident.bytes +
+		       prefetch__bytes(stacks->prefetch);
 	return counts;
 }
 
 /* --- the queue ------------------------------------------------------------------------------- */
+
+/* Which file is asked at once, for as long as it is mapped. */
+static void ask_file(struct stacks *stacks, struct waiting *waiting)
+{
+	int error =
+		stacks__file(stacks, &waiting->sample, clock_ns(CLOCK_MONOTONIC), &waiting->file);
+
+	if (error && error != -ENOMEM && !stacks->take_error)
+		stacks->take_error = error;
+}
 
 static void prefetch(struct stacks *stacks, const struct stack_sample *sample)
 {
@@ -126,6 +139,8 @@ void stacks__take(struct stacks *stacks, const void *data, size_t bytes)
 	switch (queue__take(&stacks->queue, data, bytes)) {
 	case QUEUE_TAKEN:
 		prefetch(stacks, data);
+		if (((const struct stack_sample_header *)data)->kind == STACK_SAMPLE_TAKEN)
+			ask_file(stacks, stacks->queue.last);
 		break;
 	case QUEUE_TORN:
 		stacks->counts.torn++;
@@ -170,14 +185,18 @@ static bool has_come(struct stacks *stacks, struct stack_sample *sample)
 static int work_off(struct stacks *stacks, uint64_t until_ns)
 {
 	uint64_t begin_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-	int error = 0;
+	int error = stacks->take_error;
 
 	while (stacks->queue.first && stacks->queue.first->sample.header.time_ns <= until_ns &&
 	       !error) {
 		struct waiting *waiting = queue__pop(&stacks->queue);
 
-		if (has_come(stacks, &waiting->sample))
-			error = stacks__work(stacks, &waiting->sample, clock_ns(CLOCK_MONOTONIC));
+		bool came = has_come(stacks, &waiting->sample);
+
+		if (came && waiting->sample.flags & STACK_SAMPLE_EARLY)
+			ask_file(stacks, waiting);
+		if (came)
+			error = stacks__work(stacks, waiting, clock_ns(CLOCK_MONOTONIC));
 		free(waiting);
 	}
 	stacks->counts.cpu_ns += clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin_ns;

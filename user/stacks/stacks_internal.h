@@ -2,6 +2,7 @@
 #pragma once
 
 #include "maps/address_spaces.h"
+#include "stacks/file_mappings.h"
 #include "maps/first_look.h"
 #include "maps/objects.h"
 #include "maps/perf_maps.h"
@@ -22,6 +23,7 @@ struct stacks {
 	struct modules *modules;
 	struct dictionary *dictionary;
 	struct jit_names *jit_names;
+	struct file_mappings *file_mappings;
 	struct resident *resident;
 	struct prefetch *prefetch;
 	struct queue queue;
@@ -30,7 +32,11 @@ struct stacks {
 	void *cut_context;
 	long page_bytes;
 	struct stacks_counts counts;
+	int take_error; /* what the sink said meanwhile */
 };
 
 /* Unwinds, names and tells one sample; 0, or what the sink said. */
-int stacks__work(struct stacks *stacks, const struct stack_sample *sample, uint64_t now_ns);
+int stacks__work(struct stacks *stacks, const struct waiting *waiting, uint64_t now_ns);
+/* The number of the file that the page is of, told if need be; 0: of none, or not known. */
+int stacks__file(struct stacks *stacks, const struct stack_sample *sample, uint64_t now_ns,
+		 uint32_t *id);

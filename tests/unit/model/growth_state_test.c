@@ -38,6 +38,9 @@ static void put_growth(struct text *text, const struct model *model, const struc
 		     (long long)growth->gone_from_swap_bytes,
 		     (unsigned long long)model__pages_looked_ns(model, &growth->task));
 	text__printf(text, ", %d", (int)stack__quality(growth->stack));
+	if (growth->file)
+		text__printf(text, ", of %s, %u, %s", growth->file->path, growth->file->flags,
+			     growth->file->mount ? growth->file->mount : "-");
 	for (size_t i = 0; growth->stack && i < growth->stack->count; i++)
 		put_frame(text, growth->stack->frames[i]);
 	text__string(text, "\n");
@@ -80,6 +83,7 @@ static void test_a_roll_before_any_event_changes_nothing_of_it(void **state)
 	apply_some(whole, &events, 0, events.count);
 	expected = growth_of(whole);
 	assert_non_null(strstr(expected, "Cache::insert"));
+	assert_non_null(strstr(expected, "TOTAL 0, 3, /dev/shm\n"));
 	for (size_t i = 1; i <= events.count; i++) {
 		for (size_t j = i; j <= events.count; j += 7) {
 			struct model *rolled = run(&events, i, j);

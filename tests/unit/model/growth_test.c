@@ -78,6 +78,74 @@ static void test_members_are_told_apart_and_swap_is_not_new(void **state)
 	model__free(model);
 }
 
+static void test_samples_of_each_file_add_up(void **state)
+{
+	struct event_growth sample = sample_of(2, 10, 1, 0);
+	struct model *model = new_model(), *other = new_model();
+	struct event_growth_gone gone = {
+		.header = header(EVENT_GROWTH_GONE, sizeof(gone), 5),
+		.task = sample.task,
+		.samples = 1,
+		.bytes = {[GROWTH_SHMEM] = BLOCK},
+		.stack_id = 1,
+		.file_id = 2,
+	};
+	const struct growth *growth;
+
+	(void)state;
+	two_stacks(model, 1);
+	file_named(model, 1, 1, 0, "/srv/a", NULL);
+	file_named(model, 1, 2, FILE_TMPFS, "/dev/shm/b", "/dev/shm");
+	sample.pages[GROWTH_FILE] = 3;
+	sample.file_id = 1;
+	apply(model, &sample);
+	sample.pages[GROWTH_FILE] = 0;
+	sample.pages[GROWTH_SHMEM] = 4;
+	sample.file_id = 2;
+	apply(model, &sample);
+	sample.file_id = 9; /* nobody told it */
+	apply(model, &sample);
+	/* The same file under another number, and another one under a number that was used. */
+	file_named(model, 3, 5, FILE_TMPFS, "/dev/shm/b", "/dev/shm");
+	file_named(model, 3, 1, FILE_DELETED, "/srv/a", NULL);
+	sample.file_id = 5;
+	apply(model, &sample);
+	sample.file_id = 1;
+	apply(model, &sample);
+	gone.task.tid = gone.task.pid;
+	apply(model, &gone);
+	assert_int_equal(model__growth_count(model), 4);
+	growth = model__growth(model, 0);
+	assert_string_equal(growth->file->path, "/srv/a");
+	assert_null(growth->file->mount);
+	assert_int_equal(growth->file->flags, 0);
+	assert_int_equal(growth->file_bytes, 3 * BLOCK);
+	growth = model__growth(model, 1);
+	assert_string_equal(growth->file->path, "/dev/shm/b");
+	assert_string_equal(growth->file->mount, "/dev/shm");
+	assert_int_equal(growth->file->flags, FILE_TMPFS);
+	assert_int_equal(growth->shmem_bytes, 8 * BLOCK);
+	assert_int_equal(growth->gone_shmem_bytes, BLOCK);
+	assert_null(model__growth(model, 2)->file);
+	assert_int_equal(model__growth(model, 2)->shmem_bytes, 4 * BLOCK);
+	assert_int_equal(model__growth(model, 2)->gone_shmem_bytes, 0);
+	assert_int_equal(model__growth(model, 3)->file->flags, FILE_DELETED);
+	/* Which file it is counts in the digest. */
+	two_stacks(other, 1);
+	file_named(other, 1, 2, FILE_TMPFS, "/dev/shm/c", "/dev/shm");
+	model__free(model);
+	model = new_model();
+	two_stacks(model, 1);
+	file_named(model, 1, 2, FILE_TMPFS, "/dev/shm/b", "/dev/shm");
+	assert_true(model__digest(model) == model__digest(other));
+	sample.file_id = 2;
+	apply(model, &sample);
+	apply(other, &sample);
+	assert_true(model__digest(model) != model__digest(other));
+	model__free(model);
+	model__free(other);
+}
+
 static void test_sums_have_an_end(void **state)
 {
 	struct event_growth sample = sample_of(2, 10, 0, GROWTH_PAGES_MAX);
@@ -313,6 +381,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_samples_of_a_process_and_a_stack_add_up),
 		cmocka_unit_test(test_members_are_told_apart_and_swap_is_not_new),
+		cmocka_unit_test(test_samples_of_each_file_add_up),
 		cmocka_unit_test(test_sums_have_an_end),
 		cmocka_unit_test(test_impossible_samples_are_refused),
 		cmocka_unit_test(test_rises_count_and_falls_do_not),

@@ -66,6 +66,28 @@ static inline void stack_of(struct model *model, uint64_t ms, uint32_t id, enum 
 	apply(model, &told);
 }
 
+/* `mount` NULL: none. */
+static inline void file_named(struct model *model, uint64_t ms, uint32_t id, uint32_t flags,
+			      const char *path, const char *mount)
+{
+	union {
+		struct event_file event;
+		char bytes[sizeof(struct event_file) + EVENT_PATH_BYTES];
+	} told = {0};
+	const size_t length = strlen(path), more = mount ? strlen(mount) + 1 : 0;
+
+	told.event.header =
+		header(EVENT_FILE, (sizeof(told.event) + length + more + 7) & ~(size_t)7, ms);
+	told.event.file_id = id;
+	told.event.flags = flags;
+	told.event.names_bytes = (uint32_t)(length + more);
+	memcpy(told.event.names, path, length);
+	if (mount)
+		memcpy(told.event.names + length + 1, mount, more - 1);
+	assert_int_equal(event__check(&told.event.header, sizeof(told)), 0);
+	apply(model, &told);
+}
+
 static inline struct event_growth sample_of(uint64_t ms, uint32_t pid, uint32_t stack, int32_t anon)
 {
 	struct event_growth sample = {

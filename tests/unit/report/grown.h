@@ -69,12 +69,26 @@ static inline void grown__stack(struct model *model, uint32_t id, enum stack_end
 	grown__stack(model, id, end, (const uint32_t[]){__VA_ARGS__}, \
 		     sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t))
 
+/* `names`: a path, or a path, a NUL and where its tmpfs is mounted. */
+static inline void grown__file(struct model *model, uint32_t id, uint32_t flags, const char *names,
+			       size_t length)
+{
+	struct event_file *file = grown__event(EVENT_FILE, sizeof(*file), names, length);
+
+	file->file_id = id;
+	file->flags = flags;
+	file->names_bytes = (uint32_t)length;
+	story__tell(model, file);
+	free(file);
+}
+
 /* To be changed before it is told. */
 static inline struct event_growth grown__pages(uint64_t ms, uint32_t pid, uint32_t stack,
 					       int32_t anon)
 {
 	return (struct event_growth){
 		.header = STORY_HEADER(GROWTH, event_growth, ms),
+		.came_ns = MS(ms),
 		.task = story__task(pid),
 		.mm_id = pid,
 		.address = 0x7f0000000000ULL,

@@ -52,6 +52,67 @@ static void test_exact_rows_keep_processes_and_addresses_apart(void **state)
 	assert_int_equal(growths.rows[1].processes, 1);
 }
 
+/* By stack 4 of node 23 and by stack 1 of worker 21: file 1 in all 5 MiB, file 2 4 MiB. */
+static void tell_files(struct model *model)
+{
+	static const struct {
+		uint32_t pid, stack, file;
+		int32_t shmem;
+	} told[] = {{23, 4, 1, 2}, {23, 4, 2, 3}, {21, 1, 1, 3}, {21, 1, 2, 1}, {23, 4, 0, 7}};
+
+	grown__file(model, 1, 0, "/srv/a\x1b[31m", strlen("/srv/a\x1b[31m"));
+	grown__file(model, 2, FILE_TMPFS | FILE_DELETED, "/dev/shm/b\0/dev/shm", 19);
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+		struct event_growth growth = grown__pages(4000 + i, told[i].pid, told[i].stack, 0);
+
+		growth.pages[GROWTH_SHMEM] = told[i].shmem;
+		growth.file_id = told[i].file;
+		story__tell(model, &growth);
+	}
+}
+
+static const struct growth_row *row_of_unnamed(const struct growths *growths, const char *path)
+{
+	for (size_t i = 0; i < growths->count; i++) {
+		const struct growth_row *row = &growths->rows[i];
+
+		if (stack__quality(row->stack) == STACK_UNNAMED &&
+		    (!path || (row->file && strcmp(row->file->path, path) == 0)))
+			return row;
+	}
+	fail_msg("no such row of %s", path ? path : "any file");
+	return NULL;
+}
+
+static void test_files_are_told_with_their_stacks_and_in_all(void **state)
+{
+	_cleanup_(model__freep) struct model *model = grown__story();
+	_cleanup_(growths__free) struct growths by_function = {0}, exact = {0};
+	_cleanup_(text__free) struct text text = {0};
+	const struct growth_row *row;
+
+	(void)state;
+	tell_files(model);
+	by_function = read_growths(model, NULL, GROWTH_BY_FUNCTION);
+	exact = read_growths(model, NULL, GROWTH_EXACT);
+	assert_int_equal(by_function.count, 4);
+	assert_int_equal(exact.count, 10);
+	row = row_of_unnamed(&by_function, NULL);
+	assert_string_equal(row->file->path, "/dev/shm/b");
+	assert_int_equal(row->files, 2);
+	assert_int_equal(row->shmem_bytes, MIB_(12));
+	assert_int_equal(row_of_unnamed(&exact, "/dev/shm/b")->shmem_bytes, MIB_(3));
+	assert_int_equal(row_of_unnamed(&exact, "/srv/a\x1b[31m")->shmem_bytes, MIB_(2));
+	assert_int_equal(by_function.file_count, 2);
+	assert_string_equal(by_function.files[0].file->path, "/srv/a\x1b[31m");
+	assert_int_equal(by_function.files[0].bytes, MIB_(5));
+	assert_int_equal(by_function.files[1].bytes, MIB_(4));
+	assert_int_equal(report__text(model, &text), 0);
+	assert_non_null(strstr(text.data, "  /dev/shm/b (deleted) in the tmpfs /dev/shm\n"));
+	assert_non_null(strstr(text.data, "  /srv/a\\x1b[31m\n"));
+	assert_null(strstr(text.data, "\x1b"));
+}
+
 static void check_sums(const struct growths *growths)
 {
 	assert_int_equal(growths->processes, 3);
@@ -275,6 +336,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same_functions_are_one_row),
 		cmocka_unit_test(test_exact_rows_keep_processes_and_addresses_apart),
+		cmocka_unit_test(test_files_are_told_with_their_stacks_and_in_all),
 		cmocka_unit_test(test_sums_stand_beside_the_kernels_counters),
 		cmocka_unit_test(test_filters),
 		cmocka_unit_test(test_ties_are_broken_by_content),

@@ -242,6 +242,51 @@ static void test_what_the_sink_says_ends_the_work(void **state)
 		-EPIPE);
 }
 
+static uint32_t file_id(struct world *world, uint32_t flags, const char *path, const char *mount,
+			uint64_t now_ns)
+{
+	const struct stack_file file = {.flags = flags, .path = path, .mount = mount};
+	uint32_t id = 0;
+
+	assert_int_equal(dictionary__file(world->dictionary, &file, now_ns, &id), 0);
+	assert_non_null(told__file(world->told, id));
+	return id;
+}
+
+static void test_files_are_told_once_and_again(void **state)
+{
+	struct world *world = *state;
+	const uint32_t a = file_id(world, 0, "/a", NULL, BEGIN_NS);
+	const uint32_t b = file_id(world, FILE_TMPFS, "/a", "/", BEGIN_NS);
+
+	assert_int_not_equal(a, b);
+	assert_int_not_equal(file_id(world, FILE_DELETED, "/a", NULL, BEGIN_NS), a);
+	assert_int_not_equal(file_id(world, FILE_TMPFS, "/a", "/b", BEGIN_NS), b);
+	assert_string_equal(told__file(world->told, b)->mount, "/");
+	assert_string_equal(told__file(world->told, a)->mount, "");
+	assert_int_equal(file_id(world, 0, "/a", NULL, BEGIN_NS + 1), a);
+	assert_int_equal(world->told->file_count, 4);
+	assert_int_equal(file_id(world, 0, "/a", NULL, BEGIN_NS + 1 + SINK_RETELL_NS), a);
+	assert_int_equal(world->told->file_count, 5);
+}
+
+/* Long paths, and no end of them. */
+static void test_files_have_an_end(void **state)
+{
+	struct world *world = *state;
+	char *path = malloc(EVENT_PATH_BYTES + 1);
+
+	assert_non_null(path);
+	memset(path, 'p', EVENT_PATH_BYTES);
+	path[EVENT_PATH_BYTES] = '\0';
+	for (uint32_t i = 0; i < DICTIONARY_MAX_BYTES / EVENT_PATH_BYTES; i++) {
+		world->told->file_count = 0;
+		file_id(world, i, path, path, BEGIN_NS);
+		assert_true(dictionary__bytes(world->dictionary) < DICTIONARY_MAX_BYTES + MIB);
+	}
+	free(path);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_world, remove_world)
@@ -251,6 +296,8 @@ int main(void)
 		TEST(test_told_again_after_a_while),
 		TEST(test_out_of_order),
 		TEST(test_what_the_sink_says_ends_the_work),
+		TEST(test_files_are_told_once_and_again),
+		TEST(test_files_have_an_end),
 		cmocka_unit_test(test_the_least_recently_used_go),
 		cmocka_unit_test(test_bytes_are_bounded),
 	};

@@ -33,13 +33,21 @@ struct told_chain {
 	uint32_t frames[EVENT_STACK_FRAMES];
 };
 
+struct told_file {
+	uint32_t id;
+	uint32_t flags;
+	char path[512];
+	char mount[512]; /* "": none */
+};
+
 struct told {
 	struct told_module modules[TOLD_MAX];
 	struct told_frame frames[TOLD_MAX];
 	struct told_chain chains[TOLD_MAX];
+	struct told_file files[TOLD_MAX];
 	struct stack_growth growths[TOLD_MAX];
 	struct stack_gone gone[TOLD_MAX];
-	size_t module_count, frame_count, chain_count, growth_count, gone_count;
+	size_t module_count, frame_count, chain_count, file_count, growth_count, gone_count;
 	int answer; /* of every call */
 };
 
@@ -68,6 +76,29 @@ static inline const struct told_chain *told__chain(const struct told *told, uint
 			return &told->chains[i];
 	}
 	return NULL;
+}
+
+static inline const struct told_file *told__file(const struct told *told, uint32_t id)
+{
+	for (size_t i = told->file_count; i-- > 0;) {
+		if (told->files[i].id == id)
+			return &told->files[i];
+	}
+	return NULL;
+}
+
+static inline int told__on_file(void *context, const struct stack_file *file)
+{
+	struct told *told = context;
+	struct told_file *kept = &told->files[told->file_count++];
+
+	assert_true(told->file_count < TOLD_MAX);
+	assert_int_not_equal(file->id, 0);
+	kept->id = file->id;
+	kept->flags = file->flags;
+	snprintf(kept->path, sizeof(kept->path), "%s", file->path);
+	snprintf(kept->mount, sizeof(kept->mount), "%s", file->mount ? file->mount : "");
+	return told->answer;
 }
 
 static inline int told__on_module(void *context, const struct stack_module *module)
@@ -126,6 +157,8 @@ static inline int told__on_growth(void *context, const struct stack_growth *grow
 	assert_true(told->growth_count < TOLD_MAX);
 	if (growth->stack && !told__chain(told, growth->stack))
 		fail_msg("growth before stack %u", growth->stack);
+	if (growth->file && !told__file(told, growth->file))
+		fail_msg("growth before file %u", growth->file);
 	return told->answer;
 }
 
@@ -139,7 +172,8 @@ static inline int told__on_gone(void *context, const struct stack_gone *gone)
 	assert_true(told->gone_count < TOLD_MAX);
 	for (size_t i = 0; i < told->growth_count && !grown; i++)
 		grown = told->growths[i].task.pid == gone->task.pid &&
-			(!gone->samples || told->growths[i].stack == gone->stack);
+			(!gone->samples || (told->growths[i].stack == gone->stack &&
+					    told->growths[i].file == gone->file));
 	if (!grown)
 		fail_msg("gone before it grew: stack %u of %u", gone->stack, gone->task.pid);
 	return told->answer;
@@ -152,6 +186,7 @@ static inline struct stack_sink told__sink(struct told *told)
 		.module = told__on_module,
 		.frame = told__on_frame,
 		.stack = told__on_chain,
+		.file = told__on_file,
 		.growth = told__on_growth,
 		.gone = told__on_gone,
 	};
