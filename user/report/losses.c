@@ -61,6 +61,7 @@ static const char *kind__touches(uint32_t kind)
 		return "who was held back at a limit may be missing";
 	case EVENT_MODULE:
 	case EVENT_FRAME:
+	case EVENT_FRAME_LINE:
 	case EVENT_STACK:
 		return "which code grew the memory may lack names";
 	case EVENT_GROWTH:
