@@ -29,6 +29,8 @@ static const struct {
 	{".data.rel.ro.gopclntab", false},
 	{".gnu_debugdata", false},
 	{".gnu_debuglink", false},
+	{".debug_line", true},
+	{".zdebug_line", true},
 	{".text", true},
 	{".plt", true},
 	{".plt.got", true},

@@ -13,6 +13,7 @@
 #include "stacks/stacks_internal.h"
 
 #define QUEUE_BYTES (16 * MIB)
+#define LINES_NS    (2 * NS_PER_S) /* for source lines that are missing at the end */
 #define HOLD_NS     (100 * NS_PER_MS) /* of perf's records, and therefore of samples */
 
 static uint64_t clock_ns(clockid_t clock)
@@ -46,7 +47,8 @@ int stacks__new(struct stacks **out, const struct stacks_options *options, char 
 	    objects__new(&stacks->objects, &objects) ||
 	    modules__new(&stacks->modules, stacks->objects, &stacks->sink) ||
 	    dictionary__new(&stacks->dictionary, &stacks->sink) ||
-	    jit_names__new(&stacks->jit_names, options->proc))
+	    jit_names__new(&stacks->jit_names, options->proc) ||
+	    frame_lines__new(&stacks->lines, stacks->modules, &stacks->sink))
 		goto fail;
 	error = perf_maps__open(&stacks->perf, &perf, why, why_size);
 	if (error) {
@@ -71,6 +73,7 @@ void stacks__free(struct stacks *stacks)
 	if (!stacks)
 		return;
 	queue__clear(&stacks->queue);
+	frame_lines__free(stacks->lines);
 	jit_names__free(stacks->jit_names);
 	dictionary__free(stacks->dictionary);
 	modules__free(stacks->modules);
@@ -95,7 +98,8 @@ struct stacks_counts stacks__counts(const struct stacks *stacks)
 	counts.cpus_unwatched = perf.unwatched;
 	counts.bytes = stacks->queue.bytes + address_spaces__counts(stacks->spaces).bytes +
 		       objects__counts(stacks->objects).bytes + modules__bytes(stacks->modules) +
-		       dictionary__bytes(stacks->dictionary) + jit_names__bytes(stacks->jit_names);
+		       dictionary__bytes(stacks->dictionary) + jit_names__bytes(stacks->jit_names) +
+		       frame_lines__bytes(stacks->lines);
 	return counts;
 }
 
@@ -165,12 +169,20 @@ int stacks__turn(struct stacks *stacks, uint64_t now_ns)
 	perf_maps__release(stacks->perf, now_ns, apply, stacks);
 	error = work_off(stacks, now_ns > HOLD_NS ? now_ns - HOLD_NS : 0);
 	address_spaces__tidy(stacks->spaces, now_ns);
-	return error;
+	return error ? error : frame_lines__turn(stacks->lines, now_ns);
+}
+
+int stacks__lines_fd(const struct stacks *stacks)
+{
+	return frame_lines__fd(stacks->lines);
 }
 
 int stacks__finish(struct stacks *stacks)
 {
+	int error;
+
 	perf_maps__drain(stacks->perf);
 	perf_maps__release(stacks->perf, UINT64_MAX, apply, stacks);
-	return work_off(stacks, UINT64_MAX);
+	error = work_off(stacks, UINT64_MAX);
+	return error ? error : frame_lines__finish(stacks->lines, LINES_NS);
 }

@@ -6,6 +6,7 @@
 #include "maps/objects.h"
 #include "maps/perf_maps.h"
 #include "stacks/dictionary.h"
+#include "stacks/frame_lines.h"
 #include "stacks/jit_names.h"
 #include "stacks/modules.h"
 #include "stacks/queue.h"
@@ -20,6 +21,7 @@ struct stacks {
 	struct modules *modules;
 	struct dictionary *dictionary;
 	struct jit_names *jit_names;
+	struct frame_lines *lines;
 	struct queue queue;
 	bool frame_pointers;
 	void (*cut)(void *context, uint32_t pid, size_t room_bytes);

@@ -33,12 +33,19 @@ struct told_chain {
 	uint32_t frames[EVENT_STACK_FRAMES];
 };
 
+struct told_line {
+	uint32_t frame;
+	uint32_t line;
+	char file[512];
+};
+
 struct told {
 	struct told_module modules[TOLD_MAX];
 	struct told_frame frames[TOLD_MAX];
+	struct told_line lines[TOLD_MAX];
 	struct told_chain chains[TOLD_MAX];
 	struct stack_growth growths[TOLD_MAX];
-	size_t module_count, frame_count, chain_count, growth_count;
+	size_t module_count, frame_count, line_count, chain_count, growth_count;
 	int answer; /* of every call */
 };
 
@@ -98,6 +105,21 @@ static inline int told__on_frame(void *context, const struct stack_frame *frame)
 	return told->answer;
 }
 
+static inline int told__on_line(void *context, const struct stack_frame_line *line)
+{
+	struct told *told = context;
+	struct told_line *kept = &told->lines[told->line_count++];
+
+	assert_true(told->line_count < TOLD_MAX);
+	if (!told__frame(told, line->frame))
+		fail_msg("line of frame %u before it", line->frame);
+	assert_true(line->file && *line->file);
+	kept->frame = line->frame;
+	kept->line = line->line;
+	snprintf(kept->file, sizeof(kept->file), "%s", line->file);
+	return told->answer;
+}
+
 static inline int told__on_chain(void *context, const struct stack_chain *chain)
 {
 	struct told *told = context;
@@ -134,6 +156,7 @@ static inline struct stack_sink told__sink(struct told *told)
 		.context = told,
 		.module = told__on_module,
 		.frame = told__on_frame,
+		.line = told__on_line,
 		.stack = told__on_chain,
 		.growth = told__on_growth,
 	};
