@@ -70,6 +70,7 @@
 	X(STACK, 54, event_stack)               \
 	X(GROWTH, 55, event_growth)             \
 	X(KEPT_GROWTH, 56, event_kept_growth)   \
+	X(GROWTH_GONE, 57, event_growth_gone)   \
 	X(FRAME_LINE, 58, event_frame_line)
 
 enum event_kind {
@@ -505,7 +506,8 @@ struct event_oom_counter {
 	X(KILLS_COUNTED, "later kill known by its number only")                             \
 	X(VICTIM_NOT_FOUND, "OOM victim whose task could not be found by its number")       \
 	X(SAMPLE_QUEUE, "growth sample without room: naming stacks was slower than growth") \
-	X(STACK_WORKER, "process that names stacks ended early: no stacks since")
+	X(STACK_WORKER, "process that names stacks ended early: no stacks since")           \
+	X(PAGE_TABLE_FULL, "table of sampled pages full")
 
 enum loss_reason {
 #define X(name, text) LOSS_##name,
@@ -555,6 +557,9 @@ struct event_digest {
  * number, and numbers begin with 1: 0 is none. A definition that nothing referred to for
  * STACK_RETELL_NS is told again, under whatever number, before it is referred to: whoever listens
  * may forget it then. A number that is told again says what it said before.
+ *
+ * But for what refers to growth that was told long ago (EVENT_GROWTH_GONE): the stacks of a
+ * process's growth are known by their latest numbers for as long as the growth is.
  */
 #define STACK_RETELL_NS      60000000000ULL
 
@@ -664,6 +669,22 @@ struct event_growth {
 	__s32 pages[GROWTH_MEMBERS];
 	__u32 stack_id; /* 0: it could not be kept */
 	__u32 flags;    /* enum growth_flag */
+};
+
+/*
+ * Of what grew by a stack, so much is not there any more, neither resident nor swapped: found at
+ * the addresses of the samples since the last one of its kind. It takes off what samples of this
+ * process and stack have said, never more. Of a process that was never looked at it is not known
+ * what stayed; of one that has ended or has executed another program, nothing is told any more.
+ */
+struct event_growth_gone {
+	struct event_header header;
+	struct task_ref task; /* tid: the pid */
+	__u64 samples;        /* 0: it was looked at, and nothing had gone */
+	/* Swap: of pages that had come back from there; they are not among the anonymous ones. */
+	__s64 bytes[GROWTH_MEMBERS];
+	__u32 stack_id; /* as the samples had it */
+	__u32 reserved;
 };
 
 /*
@@ -836,6 +857,9 @@ struct event_kept_growth {
 	__u64 square_pages;    /* sum of the squares of the pages each sample stands for */
 	__u32 stack_id;        /* 0: of samples whose stacks could not be kept */
 	__u32 reserved;
+	__u64 gone_samples; /* of all of these: what is not there any more */
+	__s64 gone_bytes[GROWTH_MEMBERS];
+	__u64 looked_ns; /* when it was last told what of the process is there; 0: never */
 };
 
 /* The layout is a promise; a size that changes by accident must not compile. */
@@ -865,4 +889,5 @@ _Static_assert(sizeof(struct event_frame) == 48, "event_frame");
 _Static_assert(sizeof(struct event_frame_line) == 32, "event_frame_line");
 _Static_assert(sizeof(struct event_stack) == 32, "event_stack");
 _Static_assert(sizeof(struct event_growth) == 88, "event_growth");
-_Static_assert(sizeof(struct event_kept_growth) == 112, "event_kept_growth");
+_Static_assert(sizeof(struct event_kept_growth) == 160, "event_kept_growth");
+_Static_assert(sizeof(struct event_growth_gone) == 80, "event_growth_gone");

@@ -12,6 +12,10 @@
 #define FAULT_PROTECTION 1 /* the page was there, and may not be used so */
 #define FAULT_WRITE      2
 
+/* What a fault that reads maps of a file at most, what is cached of it: aligned in the address
+ * space (do_fault_around() in the kernel, fault_around_bytes). */
+#define AROUND_BYTES     65536
+
 struct ring stacks SEC(".maps");
 struct stack_rooms_map stack_rooms SEC(".maps");
 __u64 stack_losses = 0;
@@ -63,6 +67,30 @@ static __always_inline bool is_chosen(__u64 page)
 	__u64 pages_in_block = knob_sample_bytes / knob_page_bytes;
 
 	return (mix(page / pages_in_block) & (pages_in_block - 1)) == (page & (pages_in_block - 1));
+}
+
+/*
+ * A fault that reads a page of a file brings those around it as well: weighed as whole blocks, few
+ * of them would be all there is. So the stretch around is chosen that has the block's page in it,
+ * as many times more often as it is larger, and each page weighs as much less.
+ */
+static __always_inline __u64 pages_around(void)
+{
+	__u64 block = knob_sample_bytes / knob_page_bytes, around = AROUND_BYTES / knob_page_bytes;
+
+	return around < block ? around : block;
+}
+
+static __always_inline bool is_around_chosen(__u64 page)
+{
+	__u64 block = knob_sample_bytes / knob_page_bytes, around = pages_around();
+
+	return (mix(page / block) & (block - 1)) / around == (page & (block - 1)) / around;
+}
+
+static __always_inline __u64 around_block_bytes(void)
+{
+	return knob_sample_bytes / pages_around();
 }
 
 /*
@@ -169,7 +197,8 @@ static __always_inline int note_fault(__u64 address, __u32 flags)
 	if (gate->noted)
 		gate->noted = 0;
 	note_huge_first(gate, task, address, flags);
-	if (!is_chosen(address / knob_page_bytes))
+	if (!(flags & STACK_SAMPLE_READ ? is_around_chosen(address / knob_page_bytes)
+					: is_chosen(address / knob_page_bytes)))
 		return 0;
 	mm = BPF_CORE_READ(task, mm);
 	if (!mm)
@@ -381,7 +410,9 @@ __noinline int sample_come(__u32 cpu)
 		return 0;
 	if (is_huge(pages))
 		return 0; /* sample_huge() knows how to weigh it */
-	note->id = take_sample(mm, note->address, note->flags, pages, knob_sample_bytes);
+	note->id = take_sample(mm, note->address, note->flags, pages,
+			       note->flags & STACK_SAMPLE_READ ? around_block_bytes()
+							       : knob_sample_bytes);
 	set_told(note, mm, cpu, folded);
 	return 0;
 }
@@ -424,17 +455,24 @@ static __always_inline bool is_of_kernel(__u64 address)
 	return (__s64)address < 0;
 }
 
+static __always_inline __u32 flags_of_error(__u64 error)
+{
+	return error & FAULT_WRITE ? 0 : STACK_SAMPLE_READ;
+}
+
 /* Where rss_stat tells of every page (since 6.2). */
 SEC("?tp_btf/page_fault_user")
-int BPF_PROG(on_page_fault_user, unsigned long address)
+int BPF_PROG(on_page_fault_user, unsigned long address, void *regs, unsigned long error)
 {
-	return note_fault(address, 0);
+	return note_fault(address, flags_of_error(error));
 }
 
 SEC("?tp_btf/page_fault_kernel")
-int BPF_PROG(on_page_fault_kernel, unsigned long address)
+int BPF_PROG(on_page_fault_kernel, unsigned long address, void *regs, unsigned long error)
 {
-	return is_of_kernel(address) ? 0 : note_fault(address, STACK_SAMPLE_KERNEL);
+	return is_of_kernel(address)
+		       ? 0
+		       : note_fault(address, STACK_SAMPLE_KERNEL | flags_of_error(error));
 }
 
 /*
@@ -450,9 +488,10 @@ static __always_inline int sample_early(__u64 address, __u32 flags)
 	if (!mm)
 		return 0;
 	note_huge_first(gate_here(), task, address, flags);
-	if (is_chosen(address / knob_page_bytes))
+	if (flags & STACK_SAMPLE_READ ? is_around_chosen(address / knob_page_bytes)
+				      : is_chosen(address / knob_page_bytes))
 		take_sample(mm, address & -(__u64)knob_page_bytes, flags | STACK_SAMPLE_EARLY, none,
-			    knob_sample_bytes);
+			    flags & STACK_SAMPLE_READ ? around_block_bytes() : knob_sample_bytes);
 	return 0;
 }
 
@@ -460,7 +499,7 @@ static __always_inline int sample_by_error(__u64 address, __u32 flags, __u64 err
 {
 	if (error & FAULT_PROTECTION)
 		return 0;
-	return sample_early(address, flags | (error & FAULT_WRITE ? 0 : STACK_SAMPLE_READ));
+	return sample_early(address, flags | flags_of_error(error));
 }
 
 SEC("?tp_btf/page_fault_user")

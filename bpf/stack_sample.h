@@ -30,8 +30,8 @@ enum stack_sample_flag {
 	STACK_SAMPLE_CUT = 1 << 0,    /* the room was filled: there is more stack */
 	STACK_SAMPLE_KERNEL = 1 << 1, /* the fault was taken in the kernel, for a system call */
 	STACK_SAMPLE_EARLY = 1 << 2,  /* before the page has come, if it has: no pages are told */
-	STACK_SAMPLE_READ = 1 << 3,   /* of an EARLY one: the page was to be read; not known
-				       * everywhere */
+	STACK_SAMPLE_READ = 1 << 3,   /* the page was to be read: of a file, those around come too.
+				       * Not known everywhere */
 };
 
 /* x86-64: r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs flags sp ss;

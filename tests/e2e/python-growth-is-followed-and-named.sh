@@ -8,16 +8,16 @@
 
 command -v python3 >/dev/null || skip "python3 is not installed"
 python=$(python3 -c 'import sys; print(sys.executable)')
-cgroup_new app 256
+cgroup_new app 384
 record_growth python app -- "$python" -c 'import os
 print("pid=%d" % os.getpid())
 kept = []
-for i in range(600000):
+for i in range(1000000):
     kept.append([i, str(i), None])
 print("kept=%d" % len(kept))'
-equal "lists" "$(truth python kept)" 600000
+equal "lists" "$(truth python kept)" 1000000
 grew=$(peak_of "$PID")
-[[ $grew -gt $((80 << 20)) ]] || fail "it grew by $grew bytes only"
+[[ $grew -gt $((150 << 20)) ]] || fail "it grew by $grew bytes only"
 followed_and_named "$grew" '^_PyEval_EvalFrameDefault' 80
 followed_and_named "$grew" '^PyList_New' 25
 followed_and_named "$grew" '^PyObject_Str' 25

@@ -67,9 +67,8 @@ static const struct value_name reclaim_flags[] = {{"MEMCG", RECLAIM_MEMCG}, {NUL
  *     N(struct, field, otherwise, names)  a number
  *     G(struct, field, names)             flags
  *     P(struct, field)                    a number that repeats the one before it unless given
- *     T(struct, field)                    text
- *     S(struct, field, prefix, layout)    a struct
- *     H(struct, field)                    hidden
+ * (first of all, the time) T(struct, field)                    text S(struct, field, prefix,
+ * layout)    a struct H(struct, field)                    hidden
  */
 
 #define UNKNOWN EVENT_UNKNOWN
@@ -480,6 +479,7 @@ _Static_assert(GROWTH_FILE == 0 && GROWTH_ANON == 1 && GROWTH_SWAP == 2 && GROWT
 
 #define FIELDS_event_growth(N, G, P, T, S, H)          \
 	HEADER(S, event_growth)                        \
+	P(event_growth, came_ns)                       \
 	S(event_growth, task, "", task_ref)            \
 	N(event_growth, mm_id, 0, NULL)                \
 	N(event_growth, address, 0, NULL)              \
@@ -488,17 +488,28 @@ _Static_assert(GROWTH_FILE == 0 && GROWTH_ANON == 1 && GROWTH_SWAP == 2 && GROWT
 	N(event_growth, stack_id, 0, NULL)             \
 	G(event_growth, flags, growth_flags)
 
-#define FIELDS_event_kept_growth(N, G, P, T, S, H)     \
-	HEADER(S, event_kept_growth)                   \
-	S(event_kept_growth, task, "", task_ref)       \
-	N(event_kept_growth, first_ns, 0, NULL)        \
-	N(event_kept_growth, samples, 0, NULL)         \
-	S(event_kept_growth, bytes, "", growth_bytes)  \
-	N(event_kept_growth, in_kernel_bytes, 0, NULL) \
-	N(event_kept_growth, rose_bytes, 0, NULL)      \
-	N(event_kept_growth, square_pages, 0, NULL)    \
-	N(event_kept_growth, stack_id, 0, NULL)        \
-	H(event_kept_growth, reserved)
+#define FIELDS_event_growth_gone(N, G, P, T, S, H)    \
+	HEADER(S, event_growth_gone)                  \
+	S(event_growth_gone, task, "", task_ref)      \
+	N(event_growth_gone, samples, 1, NULL)        \
+	S(event_growth_gone, bytes, "", growth_bytes) \
+	N(event_growth_gone, stack_id, 0, NULL)       \
+	H(event_growth_gone, reserved)
+
+#define FIELDS_event_kept_growth(N, G, P, T, S, H)              \
+	HEADER(S, event_kept_growth)                            \
+	S(event_kept_growth, task, "", task_ref)                \
+	N(event_kept_growth, first_ns, 0, NULL)                 \
+	N(event_kept_growth, samples, 0, NULL)                  \
+	S(event_kept_growth, bytes, "", growth_bytes)           \
+	N(event_kept_growth, in_kernel_bytes, 0, NULL)          \
+	N(event_kept_growth, rose_bytes, 0, NULL)               \
+	N(event_kept_growth, square_pages, 0, NULL)             \
+	N(event_kept_growth, stack_id, 0, NULL)                 \
+	H(event_kept_growth, reserved)                          \
+	N(event_kept_growth, gone_samples, 0, NULL)             \
+	S(event_kept_growth, gone_bytes, "gone_", growth_bytes) \
+	N(event_kept_growth, looked_ns, 0, NULL)
 
 /* Every struct, those that others contain first. X(struct tag, what is behind it: 1 argv, 2 rows,
  * 3 path, 4 name, 5 frames, 6 file)
@@ -555,6 +566,7 @@ _Static_assert(GROWTH_FILE == 0 && GROWTH_ANON == 1 && GROWTH_SWAP == 2 && GROWT
 	X(growth_pages, 0)       \
 	X(growth_bytes, 0)       \
 	X(event_growth, 0)       \
+	X(event_growth_gone, 0)  \
 	X(event_kept_growth, 0)
 
 /* First pass: the sizes add up. */
@@ -637,6 +649,15 @@ int64_t field__load(const struct field *field, const char *base)
 	if (field->is_signed && field->size == 4)
 		value = (int32_t)value;
 	return value;
+}
+
+const struct field *field__repeated(const struct field *field)
+{
+	const struct field *previous = field - 1;
+
+	return previous->type == FIELD_STRUCT
+		       ? &previous->layout->fields[previous->layout->count - 1]
+		       : previous;
 }
 
 bool field__store(const struct field *field, char *base, int64_t value)

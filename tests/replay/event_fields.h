@@ -63,5 +63,7 @@ unsigned int event__series_width(const struct event_header *event);
 
 /* A number's value in the struct at `base`. */
 int64_t field__load(const struct field *field, const char *base);
+/* Whose value a field that repeats has unless given; the header is the first of all. */
+const struct field *field__repeated(const struct field *field);
 bool field__store(const struct field *field, char *base, int64_t value); /* false: does not fit */
 bool field__is_in(const struct field *field, const char *unit); /* by its name: "_bytes", "_ns" */

@@ -27,7 +27,7 @@ static void fill_in_repetitions(const struct struct_layout *layout, char *base)
 		const struct field *field = &layout->fields[i];
 
 		if (field->repeats_previous && field__load(field, base) == 0)
-			field__store(field, base, field__load(field - 1, base));
+			field__store(field, base, field__load(field__repeated(field), base));
 		else if (field->type == FIELD_STRUCT)
 			fill_in_repetitions(field->layout, base + field->offset);
 	}
@@ -314,9 +314,9 @@ static const char *parse_event(struct assembly *assembly, char *line)
 		if (wrong)
 			return wrong;
 	}
-	fill_in_repetitions(event->layout, assembly->bytes);
 	assembly->header.kind = event->kind;
 	assembly->header.time_ns = time_ns;
+	fill_in_repetitions(event->layout, assembly->bytes);
 	assembly->header.size_bytes =
 		(__u32)((event->layout->size + assembly->argv_bytes + 7) / 8 * 8);
 	if (event__check(&assembly->header, sizeof(assembly->bytes)))

@@ -126,8 +126,9 @@ static void print_fields(const struct struct_layout *layout, const char *base, c
 		switch (field->type) {
 		case FIELD_NUMBER:
 			value = field__load(field, base);
-			otherwise = field->repeats_previous ? field__load(field - 1, base)
-							    : field->otherwise;
+			otherwise = field->repeats_previous
+					    ? field__load(field__repeated(field), base)
+					    : field->otherwise;
 			if (value == otherwise)
 				break;
 			printf(" %s%s=", prefix, field->name);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 
-/* Four functions grow by known shares, in turns and through the same allocate(): shares TOTAL.
- * 30, 30, 20 and 20 percent.
+/* Four functions grow by known shares, in turns and through the same allocate(): shares TOTAL
+ * [PAUSE-MS]. 30, 30, 20 and 20 percent; the pause is behind each MiB.
  */
 
 #include "own_frame.h"
@@ -70,14 +70,17 @@ int main(int argc, char **argv)
 {
 	/* No stride of addresses belongs to one of them alone. */
 	static const int turns[] = {0, 1, 2, 1, 0, 3, 0, 2, 3, 1};
-	unsigned long total = argc == 2 ? parse_size(argv[1]) : 0;
+	unsigned long total = argc > 1 ? parse_size(argv[1]) : 0;
+	uint64_t pause_ns = argc > 2 ? strtoul(argv[2], NULL, 10) * 1000000 : 0;
 
 	if (!total)
 		return 2;
 	hard_stop(total, 60);
 	tell("pid=%d", getpid());
-	for (unsigned long i = 0; i < total / PIECE_BYTES; i++)
+	for (unsigned long i = 0; i < total / PIECE_BYTES; i++) {
 		serve(turns[i % (sizeof(turns) / sizeof(*turns))]);
+		sleep_ns(pause_ns);
+	}
 	tell("bytes.decode_image=%lu", bytes_of[0]);
 	tell("chain.decode_image=allocate decode_image read_thumbnail serve main");
 	tell("bytes.parse_rows=%lu", bytes_of[1]);

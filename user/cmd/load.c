@@ -5,7 +5,7 @@
 #include "cmd/cmd.h"
 #include "cmd/load.h"
 
-int loaded__open(struct loaded *loaded, const char *path)
+static int load(struct loaded *loaded, const char *path, const uint64_t *from_to_ns)
 {
 	int err;
 
@@ -18,10 +18,37 @@ int loaded__open(struct loaded *loaded, const char *path)
 		return err;
 	}
 	err = model__new(&loaded->model);
+	if (err == 0 && from_to_ns)
+		model__limit_growth(loaded->model, from_to_ns[0], from_to_ns[1]);
 	if (err == 0)
 		err = replay__run(&loaded->replay, loaded->reader, loaded->model);
 	if (err < 0)
 		cmd__error("cannot replay '%s': %s", path, strerror(-err));
+	return err;
+}
+
+int loaded__open(struct loaded *loaded, const char *path)
+{
+	return load(loaded, path, NULL);
+}
+
+/* Twice: a span may be told from the end, which is known only then. */
+int loaded__open_span(struct loaded *loaded, const char *path, const struct span *span)
+{
+	struct model_span whole;
+	uint64_t from_to_ns[2];
+	int err = load(loaded, path, NULL);
+
+	if (err)
+		return err;
+	whole = model__span(loaded->model);
+	if (!span__settle(span, whole.first_ns, whole.last_ns, &from_to_ns[0], &from_to_ns[1])) {
+		cmd__error("that part of '%s' ends before it begins", path);
+		return -EINVAL;
+	}
+	loaded__free(loaded);
+	err = load(loaded, path, from_to_ns);
+	loaded->replay.differs = false; /* the growth does, as was asked for */
 	return err;
 }
 

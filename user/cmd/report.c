@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -31,7 +32,8 @@ static const char help[] =
 	"  WHAT              a recording's file; or an incident's id as 'oomtrail incidents'\n"
 	"                    lists it, or the beginning of one; or 'window', what the flight\n"
 	"                    recorder holds since its last chunk began; without WHAT, the\n"
-	"                    newest incident\n"
+	"                    newest incident. FILE@A..B: folded and pprof of a part, A and B\n"
+	"                    since its beginning (90s, 5m) or before its end (-30s)\n"
 	"      --dir DIR     the recorder's folder (default /var/lib/oomtrail)\n"
 	"      --save ID     write the report and the JSON of an incident anew, into its\n"
 	"                    folder\n"
@@ -46,6 +48,8 @@ static const char help[] =
 
 struct report_options {
 	const char *what; /* NULL: the newest incident */
+	struct span span; /* of the recording; nothing given: all of it */
+	char file[4096];  /* `what` without a span, when it had one */
 	const char *dir;
 	const char *output;
 	struct report_request request;
@@ -74,6 +78,35 @@ static int check_growth(const struct report_options *options)
 	return CMD_DONE;
 }
 
+static bool has_span(const struct report_options *options)
+{
+	return options->span.from.given || options->span.to.given;
+}
+
+static bool is_file(const char *what)
+{
+	return what && (strchr(what, '/') || access(what, F_OK) == 0);
+}
+
+/* WHAT@A..B, unless there is a file of that very name. */
+static int split_span(struct report_options *options)
+{
+	const char *at = options->what ? strrchr(options->what, '@') : NULL;
+
+	if (!at || access(options->what, F_OK) == 0)
+		return CMD_DONE;
+	if (!span__parse(&options->span, at + 1))
+		return cmd__usage("report", "'%s' is no part of a recording (@10s..20s, @-30s)",
+				  at);
+	snprintf(options->file, sizeof(options->file), "%.*s", (int)(at - options->what),
+		 options->what);
+	options->what = options->file;
+	if (!is_file(options->what))
+		return cmd__usage("report", "a part can be had of a file only; an incident's is "
+					    "DIR/incidents/ID/window.trail");
+	return CMD_DONE;
+}
+
 static int check(struct report_options *options)
 {
 	if (options->save && (options->request.format != REPORT_NONE || options->output))
@@ -86,6 +119,9 @@ static int check(struct report_options *options)
 	if (options->request.format == REPORT_NONE)
 		return cmd__usage("report", "the ending of '%s' names no format: add --format",
 				  options->output);
+	if (has_span(options) && !report_format__is_growth(options->request.format))
+		return cmd__usage("report", "of a part of a recording there is --format folded and "
+					    "pprof");
 	return check_growth(options);
 }
 
@@ -143,7 +179,7 @@ static int parse(struct report_options *options, int argc, char **argv)
 	if (optind + 1 < argc)
 		return cmd__usage("report", "one at a time: '%s' is too many", argv[optind + 1]);
 	options->what = argv[optind];
-	return check(options);
+	return split_span(options) ? CMD_USAGE : check(options);
 }
 
 /* --- a recording's file ----------------------------------------------------------------------- */
@@ -189,7 +225,8 @@ static int report_file(const struct report_options *options, struct text *report
 
 	if (options->output && is_same_file(options->what, options->output))
 		return cmd__usage("report", "'%s' is the recording itself", options->output);
-	if (loaded__open(&loaded, options->what) < 0)
+	if ((has_span(options) ? loaded__open_span(&loaded, options->what, &options->span)
+			       : loaded__open(&loaded, options->what)) < 0)
 		return CMD_FAILED;
 	warn(&loaded, options->what);
 	if (report_format__is_growth(options->request.format))
@@ -199,11 +236,6 @@ static int report_file(const struct report_options *options, struct text *report
 	if (err < 0)
 		cmd__error("cannot write the report of '%s': %s", options->what, strerror(-err));
 	return err < 0 ? CMD_FAILED : CMD_DONE;
-}
-
-static bool is_file(const char *what)
-{
-	return what && (strchr(what, '/') || access(what, F_OK) == 0);
 }
 
 int cmd_report(int argc, char **argv)

@@ -66,6 +66,8 @@ uint32_t process_maps__began_as(const struct process_maps *process, uint64_t *bo
 
 /* Was it known, and the same program as now? */
 bool process_maps__was_one_at(const struct process_maps *process, uint64_t time_ns);
+/* Has it become another program since? */
+bool process_maps__is_another_since(const struct process_maps *process, uint64_t time_ns);
 /* Between these it stays, whoever else needs room. */
 void process_maps__hold(struct process_maps *process);
 void process_maps__release(struct process_maps *process);

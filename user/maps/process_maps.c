@@ -215,6 +215,11 @@ bool process_maps__was_one_at(const struct process_maps *process, uint64_t time_
 	return process->complete_ns && process->exec_ns <= time_ns;
 }
 
+bool process_maps__is_another_since(const struct process_maps *process, uint64_t time_ns)
+{
+	return process->exec_ns > time_ns;
+}
+
 void process_maps__hold(struct process_maps *process)
 {
 	process->holds++;

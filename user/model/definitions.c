@@ -226,6 +226,12 @@ static void use_referred(const struct model *model, enum definition_kind kind)
 	}
 }
 
+/* What has grown by a stack may go at any time, and the stream says it by the stack's number. */
+static bool number__stays(const struct number *number)
+{
+	return number->definition->grown && number->definition->number == number;
+}
+
 /* Numbers that nothing has referred to for long enough go. Where there are none it is not looked
  * for them again at once. */
 static void definitions__make_room(struct model *model)
@@ -241,7 +247,7 @@ static void definitions__make_room(struct model *model)
 		struct number *number, *next;
 
 		HASH_ITER (hh, definitions->of[kind].by_id, number, next) {
-			if (!number__is_stale(model, number))
+			if (!number__is_stale(model, number) || number__stays(number))
 				continue;
 			number__take_away(model, number);
 			HASH_DEL(definitions->of[kind].by_id, number);

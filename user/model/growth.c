@@ -130,8 +130,10 @@ static int growth__reach(struct model *model, const struct process_slot *slot,
 		free(made);
 		return -ENOMEM;
 	}
-	if (stack)
+	if (stack) {
 		definition__get(stack);
+		stack->grown = true;
+	}
 	growths->slots[growths->count++] = made;
 	*out = made;
 	return 0;
@@ -151,6 +153,28 @@ static void growth__add(struct growth *growth, const struct growth *more)
 	growth->from_swap_bytes = sum__add(growth->from_swap_bytes, more->from_swap_bytes);
 	growth->in_kernel_bytes = sum__add(growth->in_kernel_bytes, more->in_kernel_bytes);
 	growth->square_pages = count__add(growth->square_pages, more->square_pages);
+}
+
+static void part__add(int64_t *part, int64_t more, int64_t whole)
+{
+	const int64_t sum = sum__add(*part, more > 0 ? more : 0);
+
+	if (whole < 0)
+		whole = 0;
+	*part = sum < whole ? sum : whole;
+}
+
+/* Never more than has come: of files' pages that can become less. */
+static void growth__take_off(struct growth *growth, uint64_t samples,
+			     const int64_t bytes[GROWTH_MEMBERS])
+{
+	growth->gone_samples = count__add(growth->gone_samples, samples);
+	if (growth->gone_samples > growth->samples)
+		growth->gone_samples = growth->samples;
+	part__add(&growth->gone_anon_bytes, bytes[GROWTH_ANON], growth->anon_bytes);
+	part__add(&growth->gone_file_bytes, bytes[GROWTH_FILE], growth->file_bytes);
+	part__add(&growth->gone_shmem_bytes, bytes[GROWTH_SHMEM], growth->shmem_bytes);
+	part__add(&growth->gone_from_swap_bytes, bytes[GROWTH_SWAP], growth->from_swap_bytes);
 }
 
 static uint64_t square(uint64_t pages)
@@ -205,11 +229,15 @@ int growth__on_growth(struct model *model, const struct event_header *event)
 	struct definition *stack;
 	struct growth_slot *sums;
 	struct process_slot *slot;
+	const int64_t nothing[GROWTH_MEMBERS] = {0};
 	struct growth more;
 	int error;
 
 	if (!is_sound(sample))
 		return loss__count(model, LOSS_MALFORMED, event->kind);
+	if (model->growths.limited &&
+	    (sample->came_ns < model->growths.from_ns || sample->came_ns > model->growths.to_ns))
+		return 0;
 	stack = definitions__refer(model, event, DEFINITION_STACK, sample->stack_id);
 	error = process__reach(model, &sample->task, event->time_ns, NULL, &slot);
 	if (error || !slot)
@@ -221,6 +249,34 @@ int growth__on_growth(struct model *model, const struct event_header *event)
 		return loss__count(model, LOSS_MODEL_FULL, event->kind);
 	more = growth__of(model, sample);
 	growth__add(&sums->growth, &more);
+	growth__take_off(&sums->growth, 0, nothing);
+	return 0;
+}
+
+/* The sums are found, not made: what was not counted when it came has not gone either. */
+int growth__on_gone(struct model *model, const struct event_header *event)
+{
+	const struct event_growth_gone *gone = (const struct event_growth_gone *)event;
+	const struct process_slot *slot = process_table__find(&model->processes, &gone->task);
+	struct grower *grower = slot ? find_grower(model, slot) : NULL;
+	struct growth_key key = {.grower = grower};
+	struct growth_slot *sums;
+
+	if (!grower)
+		return 0;
+	if (event->time_ns > grower->looked_ns)
+		grower->looked_ns = event->time_ns;
+	if (gone->stack_id) {
+		const struct number *number =
+			definitions__number(model, DEFINITION_STACK, gone->stack_id);
+
+		if (!number)
+			return loss__count(model, LOSS_MODEL_FULL, event->kind);
+		key.stack = &number->definition->stack;
+	}
+	HASH_FIND(hh, model->growths.by_key, &key, sizeof(key), sums);
+	if (sums)
+		growth__take_off(&sums->growth, gone->samples, (const int64_t *)gone->bytes);
 	return 0;
 }
 
@@ -253,6 +309,9 @@ int growth__on_kept(struct model *model, const struct event_header *event)
 
 	if (!model->restoring || !slot)
 		return loss__count(model, LOSS_MALFORMED, event->kind);
+	/* How much of it came when is not known any more. */
+	if (model->growths.limited && model->growths.from_ns)
+		return 0;
 	number = definitions__number(model, DEFINITION_STACK, kept->stack_id);
 	error = growth__reach(model, slot, number ? number->definition : NULL, event->time_ns,
 			      &sums);
@@ -261,7 +320,10 @@ int growth__on_kept(struct model *model, const struct event_header *event)
 	if (!sums)
 		return loss__count(model, LOSS_MODEL_FULL, event->kind);
 	growth__add(&sums->growth, &more);
+	growth__take_off(&sums->growth, kept->gone_samples, (const int64_t *)kept->gone_bytes);
 	grower = find_grower(model, slot);
+	if (kept->looked_ns > grower->looked_ns)
+		grower->looked_ns = kept->looked_ns;
 	if (kept->rose_bytes >= 0)
 		grower->rose_bytes = sum__add(kept->rose_bytes, 0);
 	return 0;
@@ -338,10 +400,23 @@ void digest__growth(struct digest *digest, const struct model *model)
 		digest__u64(digest, (uint64_t)growth->in_kernel_bytes);
 		digest__u64(digest, growth->square_pages);
 		digest__u64(digest, (uint64_t)growths->slots[i]->key.grower->rose_bytes);
+		digest__u64(digest, growth->gone_samples);
+		digest__u64(digest, (uint64_t)growth->gone_anon_bytes);
+		digest__u64(digest, (uint64_t)growth->gone_file_bytes);
+		digest__u64(digest, (uint64_t)growth->gone_shmem_bytes);
+		digest__u64(digest, (uint64_t)growth->gone_from_swap_bytes);
+		digest__u64(digest, growths->slots[i]->key.grower->looked_ns);
 	}
 }
 
 /* --- what model.h offers -------------------------------------------------------------------- */
+
+void model__limit_growth(struct model *model, uint64_t from_ns, uint64_t to_ns)
+{
+	model->growths.limited = true;
+	model->growths.from_ns = from_ns;
+	model->growths.to_ns = to_ns;
+}
 
 size_t model__growth_count(const struct model *model)
 {
@@ -356,6 +431,22 @@ const struct growth *model__growth(const struct model *model, size_t index)
 int64_t growth__bytes(const struct growth *growth)
 {
 	return growth->anon_bytes + growth->file_bytes + growth->shmem_bytes;
+}
+
+int64_t growth__stayed_bytes(const struct growth *growth)
+{
+	const int64_t stayed = growth__bytes(growth) - growth->gone_anon_bytes -
+			       growth->gone_file_bytes - growth->gone_shmem_bytes;
+
+	return stayed > 0 ? stayed : 0;
+}
+
+uint64_t model__pages_looked_ns(const struct model *model, const struct task_ref *task)
+{
+	const struct process_slot *slot = process_table__find(&model->processes, task);
+	const struct grower *grower = slot ? find_grower(model, slot) : NULL;
+
+	return grower ? grower->looked_ns : 0;
 }
 
 int64_t model__rose_bytes(const struct model *model, const struct task_ref *task)

@@ -14,6 +14,7 @@ struct digest;
 struct grower {
 	const struct process_slot *slot;
 	int64_t rose_bytes;
+	uint64_t looked_ns; /* when it was last told what of it is there; 0: never */
 	UT_hash_handle hh;
 };
 
@@ -33,9 +34,12 @@ struct growths {
 	size_t count, capacity;
 	struct growth_slot *by_key;
 	struct grower *growers;
+	bool limited; /* by whoever looks, to samples between these */
+	uint64_t from_ns, to_ns;
 };
 
 int growth__on_growth(struct model *model, const struct event_header *event);
+int growth__on_gone(struct model *model, const struct event_header *event);
 int growth__on_kept(struct model *model, const struct event_header *event);
 /* Before it becomes what the process has now. */
 void growth__note_memory(struct model *model, const struct process_slot *slot,

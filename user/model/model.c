@@ -47,6 +47,7 @@ static const struct handler {
 	[EVENT_FRAME_LINE] = {sizeof(struct event_frame_line), stack__on_frame_line},
 	[EVENT_STACK] = {sizeof(struct event_stack), stack__on_stack},
 	[EVENT_GROWTH] = {sizeof(struct event_growth), growth__on_growth},
+	[EVENT_GROWTH_GONE] = {sizeof(struct event_growth_gone), growth__on_gone},
 	[EVENT_KEPT_GROWTH] = {sizeof(struct event_kept_growth), growth__on_kept},
 	/* EVENT_DIGEST is about the model and no part of it. */
 };

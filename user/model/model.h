@@ -152,13 +152,29 @@ struct growth {
 	 * the estimate's standard error, in pages: as if pages had come one by one and at random.
 	 */
 	uint64_t square_pages;
+	/* Of all that: found to be there no more, neither resident nor swapped. */
+	uint64_t gone_samples;
+	int64_t gone_anon_bytes;
+	int64_t gone_file_bytes;
+	int64_t gone_shmem_bytes;
+	int64_t gone_from_swap_bytes;
 };
+
+/* Only what came from `from_ns` to `to_ns` is summed, and nothing of what an earlier recording has
+ * summed, unless `from_ns` is 0. A choice of whoever looks, and no state that recorder and report
+ * share: digests differ. To be called before the first event. */
+void model__limit_growth(struct model *model, uint64_t from_ns, uint64_t to_ns);
 
 size_t model__growth_count(const struct model *model);
 /* In order of first appearance. */
 const struct growth *model__growth(const struct model *model, size_t index);
 /* anon + file + shmem */
 int64_t growth__bytes(const struct growth *growth);
+/* That, less what has gone; what came since the last look is taken to be there. */
+int64_t growth__stayed_bytes(const struct growth *growth);
+/* When it was last told what of a process's growth had gone; 0: never, and what stayed is unknown.
+ */
+uint64_t model__pages_looked_ns(const struct model *model, const struct task_ref *task);
 
 /*
  * What the resident memory of a process has risen by since it was first seen, falls not taken off:

@@ -37,6 +37,7 @@ struct definition {
 	uint64_t hash;         /* of the content: numbers are no part of it */
 	size_t bytes;          /* of heap */
 	uint32_t told_id;      /* in the state block that is being written; 0: not yet */
+	bool grown;            /* growth refers to it: its latest number stays */
 	bool unfindable;       /* another one has the same hash */
 	struct number *number; /* the latest; NULL: none any more */
 	UT_hash_handle hh;

@@ -172,6 +172,12 @@ static int tell_sums(struct move *move, const struct growth_slot *sums)
 	event->rose_bytes = sums->key.grower->rose_bytes;
 	event->square_pages = growth->square_pages;
 	event->stack_id = stack_id;
+	event->gone_samples = growth->gone_samples;
+	event->gone_bytes[GROWTH_ANON] = growth->gone_anon_bytes;
+	event->gone_bytes[GROWTH_FILE] = growth->gone_file_bytes;
+	event->gone_bytes[GROWTH_SHMEM] = growth->gone_shmem_bytes;
+	event->gone_bytes[GROWTH_SWAP] = growth->gone_from_swap_bytes;
+	event->looked_ns = sums->key.grower->looked_ns;
 	return move__tell(move);
 }
 
@@ -185,7 +191,9 @@ static int tell_numbers(struct move *move, enum definition_kind kind)
 		struct definition *definition = number->definition;
 		uint32_t told_id;
 
-		if (!move__is_since(number->used_ns, move->options->now_ns, NUMBER_LASTS_NS))
+		/* What has grown by a stack may go at any time, and by any of its numbers. */
+		if (!move__is_since(number->used_ns, move->options->now_ns, NUMBER_LASTS_NS) &&
+		    !(kind == DEFINITION_STACK && definition->told_id))
 			continue;
 		error = tell_once(move, definition, &told_id);
 		if (!error && told_id != number->id)

@@ -112,6 +112,15 @@ static int growth__check(const struct event_growth *growth)
 	return 0;
 }
 
+static int growth_gone__check(const struct event_growth_gone *gone)
+{
+	for (int i = 0; i < GROWTH_MEMBERS; i++) {
+		if (gone->bytes[i] < 0)
+			return -EBADMSG;
+	}
+	return 0;
+}
+
 int event__check(const struct event_header *event, size_t available)
 {
 	if (available < sizeof(*event) || event->size_bytes < sizeof(*event) ||
@@ -153,6 +162,8 @@ int event__check(const struct event_header *event, size_t available)
 		return stack__check((const struct event_stack *)event);
 	case EVENT_GROWTH:
 		return growth__check((const struct event_growth *)event);
+	case EVENT_GROWTH_GONE:
+		return growth_gone__check((const struct event_growth_gone *)event);
 	default:
 		return 0;
 	}

@@ -67,6 +67,8 @@ static const char *kind__touches(uint32_t kind)
 	case EVENT_GROWTH:
 	case EVENT_KEPT_GROWTH:
 		return "growth by stack may be too small";
+	case EVENT_GROWTH_GONE:
+		return "what grew and has gone may be shown as still there";
 	case EVENT_RECLAIM:
 		return "reclaim may be missing from the timeline";
 	case EVENT_SIGNAL:

@@ -56,6 +56,7 @@ static size_t kept_free(const struct queue *queue, uint16_t kind)
 	case EVENT_MEMCG:
 	case EVENT_RECLAIM:
 	case EVENT_GROWTH:
+	case EVENT_GROWTH_GONE:
 		return queue->size_bytes / 4;
 	case EVENT_FORK:
 	case EVENT_EXEC:

@@ -107,6 +107,18 @@ static int on_growth(void *context, const struct stack_growth *growth)
 	return pass_on(context);
 }
 
+static int on_gone(void *context, const struct stack_gone *gone)
+{
+	struct event_growth_gone *event =
+		begin(context, EVENT_GROWTH_GONE, sizeof(struct event_growth_gone), 0);
+
+	event->task = gone->task;
+	event->samples = gone->samples;
+	memcpy(event->bytes, gone->bytes, sizeof(event->bytes));
+	event->stack_id = gone->stack;
+	return pass_on(context);
+}
+
 struct stack_sink stack_events__sink(struct stack_events *events)
 {
 	return (struct stack_sink){
@@ -116,5 +128,6 @@ struct stack_sink stack_events__sink(struct stack_events *events)
 		.line = on_line,
 		.stack = on_stack,
 		.growth = on_growth,
+		.gone = on_gone,
 	};
 }

@@ -47,7 +47,7 @@ struct work {
 	struct stacks *stacks;
 	struct ring_buffer *ring;
 	struct stack_events events;
-	uint64_t told_refused, told_torn;
+	uint64_t told_refused, told_torn, told_pages_refused, told_pages_unreadable;
 	size_t out_bytes;
 	char out[OUT_BYTES];
 };
@@ -113,9 +113,10 @@ static void give_room(void *context, uint32_t pid, size_t room_bytes)
 		(void)bpf_map_update_elem(work->rooms_fd, &pid, &class, BPF_ANY);
 }
 
-static int tell_loss(struct work *work, enum loss_reason reason, uint64_t count, uint64_t *told)
+static int tell_loss(struct work *work, enum loss_reason reason, enum event_kind kind,
+		     uint64_t count, uint64_t *told)
 {
-	struct event_loss event = {.reason = reason, .kind = EVENT_GROWTH, .count = count};
+	struct event_loss event = {.reason = reason, .kind = kind, .count = count};
 
 	if (count == *told)
 		return 0;
@@ -127,9 +128,19 @@ static int tell_loss(struct work *work, enum loss_reason reason, uint64_t count,
 static int tell_losses(struct work *work)
 {
 	struct stacks_counts counts = stacks__counts(work->stacks);
-	int error = tell_loss(work, LOSS_SAMPLE_QUEUE, counts.refused, &work->told_refused);
+	int error = tell_loss(work, LOSS_SAMPLE_QUEUE, EVENT_GROWTH, counts.refused,
+			      &work->told_refused);
 
-	return error ? error : tell_loss(work, LOSS_MALFORMED, counts.torn, &work->told_torn);
+	if (!error)
+		error = tell_loss(work, LOSS_MALFORMED, EVENT_GROWTH, counts.torn,
+				  &work->told_torn);
+	if (!error)
+		error = tell_loss(work, LOSS_PAGE_TABLE_FULL, EVENT_GROWTH_GONE,
+				  counts.pages_refused, &work->told_pages_refused);
+	if (!error)
+		error = tell_loss(work, LOSS_OBSERVATION, EVENT_GROWTH_GONE,
+				  counts.pages_unreadable, &work->told_pages_unreadable);
+	return error;
 }
 
 /* Until the recorder wants no more, or has gone. */
@@ -322,6 +333,7 @@ static bool is_sound(const struct event_header *event, size_t available)
 	case EVENT_FRAME_LINE:
 	case EVENT_STACK:
 	case EVENT_GROWTH:
+	case EVENT_GROWTH_GONE:
 	case EVENT_LOSS:
 		return true;
 	default:

@@ -15,37 +15,50 @@
 #define PAGEMAP_SWAPPED (1ULL << 62)
 #define PAGEMAP_FILE    (1ULL << 61) /* of a file, or shared anonymous memory */
 
-/* 0: gone, or not readable. */
-static bool read_entry(const struct stack_sample *sample, const char *proc, long page_bytes,
-		       uint64_t *entry)
+/* As in the BPF programs: what one fault maps of a file at most. */
+#define AROUND_BYTES    65536L
+#define AROUND_PAGES    (AROUND_BYTES / 4096)
+
+/* How many entries could be read: 0: gone, or not readable. */
+static size_t read_entries(const struct stack_sample *sample, const char *proc, long page_bytes,
+			   size_t wanted, uint64_t entries[AROUND_PAGES])
 {
+	const uint64_t page = sample->address / (uint64_t)page_bytes / wanted * wanted;
 	_cleanup_(closep) int fd = -1;
 	struct stat info;
 	char path[128];
+	ssize_t got;
 
 	snprintf(path, sizeof(path), "%s/%u/pagemap", proc, sample->task.pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &info) || !S_ISREG(info.st_mode))
-		return false;
-	return pread(fd, entry, sizeof(*entry),
-		     (off_t)(sample->address / (uint64_t)page_bytes * sizeof(*entry))) ==
-	       sizeof(*entry);
+		return 0;
+	got = pread(fd, entries, wanted * sizeof(*entries), (off_t)(page * sizeof(*entries)));
+	return got > 0 ? (size_t)got / sizeof(*entries) : 0;
 }
 
 enum arrival arrival__look(struct stack_sample *sample, const char *proc, long page_bytes)
 {
-	uint64_t entry = 0;
+	const bool read = sample->flags & STACK_SAMPLE_READ;
+	const size_t wanted =
+		read && page_bytes < AROUND_BYTES ? (size_t)(AROUND_BYTES / page_bytes) : 1;
+	uint64_t entries[AROUND_PAGES];
+	size_t count = read_entries(sample, proc, page_bytes, wanted, entries);
 
-	if (!read_entry(sample, proc, page_bytes, &entry)) {
-		sample->pages[GROWTH_ANON] = 1;
+	if (!count) {
+		sample->pages[read ? GROWTH_FILE : GROWTH_ANON] = 1;
 		return ARRIVAL_NOT_KNOWN;
 	}
-	if (!(entry & (PAGEMAP_PRESENT | PAGEMAP_SWAPPED)))
-		return ARRIVAL_NONE;
-	/* An anonymous page that was read before it was written is the kernel's one page of zeroes.
-	 */
-	if (sample->flags & STACK_SAMPLE_READ && !(entry & PAGEMAP_FILE))
-		return ARRIVAL_NONE;
-	sample->pages[entry & PAGEMAP_FILE ? GROWTH_FILE : GROWTH_ANON] = 1;
-	return ARRIVAL_CAME;
+	for (size_t i = 0; i < count; i++) {
+		if (!(entries[i] & (PAGEMAP_PRESENT | PAGEMAP_SWAPPED)))
+			continue;
+		/* An anonymous page that was read before it was written is the kernel's one page of
+		 * zeroes; or a neighbour, which did not come by this fault. */
+		if (entries[i] & PAGEMAP_FILE)
+			sample->pages[GROWTH_FILE]++;
+		else if (!read)
+			sample->pages[GROWTH_ANON]++;
+	}
+	return sample->pages[GROWTH_FILE] || sample->pages[GROWTH_ANON] ? ARRIVAL_CAME
+									: ARRIVAL_NONE;
 }

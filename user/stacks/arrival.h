@@ -15,6 +15,6 @@ enum arrival {
 	ARRIVAL_NOT_KNOWN /* the process has gone: it may have */
 };
 
-/* Fills sample->pages with the one page: anonymous, or of a file (of shared memory as well, which
- * pagemap does not tell apart). `proc`: the folder. */
+/* Fills sample->pages: with the one page, or those around one that was read of a file (of shared
+ * memory as well, which pagemap does not tell apart). `proc`: the folder. */
 enum arrival arrival__look(struct stack_sample *sample, const char *proc, long page_bytes);

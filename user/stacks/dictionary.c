@@ -88,10 +88,8 @@ static uint32_t look_up(struct dictionary *dictionary, struct word **words, cons
 	if (!word)
 		return 0;
 	/* Samples of several processors are not quite in the order of their times. */
-	if (now_ns > word->used_ns && now_ns - word->used_ns >= SINK_RETELL_NS) {
-		drop(dictionary, words, word);
+	if (now_ns > word->used_ns && now_ns - word->used_ns >= SINK_RETELL_NS)
 		return 0;
-	}
 	if (now_ns > word->used_ns)
 		word->used_ns = now_ns;
 	HASH_DEL(*words, word);
@@ -107,19 +105,27 @@ static void make_room(struct dictionary *dictionary, struct word **words, size_t
 		drop(dictionary, &dictionary->chains, dictionary->chains);
 }
 
+/* One that has to be told (again): under the number that it had, or else under *last + 1. */
 static int add(struct dictionary *dictionary, struct word **words, const void *key,
-	       uint32_t key_bytes, uint32_t id, uint64_t now_ns)
+	       uint32_t key_bytes, uint32_t *last, uint64_t now_ns, uint32_t *id)
 {
-	struct word *word = calloc(1, sizeof(*word) + key_bytes);
+	struct word *word;
 
-	if (!word)
-		return -ENOMEM;
-	memcpy(word->key, key, key_bytes);
-	word->key_bytes = key_bytes;
-	word->id = id;
+	HASH_FIND(hh, *words, key, key_bytes, word);
+	if (word) {
+		HASH_DEL(*words, word);
+	} else {
+		word = calloc(1, sizeof(*word) + key_bytes);
+		if (!word)
+			return -ENOMEM;
+		memcpy(word->key, key, key_bytes);
+		word->key_bytes = key_bytes;
+		word->id = ++*last;
+		make_room(dictionary, words, sizeof(*word) + key_bytes);
+		dictionary->bytes += sizeof(*word) + key_bytes;
+	}
 	word->used_ns = now_ns;
-	make_room(dictionary, words, sizeof(*word) + key_bytes);
-	dictionary->bytes += sizeof(*word) + key_bytes;
+	*id = word->id;
 	return append(dictionary, words, word) ? 0 : -ENOMEM;
 }
 
@@ -158,12 +164,12 @@ int dictionary__add_frame(struct dictionary *dictionary, const struct stack_fram
 {
 	struct frame_key key = frame_key(frame);
 	struct stack_frame told = *frame;
-	int error = add(dictionary, &dictionary->frames, &key, sizeof(key),
-			dictionary->last_frame + 1, now_ns);
+	int error = add(dictionary, &dictionary->frames, &key, sizeof(key), &dictionary->last_frame,
+			now_ns, id);
 
 	if (error)
 		return error;
-	told.id = *id = ++dictionary->last_frame;
+	told.id = *id;
 	return dictionary->sink.frame(dictionary->sink.context, &told);
 }
 
@@ -181,10 +187,10 @@ int dictionary__chain(struct dictionary *dictionary, const uint32_t *frames, siz
 	*id = look_up(dictionary, &dictionary->chains, key, key_bytes, now_ns);
 	if (*id)
 		return 0;
-	error = add(dictionary, &dictionary->chains, key, key_bytes, dictionary->last_chain + 1,
-		    now_ns);
+	error = add(dictionary, &dictionary->chains, key, key_bytes, &dictionary->last_chain,
+		    now_ns, id);
 	if (error)
 		return error;
-	told.id = *id = ++dictionary->last_chain;
+	told.id = *id;
 	return dictionary->sink.stack(dictionary->sink.context, &told);
 }

@@ -24,8 +24,8 @@ void dictionary__free(struct dictionary *dictionary);
 uint32_t dictionary__frame(struct dictionary *dictionary, const struct stack_frame *frame,
 			   uint64_t now_ns);
 
-/* Keeps and tells a frame that is not known. Sets *id to its number; 0 or -ENOMEM, or what the sink
- * said. */
+/* Keeps and tells a frame that is not known, or has to be told again: under the same number then.
+ * Sets *id to its number; 0 or -ENOMEM, or what the sink said. */
 int dictionary__add_frame(struct dictionary *dictionary, const struct stack_frame *frame,
 			  uint64_t now_ns, uint32_t *id);
 

@@ -152,7 +152,9 @@ static int frame_number(const struct walk_at *at, uint64_t pc, uint64_t now_ns, 
 				 grown_bytes(at->sample));
 }
 
-static int tell_growth(struct stacks *stacks, const struct stack_sample *sample, uint32_t stack)
+/* And what is still there of it will be looked at, unless another program is there by now. */
+static int tell_growth(struct stacks *stacks, const struct stack_sample *sample,
+		       const struct process_maps *process, uint32_t stack)
 {
 	struct stack_growth growth = {
 		.task = sample->task,
@@ -163,9 +165,13 @@ static int tell_growth(struct stacks *stacks, const struct stack_sample *sample,
 		.stack = stack,
 		.in_kernel = sample->flags & STACK_SAMPLE_KERNEL,
 	};
+	int error;
 
 	memcpy(growth.pages, sample->pages, sizeof(growth.pages));
-	return stacks->sink.growth(stacks->sink.context, &growth);
+	error = stacks->sink.growth(stacks->sink.context, &growth);
+	if (error || !process || process_maps__is_another_since(process, growth.time_ns))
+		return error;
+	return resident__add(stacks->resident, &growth);
 }
 
 int stacks__work(struct stacks *stacks, const struct stack_sample *sample, uint64_t now_ns)
@@ -189,7 +195,7 @@ int stacks__work(struct stacks *stacks, const struct stack_sample *sample, uint6
 	at.process = address_spaces__process(stacks->spaces, sample->task.pid,
 					     sample->task.start_ns, sample->header.time_ns);
 	if (!at.process)
-		return tell_growth(stacks, sample, 0);
+		return tell_growth(stacks, sample, NULL, 0);
 	if (process_maps__wants_look(at.process))
 		first_look(&stacks->look, at.process, sample->task.tid, sample->header.time_ns,
 			   now_ns, why, sizeof(why));
@@ -205,5 +211,5 @@ int stacks__work(struct stacks *stacks, const struct stack_sample *sample, uint6
 		error = dictionary__chain(stacks->dictionary, numbers, count, end, now_ns, &id);
 	if (error && error != -ENOMEM)
 		return error;
-	return tell_growth(stacks, sample, id);
+	return tell_growth(stacks, sample, at.process, id);
 }

@@ -57,6 +57,16 @@ struct stack_growth {
 	bool in_kernel;                /* the fault was taken in a system call */
 };
 
+/* What came with samples and is not there any more: of one process and stack, since the last time.
+ * The bytes are as growth is summed: what came back from swap is not among the anonymous ones. With
+ * 0 samples: the process has been looked at, and everything is there. */
+struct stack_gone {
+	struct task_ref task; /* tid: the pid */
+	uint32_t stack;       /* as it was told with the samples, however long ago */
+	uint64_t samples;
+	int64_t bytes[GROWTH_MEMBERS];
+};
+
 /* Each returns 0, or what ends the work. */
 struct stack_sink {
 	void *context;
@@ -65,4 +75,5 @@ struct stack_sink {
 	int (*line)(void *context, const struct stack_frame_line *line);
 	int (*stack)(void *context, const struct stack_chain *chain);
 	int (*growth)(void *context, const struct stack_growth *growth);
+	int (*gone)(void *context, const struct stack_gone *gone);
 };

@@ -10,11 +10,13 @@
 
 #include "base/units.h"
 #include "stacks/arrival.h"
+#include "stacks/huge_page.h"
 #include "stacks/stacks_internal.h"
 
 #define QUEUE_BYTES (16 * MIB)
 #define LINES_NS    (2 * NS_PER_S) /* for source lines that are missing at the end */
 #define HOLD_NS     (100 * NS_PER_MS) /* of perf's records, and therefore of samples */
+#define LAST_NS     (200 * NS_PER_MS) /* of a last look at what is still there */
 
 static uint64_t clock_ns(clockid_t clock)
 {
@@ -32,6 +34,7 @@ int stacks__new(struct stacks **out, const struct stacks_options *options, char 
 	const struct perf_maps_options perf = {.hold_ns = HOLD_NS};
 	const struct address_spaces_options spaces = {0};
 	const struct objects_options objects = {.proc = options->proc};
+	const struct resident_options resident = {.sink = options->sink, .proc = options->proc};
 	struct stacks *stacks = calloc(1, sizeof(*stacks));
 	int error = -ENOMEM;
 
@@ -48,7 +51,8 @@ int stacks__new(struct stacks **out, const struct stacks_options *options, char 
 	    modules__new(&stacks->modules, stacks->objects, &stacks->sink) ||
 	    dictionary__new(&stacks->dictionary, &stacks->sink) ||
 	    jit_names__new(&stacks->jit_names, options->proc) ||
-	    frame_lines__new(&stacks->lines, stacks->modules, &stacks->sink))
+	    frame_lines__new(&stacks->lines, stacks->modules, &stacks->sink) ||
+	    resident__new(&stacks->resident, &resident))
 		goto fail;
 	error = perf_maps__open(&stacks->perf, &perf, why, why_size);
 	if (error) {
@@ -74,6 +78,7 @@ void stacks__free(struct stacks *stacks)
 		return;
 	queue__clear(&stacks->queue);
 	frame_lines__free(stacks->lines);
+	resident__free(stacks->resident);
 	jit_names__free(stacks->jit_names);
 	dictionary__free(stacks->dictionary);
 	modules__free(stacks->modules);
@@ -91,15 +96,19 @@ int stacks__fd(const struct stacks *stacks)
 struct stacks_counts stacks__counts(const struct stacks *stacks)
 {
 	const struct perf_maps_counts perf = perf_maps__counts(stacks->perf);
+	const struct resident_counts resident = resident__counts(stacks->resident);
 	struct stacks_counts counts = stacks->counts;
 
+	counts.pages_refused = resident.refused;
+	counts.pages_unreadable = resident.unreadable;
 	counts.maps_lost = perf.lost + perf.refused + perf.torn;
 	counts.cpus_joined = perf.joined;
 	counts.cpus_unwatched = perf.unwatched;
 	counts.bytes = stacks->queue.bytes + address_spaces__counts(stacks->spaces).bytes +
 		       objects__counts(stacks->objects).bytes + modules__bytes(stacks->modules) +
 		       dictionary__bytes(stacks->dictionary) + jit_names__bytes(stacks->jit_names) +
-		       frame_lines__bytes(stacks->lines);
+		       frame_lines__bytes(stacks->lines) +
+		       resident.bytes;
 	return counts;
 }
 
@@ -129,6 +138,8 @@ static int apply(void *context, const struct map_event *event)
 
 	/* Out of memory: counted there, and everything goes on. */
 	address_spaces__apply(stacks->spaces, event);
+	if (event->kind == MAP_EVENT_EXEC || event->kind == MAP_EVENT_EXITED)
+		resident__forget(stacks->resident, event->pid);
 	return 0;
 }
 
@@ -136,6 +147,12 @@ static bool has_come(struct stacks *stacks, struct stack_sample *sample)
 {
 	enum arrival arrival = ARRIVAL_CAME;
 
+	if (huge_page__is_claimed(sample)) {
+		const bool is_there = huge_page__is_there(sample, stacks->look.proc);
+
+		stacks->counts.not_huge += !is_there;
+		return is_there;
+	}
 	if (sample->flags & STACK_SAMPLE_EARLY)
 		arrival = arrival__look(sample, stacks->look.proc, stacks->page_bytes);
 	stacks->counts.never_came += arrival == ARRIVAL_NONE;
@@ -160,14 +177,22 @@ static int work_off(struct stacks *stacks, uint64_t until_ns)
 	return error;
 }
 
+static void hear(struct stacks *stacks, uint64_t now_ns)
+{
+	perf_maps__drain(stacks->perf);
+	perf_maps__release(stacks->perf, now_ns, apply, stacks);
+}
+
 int stacks__turn(struct stacks *stacks, uint64_t now_ns)
 {
+	const uint64_t heard_ns = now_ns > HOLD_NS ? now_ns - HOLD_NS : 0;
 	int error;
 
 	perf_maps__follow_cpus(stacks->perf, now_ns);
-	perf_maps__drain(stacks->perf);
-	perf_maps__release(stacks->perf, now_ns, apply, stacks);
-	error = work_off(stacks, now_ns > HOLD_NS ? now_ns - HOLD_NS : 0);
+	hear(stacks, now_ns);
+	error = work_off(stacks, heard_ns);
+	if (!error)
+		error = resident__turn(stacks->resident, now_ns, heard_ns);
 	address_spaces__tidy(stacks->spaces, now_ns);
 	return error ? error : frame_lines__turn(stacks->lines, now_ns);
 }
@@ -181,8 +206,13 @@ int stacks__finish(struct stacks *stacks)
 {
 	int error;
 
-	perf_maps__drain(stacks->perf);
-	perf_maps__release(stacks->perf, UINT64_MAX, apply, stacks);
+	hear(stacks, UINT64_MAX);
 	error = work_off(stacks, UINT64_MAX);
+	if (error)
+		return error;
+	resident__look(stacks->resident, clock_ns(CLOCK_MONOTONIC), LAST_NS);
+	/* Who has ended meanwhile, or is another program. */
+	hear(stacks, UINT64_MAX);
+	error = resident__tell(stacks->resident, UINT64_MAX);
 	return error ? error : frame_lines__finish(stacks->lines, LINES_NS);
 }

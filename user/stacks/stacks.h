@@ -32,6 +32,7 @@ struct stacks_counts {
 	uint64_t refused;               /* no room in the queue, or no memory */
 	uint64_t torn;                  /* not as the BPF programs make them */
 	uint64_t late_more;             /* pages of a sample that was not waiting (any more) */
+	uint64_t not_huge;              /* claimed to be a huge page, and none was there */
 	uint64_t never_came;            /* early samples: no page had come */
 	uint64_t may_have_come;         /* early samples: the process had gone; counted as come */
 	uint64_t ends[STACK_END_COUNT]; /* by enum stack_end */
@@ -41,7 +42,9 @@ struct stacks_counts {
 	uint64_t cpus_joined; /* that came online: what was mapped there before is not told */
 	unsigned int cpus_unwatched; /* online, and cannot be followed */
 	uint64_t cpu_ns;             /* of unwinding and naming */
-	size_t bytes;                /* of heap: mappings, files, rules, names, the queue */
+	uint64_t pages_refused;      /* as struct resident_counts has them */
+	uint64_t pages_unreadable;
+	size_t bytes; /* of heap: mappings, files, rules, names, the queue */
 };
 
 /* -EACCES, -EPERM, -ENOSYS: as perf_maps__open(). `why`: one sentence. */

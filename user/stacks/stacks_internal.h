@@ -10,6 +10,7 @@
 #include "stacks/jit_names.h"
 #include "stacks/modules.h"
 #include "stacks/queue.h"
+#include "stacks/resident.h"
 #include "stacks/stacks.h"
 
 struct stacks {
@@ -22,6 +23,7 @@ struct stacks {
 	struct dictionary *dictionary;
 	struct jit_names *jit_names;
 	struct frame_lines *lines;
+	struct resident *resident;
 	struct queue queue;
 	bool frame_pointers;
 	void (*cut)(void *context, uint32_t pid, size_t room_bytes);

@@ -34,6 +34,11 @@ static void put_growth(struct text *text, const struct model *model, const struc
 		     (long long)growth->shmem_bytes, (long long)growth->from_swap_bytes,
 		     (long long)growth->in_kernel_bytes, (unsigned long long)growth->square_pages);
 	text__printf(text, ", rose %lld", (long long)model__rose_bytes(model, &growth->task));
+	text__printf(text, ", gone %llu, %lld %lld %lld %lld, looked %llu",
+		     (unsigned long long)growth->gone_samples, (long long)growth->gone_anon_bytes,
+		     (long long)growth->gone_file_bytes, (long long)growth->gone_shmem_bytes,
+		     (long long)growth->gone_from_swap_bytes,
+		     (unsigned long long)model__pages_looked_ns(model, &growth->task));
 	text__printf(text, ", %d", (int)stack__quality(growth->stack));
 	for (size_t i = 0; growth->stack && i < growth->stack->count; i++)
 		put_frame(text, growth->stack->frames[i]);
@@ -222,6 +227,36 @@ static void test_a_rise_counts_on_without_a_history(void **state)
 	model__free(model);
 }
 
+#define NUMBERS 65536U /* as many as there may be at once */
+
+/* However long ago its stack was told, and whoever needed room since. */
+static void test_what_goes_is_known_by_the_number_it_came_by(void **state)
+{
+	struct model *model = new_model();
+
+	(void)state;
+	two_stacks(model, 1);
+	grow(model, 2, 10, 1, 5);
+	grow(model, 2, 10, 2, 5);
+	model = go_on(model, INCIDENT_WINDOW_NS);
+	/* Definitions that need all the room there is, when the first are long since forgotten. */
+	for (uint32_t id = 100; id < 100 + NUMBERS; id++)
+		stack_of(model, 200 * SECOND, id, STACK_END_CUT, id, 0);
+	gone(model, 201 * SECOND, 10, 1, 2);
+	model = go_on(model, INCIDENT_WINDOW_NS);
+	gone(model, 400 * SECOND, 10, 1, 1);
+	gone(model, 400 * SECOND, 10, 2, 1);
+	assert_int_equal(lost(model, LOSS_MODEL_FULL, EVENT_GROWTH_GONE), 0);
+	assert_int_equal(model__growth(model, 0)->gone_anon_bytes, 3 * BLOCK);
+	assert_int_equal(model__growth(model, 1)->gone_anon_bytes, BLOCK);
+	/* A number that nobody has told: nothing is taken off anywhere, and it is said. */
+	gone(model, 400 * SECOND, 10, 77, 1);
+	assert_int_equal(lost(model, LOSS_MODEL_FULL, EVENT_GROWTH_GONE), 1);
+	assert_int_equal(growth__stayed_bytes(model__growth(model, 0)), 2 * BLOCK);
+	assert_int_equal(growth__stayed_bytes(model__growth(model, 1)), 4 * BLOCK);
+	model__free(model);
+}
+
 /* --- hostile blocks --------------------------------------------------------------------------- */
 
 static void test_kept_growth_belongs_into_a_block_behind_its_process(void **state)
@@ -271,6 +306,7 @@ int main(void)
 		cmocka_unit_test(test_numbers_that_may_be_referred_to_go_on_without_growth),
 		cmocka_unit_test(test_a_stack_whose_number_was_taken_goes_on),
 		cmocka_unit_test(test_a_rise_counts_on),
+		cmocka_unit_test(test_what_goes_is_known_by_the_number_it_came_by),
 		cmocka_unit_test(test_a_rise_counts_on_without_a_history),
 		cmocka_unit_test(test_kept_growth_belongs_into_a_block_behind_its_process),
 	};

@@ -251,6 +251,63 @@ static void test_how_far_a_stack_is_explained(void **state)
 	model__free(model);
 }
 
+static void test_what_went_is_taken_off_never_more(void **state)
+{
+	struct event_growth sample = sample_of(4, 10, 0, 9);
+	struct event_growth_gone event = {.header = header(EVENT_GROWTH_GONE, sizeof(event), 9)};
+	struct model *model = new_model();
+	const struct growth *growth;
+
+	(void)state;
+	two_stacks(model, 1);
+	grow(model, 2, 10, 1, 4);
+	grow(model, 3, 10, 2, 4);
+	/* Never looked at: what stayed is not known. */
+	assert_int_equal(model__pages_looked_ns(model, &sample.task), 0);
+	gone(model, 5, 10, 0, 0);
+	assert_int_equal(model__pages_looked_ns(model, &sample.task), 5 * NS_PER_MS);
+	gone(model, 6, 10, 1, 1);
+	growth = model__growth(model, 0);
+	assert_int_equal(growth->gone_samples, 1);
+	assert_int_equal(growth->gone_anon_bytes, BLOCK);
+	assert_int_equal(growth__bytes(growth), 4 * BLOCK);
+	assert_int_equal(growth__stayed_bytes(growth), 3 * BLOCK);
+	assert_int_equal(growth__stayed_bytes(model__growth(model, 1)), 4 * BLOCK);
+	gone(model, 7, 10, 1, 100);
+	assert_int_equal(growth->gone_samples, 1);
+	assert_int_equal(growth->gone_anon_bytes, 4 * BLOCK);
+	assert_int_equal(growth__stayed_bytes(growth), 0);
+	/* By member; what had come back from swap is not among the anonymous ones. */
+	sample.pages[GROWTH_SWAP] = -2;
+	sample.pages[GROWTH_FILE] = 3;
+	sample.pages[GROWTH_SHMEM] = 4;
+	apply(model, &sample);
+	event.task = task(10);
+	event.samples = 1;
+	event.bytes[GROWTH_ANON] = 7 * BLOCK;
+	event.bytes[GROWTH_SWAP] = 2 * BLOCK;
+	event.bytes[GROWTH_FILE] = 1 * BLOCK;
+	event.bytes[GROWTH_SHMEM] = INT64_MAX;
+	apply(model, &event);
+	growth = model__growth(model, 2);
+	assert_int_equal(growth->gone_anon_bytes, 7 * BLOCK);
+	assert_int_equal(growth->gone_from_swap_bytes, 2 * BLOCK);
+	assert_int_equal(growth->gone_file_bytes, BLOCK);
+	assert_int_equal(growth->gone_shmem_bytes, 4 * BLOCK);
+	assert_int_equal(growth__stayed_bytes(growth), 2 * BLOCK);
+	/* Of files less may have come in the end. */
+	sample = sample_of(10, 10, 0, 0);
+	sample.pages[GROWTH_FILE] = -3;
+	apply(model, &sample);
+	assert_int_equal(growth->gone_file_bytes, 0);
+	assert_int_equal(growth__stayed_bytes(growth), 0);
+	/* Of somebody who never grew, and of nobody. */
+	gone(model, 11, 11, 1, 1);
+	gone(model, 11, 0, 1, 1);
+	assert_int_equal(model__growth_count(model), 3);
+	model__free(model);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,6 +321,7 @@ int main(void)
 		cmocka_unit_test(test_a_number_that_says_something_else_leaves_the_past_alone),
 		cmocka_unit_test(test_what_was_not_told_is_not_known),
 		cmocka_unit_test(test_how_far_a_stack_is_explained),
+		cmocka_unit_test(test_what_went_is_taken_off_never_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

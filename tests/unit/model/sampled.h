@@ -70,6 +70,7 @@ static inline struct event_growth sample_of(uint64_t ms, uint32_t pid, uint32_t 
 {
 	struct event_growth sample = {
 		.header = header(EVENT_GROWTH, sizeof(sample), ms),
+		.came_ns = ms * NS_PER_MS,
 		.task = task(pid),
 		.mm_id = pid,
 		.address = 0x7f0000000000,
@@ -88,6 +89,22 @@ static inline void grow(struct model *model, uint64_t ms, uint32_t pid, uint32_t
 	struct event_growth sample = sample_of(ms, pid, stack, anon);
 
 	apply(model, &sample);
+}
+
+/* So many samples of one page each. */
+static inline void gone(struct model *model, uint64_t ms, uint32_t pid, uint32_t stack,
+			uint64_t samples)
+{
+	struct event_growth_gone event = {
+		.header = header(EVENT_GROWTH_GONE, sizeof(event), ms),
+		.task = task(pid),
+		.samples = samples,
+		.stack_id = stack,
+	};
+
+	event.bytes[GROWTH_ANON] = (int64_t)samples * BLOCK;
+	assert_int_equal(event__check(&event.header, sizeof(event)), 0);
+	apply(model, &event);
 }
 
 /* One module, frames 1 to 3, and stacks 1 (frames 1, 3) and 2 (frames 2, 3). */

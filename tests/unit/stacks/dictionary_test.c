@@ -126,13 +126,20 @@ static void test_told_again_after_a_while(void **state)
 		assert_int_equal(at(world, 20, now_ns), kept);
 	}
 	assert_int_equal(world->told->frame_count, 2);
-	/* What is not has another number, and whoever forgot it hears of it. */
-	assert_int_equal(at(world, 10, now_ns), 3);
+	/* What is not keeps its number, and whoever forgot it hears of it. */
+	assert_int_equal(at(world, 10, now_ns), frame);
+	assert_int_equal(world->told->frame_count, 3);
 	assert_int_equal(world->told->frames[2].frame.address, 10);
-	assert_int_equal(chain_id(world, &frame, 1, STACK_END_COMPLETE, now_ns), 2);
-	assert_int_not_equal(chain, 2);
+	assert_int_equal(chain_id(world, &frame, 1, STACK_END_COMPLETE, now_ns), chain);
+	assert_int_equal(world->told->chain_count, 2);
+	assert_int_equal(world->told->chains[1].frames[0], frame);
+	/* Once. */
+	assert_int_equal(at(world, 10, now_ns), frame);
+	assert_int_equal(chain_id(world, &frame, 1, STACK_END_COMPLETE, now_ns), chain);
+	assert_int_equal(world->told->frame_count + world->told->chain_count, 5);
 	now_ns += SINK_RETELL_NS;
-	assert_int_equal(at(world, 20, now_ns), 4);
+	assert_int_equal(at(world, 20, now_ns), kept);
+	assert_int_equal(world->told->frame_count, 4);
 	/* Before any listener may have forgotten it. */
 	assert_true(SINK_RETELL_NS < STACK_RETELL_NS);
 }

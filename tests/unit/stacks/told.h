@@ -45,7 +45,8 @@ struct told {
 	struct told_line lines[TOLD_MAX];
 	struct told_chain chains[TOLD_MAX];
 	struct stack_growth growths[TOLD_MAX];
-	size_t module_count, frame_count, line_count, chain_count, growth_count;
+	struct stack_gone gone[TOLD_MAX];
+	size_t module_count, frame_count, line_count, chain_count, growth_count, gone_count;
 	int answer; /* of every call */
 };
 
@@ -150,6 +151,22 @@ static inline int told__on_growth(void *context, const struct stack_growth *grow
 	return told->answer;
 }
 
+/* Nothing that was not told as growth of the same process and stack. */
+static inline int told__on_gone(void *context, const struct stack_gone *gone)
+{
+	struct told *told = context;
+	bool grown = false;
+
+	told->gone[told->gone_count++] = *gone;
+	assert_true(told->gone_count < TOLD_MAX);
+	for (size_t i = 0; i < told->growth_count && !grown; i++)
+		grown = told->growths[i].task.pid == gone->task.pid &&
+			(!gone->samples || told->growths[i].stack == gone->stack);
+	if (!grown)
+		fail_msg("gone before it grew: stack %u of %u", gone->stack, gone->task.pid);
+	return told->answer;
+}
+
 static inline struct stack_sink told__sink(struct told *told)
 {
 	return (struct stack_sink){
@@ -159,6 +176,7 @@ static inline struct stack_sink told__sink(struct told *told)
 		.line = told__on_line,
 		.stack = told__on_chain,
 		.growth = told__on_growth,
+		.gone = told__on_gone,
 	};
 }
 

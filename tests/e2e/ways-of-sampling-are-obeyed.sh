@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# --sample BYTES: so much growth a stack. --call-graph: none takes no samples at all; fp goes by frame
+# pointers alone, which an ordinary program does not have, and then says so.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/growth.bash"
+
+cgroup_new app 128
+for sample in 16 64 1024; do
+	record_growth realloc app --sample "${sample}K" -- "$WORKLOADS/realloc_grow" 64M
+	credited_as_told realloc append 5
+	samples=$(jq --argjson pid "$PID" "$GROWTH"'of($pid) | map(select(calls(["append"])).samples) |
+		add' "$WORK/report.json")
+	wanted=$((65536 / sample))
+	[[ $samples -ge $((wanted * 9 / 10)) && $samples -le $((wanted * 11 / 10)) ]] ||
+		fail "--sample ${sample}K: $samples samples of 64 MiB"
+done
+
+record_growth fp app --call-graph fp -- "$WORKLOADS/realloc_grow" 64M
+about "samples of frame pointers" "$(credited_in_all)" "$(truth fp bytes.append)" $((16 << 20))
+growth_is 'of($pid) | map(select(complete)) | sum_bytes < 32 * 1048576' pid "$PID"
+growth_is '.growth.incomplete_bytes > 32 * 1048576 and .explained_ratio < 0.5'
+
+record_growth none app --call-graph none -- "$WORKLOADS/realloc_grow" 64M
+json_is '[has("stacks"), has("explained_ratio"), has("growth")] == [false, false, false]'
+! grep -q 'WHERE IT GREW' "$WORK/report.txt" || fail "there is a section about it"
+"$OOMTRAIL" report "$TRAIL" --format folded >"$WORK/folded" 2>"$WORK/folded.err" &&
+	fail "folded stacks of a recording without any: $(head "$WORK/folded")"
+one_sentence "$WORK/folded.err"
