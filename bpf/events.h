@@ -606,8 +606,8 @@ struct event_frame {
 /*
  * Where a frame is in the source, by the debug information of its module: looked for once its
  * stacks have become large, and therefore told later than the frame, or never. A frame that is told
- * again has its line told again. What its number means may have been forgotten by then: it is passed
- * over.
+ * again has its line told again. What its number means may have been forgotten by then: it is
+ * passed over.
  */
 struct event_frame_line {
 	struct event_header header;

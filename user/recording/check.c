@@ -85,8 +85,6 @@ static int frame__check(const struct event_frame *frame)
 
 static int frame_line__check(const struct event_frame_line *line)
 {
-	if (!line->file_bytes)
-		return -EBADMSG;
 	return tail__check(&line->header, line->file_bytes, EVENT_PATH_BYTES);
 }
 

@@ -9,7 +9,7 @@
 #define FRAMES_LISTED    8
 #define FRAMES_INNERMOST 5 /* of those; the others are the outermost */
 #define NAME_COLUMNS     72
-#define LINES_SAID       2 /* source lines of the innermost frames that have them */
+#define LINES_SAID       2 /* source lines, of the innermost frames of whoever's program it is */
 
 /* What is said of a frame, and how often in a row. */
 struct said {
@@ -68,12 +68,11 @@ static bool is_other_module(const struct frame *frame, const struct frame *befor
 {
 	if (!frame || !frame->name || !frame->module)
 		return false;
-	return !before || !before->module ||
-	       strcmp(before->module->path, frame->module->path) != 0;
+	return !before || !before->module || strcmp(before->module->path, frame->module->path) != 0;
 }
 
-/* " (api)", " (cache.c:118)" or " (cache.c:118 in api)": which module the function is in, where that
- * changes, and its line, where that is to be said. */
+/* " (api)", " (cache.c:118)" or " (cache.c:118 in api)": which module the function is in, where
+ * that changes, and its line, where that is to be said. */
 static void say_where(struct text *out, const struct frame *frame, const struct frame *before,
 		      bool with_line)
 {
@@ -93,6 +92,22 @@ static void say_where(struct text *out, const struct frame *frame, const struct 
 		text__escaped(out, base, strlen(base));
 	}
 	text__string(out, ")");
+}
+
+/* Not in what the compiler brings along: whose source nobody here has written. */
+static bool has_own_line(const struct frame *frame)
+{
+	static const char *const others[] = {"libc.", "libc-", "ld-", "libstdc++.", "libpthread"};
+	const char *base;
+
+	if (!frame || !frame->file || !frame->line)
+		return false;
+	base = frame->module ? module__base(frame->module) : "";
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		if (!strncmp(base, others[i], strlen(others[i])))
+			return false;
+	}
+	return true;
 }
 
 /* Would they be said in the same words? */
@@ -121,7 +136,7 @@ static size_t say_frames(struct said *said, const struct stack *stack)
 			continue;
 		}
 		say_frame(&said[count].label, frame);
-		with_line = lines < LINES_SAID && frame && frame->file && frame->line > 0;
+		with_line = lines < LINES_SAID && has_own_line(frame);
 		lines += with_line;
 		say_where(&said[count].label, frame, count > 0 ? said[count - 1].frame : NULL,
 			  with_line);

@@ -94,10 +94,9 @@ static bool mapping_has_any(const struct stack_sample *sample, const char *proc)
 				break;
 			within = sample->address >= start && sample->address < end;
 			seen |= within;
-		} else if (within &&
-			   (sscanf(line, "AnonHugePages: %" SCNu64, &kib) == 1 ||
-			    sscanf(line, "ShmemPmdMapped: %" SCNu64, &kib) == 1 ||
-			    sscanf(line, "FilePmdMapped: %" SCNu64, &kib) == 1)) {
+		} else if (within && (sscanf(line, "AnonHugePages: %" SCNu64, &kib) == 1 ||
+				      sscanf(line, "ShmemPmdMapped: %" SCNu64, &kib) == 1 ||
+				      sscanf(line, "FilePmdMapped: %" SCNu64, &kib) == 1)) {
 			any = kib > 0;
 		}
 	}

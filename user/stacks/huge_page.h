@@ -6,8 +6,9 @@
 #include "bpf/stack_sample.h"
 
 /*
- * Was it one huge page? The BPF programs conclude that from counters that all processors share: while
- * a thread waits within its page fault, others of its process may have brought as much, page by page.
+ * Was it one huge page? The BPF programs conclude that from counters that all processors share:
+ * while a thread waits within its page fault, others of its process may have brought as much, page
+ * by page.
  */
 
 /* Does the sample stand for a huge page, as the programs have it? */

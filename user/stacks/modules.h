@@ -34,8 +34,9 @@ int modules__tell(struct modules *modules, struct module *module, uint64_t now_n
 bool modules__name(struct modules *modules, struct module *module, uint64_t vaddr,
 		   struct symbol *out);
 
-/* A descriptor, to be closed soon, of the file that has the source lines of a module: its debug file,
- * or itself. -ENODATA: none has; -ESRCH: no such module any more; or as of objects__open(). */
+/* A descriptor, to be closed soon, of the file that has the source lines of a module: its debug
+ * file, or itself. -ENODATA: none has; -ESRCH: no such module any more; or as of objects__open().
+ */
 int modules__open_lines(struct modules *modules, uint32_t id);
 void modules__has_no_lines(struct modules *modules, uint32_t id);
 

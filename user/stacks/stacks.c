@@ -14,7 +14,7 @@
 #include "stacks/stacks_internal.h"
 
 #define QUEUE_BYTES (16 * MIB)
-#define LINES_NS    (2 * NS_PER_S) /* for source lines that are missing at the end */
+#define LINES_NS    (2 * NS_PER_S)    /* for source lines that are missing at the end */
 #define HOLD_NS     (100 * NS_PER_MS) /* of perf's records, and therefore of samples */
 #define LAST_NS     (200 * NS_PER_MS) /* of a last look at what is still there */
 
@@ -107,8 +107,7 @@ struct stacks_counts stacks__counts(const struct stacks *stacks)
 	counts.bytes = stacks->queue.bytes + address_spaces__counts(stacks->spaces).bytes +
 		       objects__counts(stacks->objects).bytes + modules__bytes(stacks->modules) +
 		       dictionary__bytes(stacks->dictionary) + jit_names__bytes(stacks->jit_names) +
-		       frame_lines__bytes(stacks->lines) +
-		       resident.bytes;
+		       frame_lines__bytes(stacks->lines) + resident.bytes;
 	return counts;
 }
 
