@@ -71,6 +71,7 @@
 	X(GROWTH, 55, event_growth)             \
 	X(KEPT_GROWTH, 56, event_kept_growth)   \
 	X(GROWTH_GONE, 57, event_growth_gone)   \
+	X(FRAME_LINE, 58, event_frame_line)     \
 	X(FILE, 59, event_file)
 
 enum event_kind {
@@ -603,6 +604,21 @@ struct event_frame {
 	char name[];      /* readable, of a function */
 };
 
+/*
+ * Where a frame is in the source, by the debug information of its module: looked for once its
+ * stacks have become large, and therefore told later than the frame, or never. A frame that is told
+ * again has its line told again. What its number means may have been forgotten by then: it is
+ * passed over.
+ */
+struct event_frame_line {
+	struct event_header header;
+	__u32 frame_id;
+	__u32 line;       /* 0: none in particular */
+	__u32 file_bytes; /* of file, never 0; padded likewise */
+	__u32 reserved;
+	char file[]; /* as the compiler noted it, also relative: any bytes */
+};
+
 /* How far the callers could be followed. X(NAME, text of the report) */
 #define STACK_ENDS(X)                                                       \
 	X(COMPLETE, "complete: at the function that nobody called")         \
@@ -896,6 +912,7 @@ _Static_assert(sizeof(struct event_memcg_events) == 120, "event_memcg_events");
 _Static_assert(sizeof(struct event_kept_held) == 192, "event_kept_held");
 _Static_assert(sizeof(struct event_module) == 64, "event_module");
 _Static_assert(sizeof(struct event_frame) == 48, "event_frame");
+_Static_assert(sizeof(struct event_frame_line) == 32, "event_frame_line");
 _Static_assert(sizeof(struct event_stack) == 32, "event_stack");
 _Static_assert(sizeof(struct event_growth) == 96, "event_growth");
 _Static_assert(sizeof(struct event_kept_growth) == 168, "event_kept_growth");

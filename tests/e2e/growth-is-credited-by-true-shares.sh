@@ -24,4 +24,4 @@ done
 equal "what the four have grown" "$total" $((200 << 20))
 at_least "complete stacks" "$(credited_complete)" "$total" 98
 growth_is '.explained_ratio | . >= 0.95 and . <= 1.1'
-text_has '^ +(5[89]|6[0-2]) MiB +(29|30|31)% .*allocate \(shares\) <- decode_image <- read_thumbnail <- serve'
+text_has '^ +(5[89]|6[0-2]) MiB +(29|30|31)% .*allocate( \([^)]*\))? <- decode_image( \([^)]*\))? <- read_thumbnail <- serve'

@@ -28,4 +28,4 @@ about "the four functions" "$all" "$grew" $((grew / 20))
 about "parse_rows" "$(credited allocate parse_rows serve main)" $((grew * 30 / 100)) $((8 << 20))
 growth_is '.explained_ratio > 0.9 and all(.stacks[]; .role == "victim")'
 text_has '^WHERE THE VICTIM GREW: shares, pid [0-9]+'
-text_has 'allocate \(shares\) <- parse_rows <- serve <- main'
+text_has 'allocate( \([^)]*\))? <- parse_rows( \([^)]*\))? <- serve <- main'

@@ -437,6 +437,13 @@ static const struct value_name reclaim_flags[] = {{"MEMCG", RECLAIM_MEMCG}, {NUL
 	N(event_frame, kind, FRAME_NATIVE, frame_kinds) \
 	H(event_frame, name_bytes)
 
+#define FIELDS_event_frame_line(N, G, P, T, S, H) \
+	HEADER(S, event_frame_line)               \
+	N(event_frame_line, frame_id, 0, NULL)    \
+	N(event_frame_line, line, 0, NULL)        \
+	H(event_frame_line, file_bytes)           \
+	H(event_frame_line, reserved)
+
 #define FIELDS_event_stack(N, G, P, T, S, H)                \
 	HEADER(S, event_stack)                              \
 	N(event_stack, stack_id, 0, NULL)                   \
@@ -519,8 +526,7 @@ _Static_assert(GROWTH_FILE == 0 && GROWTH_ANON == 1 && GROWTH_SWAP == 2 && GROWT
 	H(event_kept_growth, reserved2)
 
 /* Every struct, those that others contain first. X(struct tag, what is behind it: 1 argv, 2 rows,
- * 3 path, 4 name, 5 frames, 6 names)
- */
+ * 3 path, 4 name, 5 frames, 6 names, 7 file) */
 #define STRUCTS(X)               \
 	X(event_header, 0)       \
 	X(task_ref, 0)           \
@@ -568,6 +574,7 @@ _Static_assert(GROWTH_FILE == 0 && GROWTH_ANON == 1 && GROWTH_SWAP == 2 && GROWT
 	X(event_kept_held, 0)    \
 	X(event_module, 3)       \
 	X(event_frame, 4)        \
+	X(event_frame_line, 7)   \
 	X(event_stack, 5)        \
 	X(growth_pages, 0)       \
 	X(growth_bytes, 0)       \
@@ -618,8 +625,9 @@ STRUCTS(X)
 #define ROW_ARGV_2(s) ROW_TAIL(s, "rows", FIELD_ROWS, rows_bytes)
 #define ROW_ARGV_3(s) ROW_TAIL(s, "path", FIELD_ARGV, path_bytes)
 #define ROW_ARGV_4(s) ROW_TAIL(s, "name", FIELD_ARGV, name_bytes)
-#define ROW_ARGV_6(s) ROW_TAIL(s, "names", FIELD_ARGV, names_bytes)
 #define ROW_ARGV_5(s) ROW_TAIL(s, "frames", FIELD_NUMBERS, frame_count)
+#define ROW_ARGV_6(s) ROW_TAIL(s, "names", FIELD_ARGV, names_bytes)
+#define ROW_ARGV_7(s) ROW_TAIL(s, "file", FIELD_ARGV, file_bytes)
 
 #define X(s, argv)                                                                        \
 	static const struct field fields_##s[] = {                                        \

@@ -9,7 +9,7 @@
 
 #include "elf/source.h"
 
-#define OBJECT_SECTIONS_MAX 16 /* rows of `wanted` in object_sections.c */
+#define OBJECT_SECTIONS_MAX 20 /* rows of `wanted` in object_sections.c */
 #define OBJECT_SEGMENTS_MAX 64 /* of PT_LOAD */
 #define BUILD_ID_MAX_BYTES  64
 

@@ -18,21 +18,12 @@ static const struct {
 	const char *name;
 	bool place_only;
 } wanted[] = {
-	{".eh_frame", false},
-	{".eh_frame_hdr", false},
-	{".debug_frame", false},
-	{".symtab", false},
-	{".strtab", false},
-	{".dynsym", false},
-	{".dynstr", false},
-	{".gopclntab", false},
-	{".data.rel.ro.gopclntab", false},
-	{".gnu_debugdata", false},
-	{".gnu_debuglink", false},
-	{".text", true},
-	{".plt", true},
-	{".plt.got", true},
-	{".plt.sec", true},
+	{".eh_frame", false},      {".eh_frame_hdr", false},  {".debug_frame", false},
+	{".symtab", false},        {".strtab", false},        {".dynsym", false},
+	{".dynstr", false},        {".gopclntab", false},     {".data.rel.ro.gopclntab", false},
+	{".gnu_debugdata", false}, {".gnu_debuglink", false}, {".debug_line", true},
+	{".zdebug_line", true},    {".text", true},           {".plt", true},
+	{".plt.got", true},        {".plt.sec", true},
 };
 
 _Static_assert(sizeof(wanted) / sizeof(wanted[0]) <= OBJECT_SECTIONS_MAX, "a place for each");

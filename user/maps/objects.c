@@ -197,6 +197,31 @@ int objects__get(struct objects *objects, uint32_t pid, const struct mapping *ma
 	return error;
 }
 
+int objects__open(struct objects *objects, uint32_t pid, const struct mapping *mapping,
+		  const struct object *object)
+{
+	int error = -ENOENT;
+
+	if (mapping->kind != MAPPING_FILE)
+		return -ENOENT;
+	for (enum mapped_route route = ROUTE_MAPPED; route < ROUTE_COUNT; route++) {
+		_cleanup_(closep) int fd = mapped_open(objects->proc, pid, mapping, route);
+		struct held *held = NULL;
+		int found = fd;
+
+		error = fd < 0 ? fd : find_file(objects, fd, mapping, route, &held);
+		if (error)
+			continue;
+		error = held->object == object ? 0 : -ESTALE;
+		if (error)
+			continue;
+		fd = -1;
+		return found;
+	}
+	objects__make_room(objects);
+	return error;
+}
+
 void objects__put(struct objects *objects, struct object *object)
 {
 	struct held *held;

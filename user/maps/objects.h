@@ -47,6 +47,10 @@ void objects__free(struct objects *objects);
  */
 int objects__get(struct objects *objects, uint32_t pid, const struct mapping *mapping,
 		 struct object **out, char *why, size_t why_size);
+/* A descriptor to read the file of an object with, to be closed soon, by a mapping of it; errors as
+ * above. */
+int objects__open(struct objects *objects, uint32_t pid, const struct mapping *mapping,
+		  const struct object *object);
 void objects__put(struct objects *objects, struct object *object);
 
 struct objects_counts objects__counts(const struct objects *objects);

@@ -116,6 +116,36 @@ void definition__get(struct definition *definition)
 	definition->uses++;
 }
 
+static void definition__drop_line(struct model *model, struct definition *definition)
+{
+	struct frame *frame = &definition->frame;
+
+	if (definition->kind != DEFINITION_FRAME || !frame->file)
+		return;
+	definition->bytes -= strlen(frame->file) + 1;
+	model->definitions.bytes -= strlen(frame->file) + 1;
+	free(frame->file);
+	frame->file = NULL;
+	frame->line = 0;
+}
+
+int definition__set_line(struct model *model, struct definition *definition, const char *file,
+			 size_t length, uint32_t line)
+{
+	struct frame *frame = &definition->frame;
+
+	definition__drop_line(model, definition);
+	if (model->definitions.bytes + length + 1 > DEFINITIONS_BYTES_MAX)
+		return loss__count(model, LOSS_MODEL_FULL, EVENT_FRAME_LINE);
+	frame->file = strndup(file, length);
+	if (!frame->file)
+		return -ENOMEM;
+	frame->line = line;
+	definition->bytes += length + 1;
+	model->definitions.bytes += length + 1;
+	return 0;
+}
+
 /* Frames refer to modules and stacks to frames: it goes no deeper than that. */
 void definition__put(struct model *model, struct definition *definition)
 {
@@ -125,6 +155,7 @@ void definition__put(struct model *model, struct definition *definition)
 		return;
 	for (size_t i = 0; i < definition__referred_count(definition); i++)
 		definition__put(model, definition__referred(definition, i));
+	definition__drop_line(model, definition);
 	dictionary = &model->definitions.of[definition->kind];
 	if (!definition->unfindable)
 		HASH_DEL(dictionary->by_hash, definition);

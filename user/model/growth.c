@@ -378,6 +378,19 @@ size_t growth__heap_bytes(const struct model *model)
 }
 
 /* Stacks by their contents: under which numbers they were told shows in no report. */
+/* Recordings from before there were source lines keep their digests. */
+static void digest__lines(struct digest *digest, const struct stack *stack)
+{
+	for (size_t i = 0; stack && i < stack->count; i++) {
+		const struct frame *frame = stack->frames[i];
+
+		if (!frame || !frame->file)
+			continue;
+		digest__text(digest, frame->file);
+		digest__u64(digest, frame->line);
+	}
+}
+
 void digest__growth(struct digest *digest, const struct model *model)
 {
 	const struct growths *growths = &model->growths;
@@ -393,6 +406,7 @@ void digest__growth(struct digest *digest, const struct model *model)
 		digest__task(digest, &growth->task);
 		digest__u64(digest, stack != NULL);
 		digest__u64(digest, stack ? stack->hash : 0);
+		digest__lines(digest, growth->stack);
 		digest__u64(digest, growth->first_ns);
 		digest__u64(digest, growth->last_ns);
 		digest__u64(digest, growth->samples);

@@ -44,6 +44,7 @@ static const struct handler {
 	[EVENT_KEPT_HELD] = {sizeof(struct event_kept_held), kept__on_held},
 	[EVENT_MODULE] = {sizeof(struct event_module), stack__on_module},
 	[EVENT_FRAME] = {sizeof(struct event_frame), stack__on_frame},
+	[EVENT_FRAME_LINE] = {sizeof(struct event_frame_line), stack__on_frame_line},
 	[EVENT_STACK] = {sizeof(struct event_stack), stack__on_stack},
 	[EVENT_GROWTH] = {sizeof(struct event_growth), growth__on_growth},
 	[EVENT_GROWTH_GONE] = {sizeof(struct event_growth_gone), growth__on_gone},

@@ -123,7 +123,9 @@ struct frame {
 	uint64_t address;            /* link-time address; without a module, in the process */
 	uint64_t start;              /* of the function; 0: it has no name */
 	enum frame_kind kind;
-	char *name; /* NUL-terminated; NULL: it has none. Escape before showing */
+	char *name;    /* NUL-terminated; NULL: it has none. Escape before showing */
+	char *file;    /* of the source, likewise; NULL: not known */
+	uint32_t line; /* in file; 0: none in particular */
 };
 
 struct stack {

@@ -61,6 +61,21 @@ int stack__on_frame(struct model *model, const struct event_header *event)
 	return definitions__tell(model, event, told->frame_id, made);
 }
 
+int stack__on_frame_line(struct model *model, const struct event_header *event)
+{
+	const struct event_frame_line *told = (const struct event_frame_line *)event;
+	struct definition *frame;
+	size_t length;
+
+	if (!told->frame_id || told->file_bytes > event->size_bytes - sizeof(*told))
+		return stack__refuse(model, event);
+	length = strnlen(told->file, told->file_bytes);
+	if (!length)
+		return stack__refuse(model, event);
+	frame = definitions__refer(model, event, DEFINITION_FRAME, told->frame_id);
+	return frame ? definition__set_line(model, frame, told->file, length, told->line) : 0;
+}
+
 int stack__on_stack(struct model *model, const struct event_header *event)
 {
 	const struct event_stack *told = (const struct event_stack *)event;

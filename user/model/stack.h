@@ -83,6 +83,7 @@ void definitions__free(struct model *model); /* after all growth, which refers t
 
 int stack__on_module(struct model *model, const struct event_header *event);
 int stack__on_frame(struct model *model, const struct event_header *event);
+int stack__on_frame_line(struct model *model, const struct event_header *event);
 int stack__on_stack(struct model *model, const struct event_header *event);
 int stack__on_file(struct model *model, const struct event_header *event);
 
@@ -96,5 +97,8 @@ void definitions__look_for_room(struct model *model, const struct event_header *
 /* The number means this from now on. `made` is taken over. */
 int definitions__tell(struct model *model, const struct event_header *event, uint32_t id,
 		      struct definition *made);
+/* Of a frame; what was known of it before is not any more. -ENOMEM; without room it has none. */
+int definition__set_line(struct model *model, struct definition *definition, const char *file,
+			 size_t length, uint32_t line);
 /* What it means now is not known. */
 int definitions__forget(struct model *model, enum definition_kind kind, uint32_t id);

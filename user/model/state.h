@@ -44,6 +44,7 @@ struct move {
 		struct event_kept_held held;
 		struct event_module module;
 		struct event_frame frame;
+		struct event_frame_line frame_line;
 		struct event_stack stack;
 		struct event_kept_growth growth;
 		struct event_file file;
@@ -51,6 +52,7 @@ struct move {
 		char module_bytes[sizeof(struct event_module) + EVENT_PATH_BYTES];
 		char frame_bytes[sizeof(struct event_frame) + EVENT_PATH_BYTES];
 		char file_bytes[sizeof(struct event_file) + 2 * EVENT_PATH_BYTES + 8];
+		char line_bytes[sizeof(struct event_frame_line) + EVENT_PATH_BYTES];
 		char stack_bytes[sizeof(struct event_stack) + EVENT_STACK_FRAMES * sizeof(__u32)];
 		char series_bytes[sizeof(struct event_kept_series) + SERIES_ROWS * sizeof(__s64)];
 	} event;

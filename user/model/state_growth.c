@@ -74,6 +74,22 @@ static int tell_module(struct move *move, const struct definition *definition, u
 	return move__tell(move);
 }
 
+static int tell_line(struct move *move, const struct definition *definition, uint32_t id)
+{
+	const struct frame *frame = &definition->frame;
+	struct event_frame_line *event;
+
+	if (!frame->file)
+		return 0;
+	event = move__begin(move, EVENT_FRAME_LINE, sizeof(*event), 0);
+	tell_times(&event->header, definition);
+	event->frame_id = id;
+	event->line = frame->line;
+	event->file_bytes = (uint32_t)strlen(frame->file);
+	put_tail(&event->header, event->file, frame->file, event->file_bytes);
+	return move__tell(move);
+}
+
 static int tell_frame(struct move *move, const struct definition *definition, uint32_t id)
 {
 	const struct frame *frame = &definition->frame;
@@ -92,7 +108,8 @@ static int tell_frame(struct move *move, const struct definition *definition, ui
 	event->kind = frame->kind;
 	event->name_bytes = frame->name ? (uint32_t)strlen(frame->name) : 0;
 	put_tail(&event->header, event->name, frame->name, event->name_bytes);
-	return move__tell(move);
+	error = move__tell(move);
+	return error ? error : tell_line(move, definition, id);
 }
 
 static int tell_stack(struct move *move, const struct definition *definition, uint32_t id)

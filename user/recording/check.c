@@ -83,6 +83,11 @@ static int frame__check(const struct event_frame *frame)
 	return tail__check(&frame->header, frame->name_bytes, EVENT_PATH_BYTES);
 }
 
+static int frame_line__check(const struct event_frame_line *line)
+{
+	return tail__check(&line->header, line->file_bytes, EVENT_PATH_BYTES);
+}
+
 static int stack__check(const struct event_stack *stack)
 {
 	if (stack->end >= STACK_END_COUNT)
@@ -154,6 +159,8 @@ int event__check(const struct event_header *event, size_t available)
 		return module__check((const struct event_module *)event);
 	case EVENT_FRAME:
 		return frame__check((const struct event_frame *)event);
+	case EVENT_FRAME_LINE:
+		return frame_line__check((const struct event_frame_line *)event);
 	case EVENT_STACK:
 		return stack__check((const struct event_stack *)event);
 	case EVENT_FILE:

@@ -69,6 +69,10 @@ static json_t *frame__new(struct build *build, const struct frame *frame)
 	if (frame->module)
 		set_module(build, object, frame->module);
 	set_hex(build, object, frame->module ? "offset" : "address", frame->address);
+	if (frame->file)
+		build__text(build, object, "file", frame->file, strlen(frame->file));
+	if (frame->file && frame->line > 0)
+		build__count(build, object, "line", frame->line);
 	build__string(build, object, "kind", frame_kind__name(frame->kind));
 	return object;
 }

@@ -61,6 +61,7 @@ static const char *kind__touches(uint32_t kind)
 		return "who was held back at a limit may be missing";
 	case EVENT_MODULE:
 	case EVENT_FRAME:
+	case EVENT_FRAME_LINE:
 	case EVENT_STACK:
 	case EVENT_FILE:
 		return "which code and which files grew the memory may lack names";

@@ -128,8 +128,11 @@ static uint64_t put_mapping(struct pprof *pprof, const struct module *module)
 	return mapping.id;
 }
 
-static uint64_t put_function(struct pprof *pprof, const struct text *name, uint64_t mapping_id)
+/* `frame`: NULL where there is none. */
+static uint64_t put_function(struct pprof *pprof, const struct text *name, uint64_t mapping_id,
+			     const struct frame *frame)
 {
+	const char *file = frame && frame->file ? frame->file : "";
 	Oomtrail__Profile profile = OOMTRAIL__PROFILE__INIT;
 	Oomtrail__Function function = OOMTRAIL__FUNCTION__INIT, *functions[] = {&function};
 	_cleanup_(text__free) struct text key = {0};
@@ -137,10 +140,13 @@ static uint64_t put_function(struct pprof *pprof, const struct text *name, uint6
 
 	text__printf(&key, "%" PRIu64 " ", mapping_id);
 	text__append(&key, name->data, name->length);
+	text__append(&key, "", 1);
+	text__string(&key, file);
 	function.id = number_of(pprof, &pprof->functions, &key, &is_new);
 	if (!is_new)
 		return function.id;
 	function.name = function.system_name = put_string(pprof, name);
+	function.filename = put_escaped(pprof, file, strlen(file));
 	profile.n_function = 1;
 	profile.function = functions;
 	put(pprof, &profile);
@@ -148,15 +154,17 @@ static uint64_t put_function(struct pprof *pprof, const struct text *name, uint6
 }
 
 static uint64_t put_place(struct pprof *pprof, const struct text *name, uint64_t mapping_id,
-			  uint64_t address)
+			  const struct frame *frame)
 {
+	const uint64_t address = frame ? frame->address : 0;
 	Oomtrail__Profile profile = OOMTRAIL__PROFILE__INIT;
 	Oomtrail__Location location = OOMTRAIL__LOCATION__INIT, *locations[] = {&location};
 	Oomtrail__Line line = OOMTRAIL__LINE__INIT, *lines[] = {&line};
 	_cleanup_(text__free) struct text key = {0};
 	bool is_new = false;
 
-	line.function_id = put_function(pprof, name, mapping_id);
+	line.function_id = put_function(pprof, name, mapping_id, frame);
+	line.line = frame ? frame->line : 0;
 	text__printf(&key, "%" PRIu64 " %" PRIu64, line.function_id, address);
 	location.id = number_of(pprof, &pprof->locations, &key, &is_new);
 	if (!is_new)
@@ -176,8 +184,7 @@ static uint64_t put_frame(struct pprof *pprof, const struct frame *frame)
 	_cleanup_(text__free) struct text name = {0};
 
 	frame__label(&name, frame);
-	return put_place(pprof, &name, frame ? put_mapping(pprof, frame->module) : 0,
-			 frame ? frame->address : 0);
+	return put_place(pprof, &name, frame ? put_mapping(pprof, frame->module) : 0, frame);
 }
 
 /* What is said in place of frames that nobody knows. */
@@ -185,7 +192,7 @@ static uint64_t put_gap(struct pprof *pprof, const char *words)
 {
 	const struct text name = {.data = (char *)words, .length = strlen(words)};
 
-	return put_place(pprof, &name, 0, 0);
+	return put_place(pprof, &name, 0, NULL);
 }
 
 /* --- samples ---------------------------------------------------------------------------------- */

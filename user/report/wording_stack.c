@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -8,6 +9,7 @@
 #define FRAMES_LISTED    8
 #define FRAMES_INNERMOST 5 /* of those; the others are the outermost */
 #define NAME_COLUMNS     72
+#define LINES_SAID       2 /* source lines, of the innermost frames of whoever's program it is */
 
 /* What is said of a frame, and how often in a row. */
 struct said {
@@ -55,19 +57,57 @@ static void say_frame(struct text *out, const struct frame *frame)
 		text__string(out, " [JIT]");
 }
 
-/* Which file the function is in, where that changes. */
-static void say_module(struct text *out, const struct frame *frame, const struct frame *before)
+static const char *base_of(const char *path)
 {
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+static bool is_other_module(const struct frame *frame, const struct frame *before)
+{
+	if (!frame || !frame->name || !frame->module)
+		return false;
+	return !before || !before->module || strcmp(before->module->path, frame->module->path) != 0;
+}
+
+/* " (api)", " (cache.c:118)" or " (cache.c:118 in api)": which module the function is in, where
+ * that changes, and its line, where that is to be said. */
+static void say_where(struct text *out, const struct frame *frame, const struct frame *before,
+		      bool with_line)
+{
+	const bool with_module = is_other_module(frame, before);
 	const char *base;
 
-	if (!frame || !frame->name || !frame->module)
+	if (!with_module && !with_line)
 		return;
-	if (before && before->module && strcmp(before->module->path, frame->module->path) == 0)
-		return;
-	base = module__base(frame->module);
 	text__string(out, " (");
-	text__escaped(out, base, strlen(base));
+	if (with_line) {
+		base = base_of(frame->file);
+		text__escaped(out, base, strlen(base));
+		text__printf(out, ":%" PRIu32 "%s", frame->line, with_module ? " in " : "");
+	}
+	if (with_module) {
+		base = module__base(frame->module);
+		text__escaped(out, base, strlen(base));
+	}
 	text__string(out, ")");
+}
+
+/* Not in what the compiler brings along: whose source nobody here has written. */
+static bool has_own_line(const struct frame *frame)
+{
+	static const char *const others[] = {"libc.", "libc-", "ld-", "libstdc++.", "libpthread"};
+	const char *base;
+
+	if (!frame || !frame->file || !frame->line)
+		return false;
+	base = frame->module ? module__base(frame->module) : "";
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		if (!strncmp(base, others[i], strlen(others[i])))
+			return false;
+	}
+	return true;
 }
 
 /* Would they be said in the same words? */
@@ -85,17 +125,21 @@ static bool is_same(const struct frame *a, const struct frame *b)
 /* Innermost first; a function that calls itself is one entry. */
 static size_t say_frames(struct said *said, const struct stack *stack)
 {
-	size_t count = 0;
+	size_t count = 0, lines = 0;
 
 	for (size_t i = stack__inside_allocator(stack); i < stack->count; i++) {
 		const struct frame *frame = stack->frames[i];
+		bool with_line;
 
 		if (count > 0 && is_same(said[count - 1].frame, frame)) {
 			said[count - 1].times++;
 			continue;
 		}
 		say_frame(&said[count].label, frame);
-		say_module(&said[count].label, frame, count > 0 ? said[count - 1].frame : NULL);
+		with_line = lines < LINES_SAID && has_own_line(frame);
+		lines += with_line;
+		say_where(&said[count].label, frame, count > 0 ? said[count - 1].frame : NULL,
+			  with_line);
 		said[count].frame = frame;
 		said[count++].times = 1;
 	}

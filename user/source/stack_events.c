@@ -70,6 +70,19 @@ static int on_frame(void *context, const struct stack_frame *frame)
 	return pass_on(context);
 }
 
+static int on_line(void *context, const struct stack_frame_line *line)
+{
+	size_t file_bytes = text_bytes(line->file);
+	struct event_frame_line *event =
+		begin(context, EVENT_FRAME_LINE, sizeof(struct event_frame_line), file_bytes);
+
+	event->frame_id = line->frame;
+	event->line = line->line;
+	event->file_bytes = (uint32_t)file_bytes;
+	memcpy(event->file, line->file, file_bytes);
+	return pass_on(context);
+}
+
 static int on_stack(void *context, const struct stack_chain *chain)
 {
 	size_t bytes = chain->count * sizeof(chain->frames[0]);
@@ -132,6 +145,7 @@ struct stack_sink stack_events__sink(struct stack_events *events)
 		.context = events,
 		.module = on_module,
 		.frame = on_frame,
+		.line = on_line,
 		.stack = on_stack,
 		.file = on_file,
 		.growth = on_growth,

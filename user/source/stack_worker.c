@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/close_others.h"
 #include "base/privileges.h"
 #include "base/units.h"
 #include "recording/reader.h"
@@ -147,11 +148,13 @@ static int run(struct work *work)
 {
 	struct pollfd fds[] = {{.fd = work->socket, .events = POLLIN},
 			       {.fd = ring_buffer__epoll_fd(work->ring), .events = POLLIN},
-			       {.fd = stacks__fd(work->stacks), .events = POLLIN}};
+			       {.fd = stacks__fd(work->stacks), .events = POLLIN},
+			       {.events = POLLIN}};
 	int error = 0;
 
 	while (!error && !fds[0].revents) {
-		if (poll(fds, 3, TURN_MS) < 0 && errno != EINTR)
+		fds[3].fd = stacks__lines_fd(work->stacks);
+		if (poll(fds, 4, TURN_MS) < 0 && errno != EINTR)
 			return -errno;
 		ring_buffer__consume(work->ring);
 		error = stacks__turn(work->stacks, observe__now_ns());
@@ -188,23 +191,6 @@ static int begin(struct work *work, const struct stack_worker_options *options, 
 	return stacks__new(&work->stacks, &stacks, why, why_size);
 }
 
-/* Nothing of the recorder's but what it is handed, and stderr. */
-static void close_others(int a, int b, int c)
-{
-	const int kept[] = {a, b, c, STDERR_FILENO};
-	const int last = a > b ? (a > c ? a : c) : (b > c ? b : c);
-
-	for (int fd = 0; fd < last; fd++) {
-		bool keep = false;
-
-		for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
-			keep |= kept[i] == fd;
-		if (!keep)
-			close(fd);
-	}
-	close_range((unsigned int)last + 1, ~0U, 0);
-}
-
 static void bound(uint64_t memory_bytes)
 {
 	struct rlimit limit = {.rlim_cur = memory_bytes, .rlim_max = memory_bytes};
@@ -215,6 +201,7 @@ static void bound(uint64_t memory_bytes)
 static void __attribute__((noreturn))
 be_worker(const struct stack_worker_options *options, int socket, pid_t recorder)
 {
+	const int kept[] = {options->ring_fd, options->rooms_fd, socket, STDERR_FILENO};
 	struct greeting greeting = {0};
 	struct work *work;
 
@@ -222,7 +209,8 @@ be_worker(const struct stack_worker_options *options, int socket, pid_t recorder
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != recorder)
 		_exit(1);
-	close_others(options->ring_fd, options->rooms_fd, socket);
+	/* Nothing of the recorder's but what it is handed, and stderr. */
+	close_others(kept, sizeof(kept) / sizeof(*kept));
 	bound(options->memory_bytes ? options->memory_bytes : MEMORY_BYTES);
 	work = calloc(1, sizeof(*work));
 	if (!work)
@@ -342,6 +330,7 @@ static bool is_sound(const struct event_header *event, size_t available)
 	switch (event->kind) {
 	case EVENT_MODULE:
 	case EVENT_FRAME:
+	case EVENT_FRAME_LINE:
 	case EVENT_STACK:
 	case EVENT_FILE:
 	case EVENT_GROWTH:

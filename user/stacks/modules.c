@@ -19,6 +19,8 @@ struct entry {
 	struct symbols *symbols;
 	bool named; /* symbols were looked for */
 	char *path;
+	uint32_t pid; /* that mapped it when it was last used */
+	struct mapping mapping;
 	uint64_t told_ns;  /* 0: not yet */
 	uint64_t used;     /* the higher, the later */
 	UT_hash_handle hh; /* by object */
@@ -78,6 +80,8 @@ static void drop(struct modules *modules, struct entry *entry)
 			drop_place(modules, place);
 	}
 	HASH_DEL(modules->by_object, entry);
+	if (entry->mapping.file)
+		mapped_file__unref(entry->mapping.file);
 	cfi__free(entry->module.cfi);
 	symbols__free(entry->symbols);
 	objects__put(modules->objects, entry->module.object);
@@ -198,6 +202,19 @@ static struct entry *ask(struct modules *modules, uint32_t pid, const struct map
 	return entry;
 }
 
+/* The way to its file: the latest is the likeliest to be there still. */
+static void remember_way(struct entry *entry, uint32_t pid, const struct mapping *mapping)
+{
+	struct mapped_file *before = entry->mapping.file;
+
+	entry->pid = pid;
+	entry->mapping = *mapping;
+	if (mapping->file)
+		mapped_file__ref(mapping->file);
+	if (before)
+		mapped_file__unref(before);
+}
+
 struct module *modules__of(struct modules *modules, uint32_t pid, const struct mapping *mapping)
 {
 	const struct place_key key = {.file = mapping->file,
@@ -215,6 +232,7 @@ struct module *modules__of(struct modules *modules, uint32_t pid, const struct m
 	if (!entry)
 		return NULL;
 	entry->used = ++modules->uses;
+	remember_way(entry, pid, mapping);
 	return &entry->module;
 }
 
@@ -245,22 +263,30 @@ static bool is_roots_place(const char *path)
 }
 
 /* The debug file is looked for in our own root, whose it has to be; where the process has another,
- * the build-id still says which one belongs to its program. */
-static void read_symbols(struct entry *entry)
+ * the build-id still says which one belongs to its program. False: there is none. */
+static bool open_debug_file(const struct entry *entry, struct debug_file *debug)
 {
 	struct debug_place place = {.path = is_roots_place(entry->path) ? entry->path : NULL};
-	struct debug_file debug = {.fd = -1};
 	char why[128];
+	int error;
+
+	place.root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (place.root < 0)
+		return false;
+	error = debug_file__open(debug, entry->module.object, &place, why, sizeof(why));
+	closep(&place.root);
+	return !error;
+}
+
+static void read_symbols(struct entry *entry)
+{
+	struct debug_file debug = {.fd = -1};
+	bool has_debug = open_debug_file(entry, &debug);
 
 	entry->named = true;
-	place.root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (place.root >= 0 &&
-	    debug_file__open(&debug, entry->module.object, &place, why, sizeof(why)))
-		debug.object = NULL;
-	closep(&place.root);
-	if (symbols__new(&entry->symbols, entry->module.object, debug.object))
+	if (symbols__new(&entry->symbols, entry->module.object, has_debug ? debug.object : NULL))
 		entry->symbols = NULL;
-	if (debug.object)
+	if (has_debug)
 		debug_file__close(&debug);
 }
 
@@ -273,4 +299,53 @@ bool modules__name(struct modules *modules, struct module *module, uint64_t vadd
 	if (!entry->named)
 		read_symbols(entry);
 	return entry->symbols && symbols__find(entry->symbols, vaddr, out);
+}
+
+/* --- source lines ----------------------------------------------------------------------------- */
+
+static struct entry *entry_of(const struct modules *modules, uint32_t id)
+{
+	struct entry *entry = modules->by_object;
+
+	while (entry && entry->module.id != id)
+		entry = entry->hh.next;
+	return entry;
+}
+
+static bool has_lines(const struct object *object)
+{
+	return object__section(object, ".debug_line").bytes > 0 ||
+	       object__section(object, ".zdebug_line").bytes > 0;
+}
+
+int modules__open_lines(struct modules *modules, uint32_t id)
+{
+	struct entry *entry = entry_of(modules, id);
+	struct debug_file debug = {.fd = -1};
+	int fd = -1;
+
+	if (!entry)
+		return -ESRCH;
+	if (entry->module.lineless)
+		return -ENODATA;
+	if (has_lines(entry->module.object))
+		return objects__open(modules->objects, entry->pid, &entry->mapping,
+				     entry->module.object);
+	if (open_debug_file(entry, &debug)) {
+		if (has_lines(debug.object)) {
+			fd = debug.fd;
+			debug.fd = -1;
+		}
+		debug_file__close(&debug);
+	}
+	entry->module.lineless = fd < 0;
+	return fd < 0 ? -ENODATA : fd;
+}
+
+void modules__has_no_lines(struct modules *modules, uint32_t id)
+{
+	struct entry *entry = entry_of(modules, id);
+
+	if (entry)
+		entry->module.lineless = true;
 }

@@ -17,6 +17,7 @@ struct module {
 	uint32_t id;
 	struct object *object;
 	struct cfi *cfi; /* NULL: no rules */
+	bool lineless;   /* has no source lines, or none that could be read */
 };
 
 /* `objects` stays the caller's and outlives it. */
@@ -32,5 +33,11 @@ int modules__tell(struct modules *modules, struct module *module, uint64_t now_n
 /* The function around a link-time address. Reads the symbols when first asked. */
 bool modules__name(struct modules *modules, struct module *module, uint64_t vaddr,
 		   struct symbol *out);
+
+/* A descriptor, to be closed soon, of the file that has the source lines of a module: its debug
+ * file, or itself. -ENODATA: none has; -ESRCH: no such module any more; or as of objects__open().
+ */
+int modules__open_lines(struct modules *modules, uint32_t id);
+void modules__has_no_lines(struct modules *modules, uint32_t id);
 
 size_t modules__bytes(const struct modules *modules); /* of heap, without the objects' */

@@ -121,11 +121,20 @@ static int add_frame(const struct walk_at *at, struct stack_frame *frame, struct
 	return error;
 }
 
+static uint64_t grown_bytes(const struct stack_sample *sample)
+{
+	int64_t pages = (int64_t)sample->pages[GROWTH_ANON] + sample->pages[GROWTH_FILE] +
+			sample->pages[GROWTH_SHMEM];
+
+	return pages > 0 ? (uint64_t)pages * sample->block_bytes : 0;
+}
+
 static int frame_number(const struct walk_at *at, uint64_t pc, uint64_t now_ns, uint32_t *id)
 {
 	struct stack_frame frame = {0};
 	struct mapping mapping;
 	struct module *module = module_at(at, pc, &mapping, &frame.address);
+	int error = 0;
 
 	frame.kind = frame_kind(mapping.kind);
 	if (module)
@@ -135,7 +144,12 @@ static int frame_number(const struct walk_at *at, uint64_t pc, uint64_t now_ns, 
 	if (!module && (frame.kind == FRAME_JIT || frame.kind == FRAME_NATIVE))
 		name_jit(at, &frame, now_ns);
 	*id = dictionary__frame(at->stacks->dictionary, &frame, now_ns);
-	return *id ? 0 : add_frame(at, &frame, module, now_ns, id);
+	if (!*id)
+		error = add_frame(at, &frame, module, now_ns, id);
+	if (error || !module)
+		return error;
+	return frame_lines__grew(at->stacks->lines, module, frame.address, *id,
+				 grown_bytes(at->sample));
 }
 
 int stacks__file(struct stacks *stacks, const struct stack_sample *sample, uint64_t now_ns,

@@ -34,6 +34,12 @@ struct stack_frame {
 	const char *name; /* readable; NULL: it has none */
 };
 
+struct stack_frame_line {
+	uint32_t frame;
+	const char *file; /* as the compiler noted it, also relative */
+	uint32_t line;    /* 0: none in particular */
+};
+
 struct stack_chain {
 	uint32_t id;
 	enum stack_end end;
@@ -76,6 +82,7 @@ struct stack_sink {
 	void *context;
 	int (*module)(void *context, const struct stack_module *module);
 	int (*frame)(void *context, const struct stack_frame *frame);
+	int (*line)(void *context, const struct stack_frame_line *line);
 	int (*stack)(void *context, const struct stack_chain *chain);
 	int (*file)(void *context, const struct stack_file *file);
 	int (*growth)(void *context, const struct stack_growth *growth);

@@ -14,6 +14,7 @@
 #include "stacks/stacks_internal.h"
 
 #define QUEUE_BYTES (64 * MIB)
+#define LINES_NS    (2 * NS_PER_S)    /* for source lines that are missing at the end */
 #define HOLD_NS     (100 * NS_PER_MS) /* of perf's records, and therefore of samples */
 #define LAST_NS     (200 * NS_PER_MS) /* of a last look at what is still there */
 
@@ -50,6 +51,7 @@ int stacks__new(struct stacks **out, const struct stacks_options *options, char 
 	    modules__new(&stacks->modules, stacks->objects, &stacks->sink) ||
 	    dictionary__new(&stacks->dictionary, &stacks->sink) ||
 	    jit_names__new(&stacks->jit_names, options->proc) ||
+	    frame_lines__new(&stacks->lines, stacks->modules, &stacks->sink) ||
 	    file_mappings__new(&stacks->file_mappings, options->proc) ||
 	    resident__new(&stacks->resident, &resident) ||
 	    prefetch__new(&stacks->prefetch, stacks->objects, options->proc))
@@ -77,6 +79,7 @@ void stacks__free(struct stacks *stacks)
 	if (!stacks)
 		return;
 	queue__clear(&stacks->queue);
+	frame_lines__free(stacks->lines);
 	file_mappings__free(stacks->file_mappings);
 	prefetch__free(stacks->prefetch);
 	resident__free(stacks->resident);
@@ -108,6 +111,7 @@ struct stacks_counts stacks__counts(const struct stacks *stacks)
 	counts.bytes = stacks->queue.bytes + address_spaces__counts(stacks->spaces).bytes +
 		       objects__counts(stacks->objects).bytes + modules__bytes(stacks->modules) +
 		       dictionary__bytes(stacks->dictionary) + jit_names__bytes(stacks->jit_names) +
+		       frame_lines__bytes(stacks->lines) +
 		       file_mappings__bytes(stacks->file_mappings) + resident.bytes +
 		       prefetch__bytes(stacks->prefetch);
 	return counts;
@@ -220,7 +224,12 @@ int stacks__turn(struct stacks *stacks, uint64_t now_ns)
 	if (!error)
 		error = resident__turn(stacks->resident, now_ns, heard_ns);
 	address_spaces__tidy(stacks->spaces, now_ns);
-	return error;
+	return error ? error : frame_lines__turn(stacks->lines, now_ns);
+}
+
+int stacks__lines_fd(const struct stacks *stacks)
+{
+	return frame_lines__fd(stacks->lines);
 }
 
 int stacks__finish(struct stacks *stacks)
@@ -234,5 +243,6 @@ int stacks__finish(struct stacks *stacks)
 	resident__look(stacks->resident, clock_ns(CLOCK_MONOTONIC), LAST_NS);
 	/* Who has ended meanwhile, or is another program. */
 	hear(stacks, UINT64_MAX);
-	return resident__tell(stacks->resident, UINT64_MAX);
+	error = resident__tell(stacks->resident, UINT64_MAX);
+	return error ? error : frame_lines__finish(stacks->lines, LINES_NS);
 }

@@ -60,7 +60,10 @@ void stacks__take(struct stacks *stacks, const void *data, size_t bytes);
 /* Passes on what is due; 0, or what the sink said. */
 int stacks__turn(struct stacks *stacks, uint64_t now_ns);
 
-/* All that is left. */
+/* Readable: source lines have been found; -1: none are looked for. Ask before each wait. */
+int stacks__lines_fd(const struct stacks *stacks);
+
+/* All that is left, and for at most 2 s source lines that are missing. */
 int stacks__finish(struct stacks *stacks);
 
 struct stacks_counts stacks__counts(const struct stacks *stacks);

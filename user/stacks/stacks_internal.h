@@ -7,6 +7,7 @@
 #include "maps/objects.h"
 #include "maps/perf_maps.h"
 #include "stacks/dictionary.h"
+#include "stacks/frame_lines.h"
 #include "stacks/jit_names.h"
 #include "stacks/modules.h"
 #include "stacks/prefetch.h"
@@ -24,6 +25,7 @@ struct stacks {
 	struct dictionary *dictionary;
 	struct jit_names *jit_names;
 	struct file_mappings *file_mappings;
+	struct frame_lines *lines;
 	struct resident *resident;
 	struct prefetch *prefetch;
 	struct queue queue;

@@ -16,11 +16,14 @@
 #define NS_PER_S  1000000000ULL
 #define NS_PER_MS 1000000ULL
 
-struct reading {
+struct lines_search {
 	struct source_line *lines;
 	size_t count;
 	int fd;
+	pid_t pid; /* 0: it is gone */
 	uint64_t deadline_ns;
+	size_t bytes; /* in `in`, of an answer that has not come whole */
+	char in[sizeof(struct answer) + LINE_FILE_MAX_BYTES];
 };
 
 static uint64_t now_ns(void)
@@ -31,77 +34,84 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
-/* Exactly `bytes` of them. -EBADMSG: the child ended before. */
-static int reading__take(const struct reading *reading, void *data, size_t bytes)
-{
-	size_t done = 0;
-
-	while (done < bytes) {
-		struct pollfd poll_fd = {.fd = reading->fd, .events = POLLIN};
-		uint64_t now = now_ns();
-		ssize_t length;
-		int ready;
-
-		if (now >= reading->deadline_ns)
-			return -ETIME;
-		now = (reading->deadline_ns - now + NS_PER_MS - 1) / NS_PER_MS;
-		ready = poll(&poll_fd, 1, now > 60000 ? 60000 : (int)now);
-		if (ready < 0 && errno != EINTR)
-			return -errno;
-		if (ready <= 0)
-			continue;
-		length = read(reading->fd, (char *)data + done, bytes - done);
-		if (length < 0 && errno != EINTR)
-			return -errno;
-		if (length == 0)
-			return -EBADMSG;
-		if (length > 0)
-			done += (size_t)length;
-	}
-	return 0;
-}
-
 /* The child has read what somebody hostile wrote: it is not believed either. */
-static int reading__answer(struct reading *reading, const struct answer *answer)
+static int search__answer(struct lines_search *search, const struct answer *answer,
+			  const char *name)
 {
 	struct source_line *line;
-	char *file;
-	int error;
 
-	if (answer->index >= reading->count || answer->file_bytes == 0 ||
-	    answer->file_bytes >= LINE_FILE_MAX_BYTES)
+	if (answer->index >= search->count || answer->file_bytes == 0)
 		return -EBADMSG;
-	line = &reading->lines[answer->index];
-	if (line->file)
+	line = &search->lines[answer->index];
+	if (line->file || strnlen(name, answer->file_bytes) != answer->file_bytes)
 		return -EBADMSG;
-	file = calloc(1, answer->file_bytes + 1);
-	if (!file)
+	line->file = strndup(name, answer->file_bytes);
+	if (!line->file)
 		return -ENOMEM;
-	error = reading__take(reading, file, answer->file_bytes);
-	if (error || strlen(file) != answer->file_bytes) {
-		free(file);
-		return error ? error : -EBADMSG;
-	}
-	line->file = file;
 	line->line = answer->line;
 	return 0;
 }
 
-static int reading__all(struct reading *reading)
+/* What has come whole. -EAGAIN: there is more to come. */
+static int search__answers(struct lines_search *search)
 {
-	for (;;) {
-		struct answer answer;
-		int error = reading__take(reading, &answer, sizeof(answer));
+	size_t at = 0;
+	int error = 0;
 
-		if (!error && answer.index == ANSWER_END)
+	while (!error) {
+		struct answer answer;
+
+		if (search->bytes - at < sizeof(answer))
+			break;
+		memcpy(&answer, search->in + at, sizeof(answer));
+		if (answer.index == ANSWER_END)
 			return answer.line == ENODATA || answer.line == ENOMEM || answer.line == 0
 				       ? -(int)answer.line
 				       : -EBADMSG;
-		if (!error)
-			error = reading__answer(reading, &answer);
-		if (error)
+		if (answer.file_bytes >= LINE_FILE_MAX_BYTES)
+			return -EBADMSG;
+		if (search->bytes - at < sizeof(answer) + answer.file_bytes)
+			break;
+		error = search__answer(search, &answer, search->in + at + sizeof(answer));
+		at += sizeof(answer) + answer.file_bytes;
+	}
+	memmove(search->in, search->in + at, search->bytes - at);
+	search->bytes -= at;
+	return error ? error : -EAGAIN;
+}
+
+/* -EAGAIN: nothing more has come; -EBADMSG: the child ended before it said so. */
+static int search__read(struct lines_search *search)
+{
+	for (;;) {
+		ssize_t length = read(search->fd, search->in + search->bytes,
+				      sizeof(search->in) - search->bytes);
+		int error;
+
+		if (length < 0 && errno == EINTR)
+			continue;
+		if (length < 0)
+			return -errno;
+		if (length == 0)
+			return -EBADMSG;
+		search->bytes += (size_t)length;
+		error = search__answers(search);
+		if (error != -EAGAIN)
 			return error;
 	}
+}
+
+static void search__end(struct lines_search *search)
+{
+	if (search->fd >= 0)
+		close(search->fd);
+	search->fd = -1;
+	if (search->pid <= 0)
+		return;
+	kill(search->pid, SIGKILL);
+	while (waitpid(search->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	search->pid = 0;
 }
 
 /* No handler of ours runs in the child. */
@@ -118,38 +128,85 @@ static pid_t fork_quietly(void)
 	return pid;
 }
 
-int lines__find(struct source_line *lines, const uint64_t *vaddrs, size_t count, int fd,
-		uint64_t budget_ns)
+int lines__start(struct lines_search **out, struct source_line *lines, const uint64_t *vaddrs,
+		 size_t count, int fd, uint64_t budget_ns)
 {
-	uint64_t begin = now_ns();
-	struct reading reading = {
-		.lines = lines,
-		.count = count,
-		.deadline_ns = budget_ns > UINT64_MAX - begin ? UINT64_MAX : begin + budget_ns,
-	};
-	pid_t parent = getpid(), pid;
+	const uint64_t begin = now_ns();
+	struct lines_search *search;
+	const pid_t parent = getpid();
 	int ends[2];
 	int error;
 
 	if (count > LINES_MAX_ADDRESSES)
 		return -E2BIG;
 	memset(lines, 0, count * sizeof(lines[0]));
-	if (pipe2(ends, O_CLOEXEC))
-		return -errno;
-	pid = fork_quietly();
-	if (pid == 0)
-		lines_child__run(ends[1], fd, vaddrs, count, parent);
-	error = pid < 0 ? -errno : 0;
-	close(ends[1]);
-	reading.fd = ends[0];
-	if (!error)
-		error = reading__all(&reading);
-	close(ends[0]);
-	if (pid > 0) {
-		kill(pid, SIGKILL);
-		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-			;
+	search = calloc(1, sizeof(*search));
+	if (!search)
+		return -ENOMEM;
+	search->lines = lines;
+	search->count = count;
+	search->deadline_ns = budget_ns > UINT64_MAX - begin ? UINT64_MAX : begin + budget_ns;
+	if (pipe2(ends, O_CLOEXEC)) {
+		error = -errno;
+		free(search);
+		return error;
 	}
+	search->fd = ends[0];
+	search->pid = fork_quietly();
+	if (search->pid == 0)
+		lines_child__run(ends[1], fd, vaddrs, count, parent);
+	error = search->pid < 0 ? -errno : 0;
+	close(ends[1]);
+	/* Of this end alone: the child's waits. */
+	if (!error && fcntl(search->fd, F_SETFL, O_NONBLOCK))
+		error = -errno;
+	if (error) {
+		lines__stop(search);
+		return error;
+	}
+	*out = search;
+	return 0;
+}
+
+int lines__fd(const struct lines_search *search)
+{
+	return search->fd;
+}
+
+int lines__look(struct lines_search *search)
+{
+	int error = now_ns() >= search->deadline_ns ? -ETIME : search__read(search);
+
+	if (error != -EAGAIN)
+		search__end(search);
+	return error;
+}
+
+void lines__stop(struct lines_search *search)
+{
+	if (!search)
+		return;
+	search__end(search);
+	free(search);
+}
+
+int lines__find(struct source_line *lines, const uint64_t *vaddrs, size_t count, int fd,
+		uint64_t budget_ns)
+{
+	struct lines_search *search;
+	int error = lines__start(&search, lines, vaddrs, count, fd, budget_ns);
+
+	if (error)
+		return error;
+	while ((error = lines__look(search)) == -EAGAIN) {
+		struct pollfd poll_fd = {.fd = search->fd, .events = POLLIN};
+		uint64_t now = now_ns(), left_ms = 0;
+
+		if (now < search->deadline_ns)
+			left_ms = (search->deadline_ns - now) / NS_PER_MS + 1;
+		(void)poll(&poll_fd, 1, left_ms > 60000 ? 60000 : (int)left_ms);
+	}
+	lines__stop(search);
 	return error;
 }
 

@@ -32,4 +32,17 @@ struct source_line {
 int lines__find(struct source_line *lines, const uint64_t *vaddrs, size_t count, int fd,
 		uint64_t budget_ns);
 
+/*
+ * The same without waiting: begins to look; everything but the addresses and `fd` stays the
+ * caller's until it is over. 0, or -E2BIG, -ENOMEM, -errno of fork(2), pipe(2).
+ */
+struct lines_search;
+
+int lines__start(struct lines_search **out, struct source_line *lines, const uint64_t *vaddrs,
+		 size_t count, int fd, uint64_t budget_ns);
+int lines__fd(const struct lines_search *search); /* readable when more has come */
+/* -EAGAIN: not yet; else the end, as lines__find() says it, and the child is gone. */
+int lines__look(struct lines_search *search);
+void lines__stop(struct lines_search *search); /* NULL: nothing */
+
 void lines__free(struct source_line *lines, size_t count); /* the names, not the array */

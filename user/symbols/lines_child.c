@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/close_others.h"
 #include "symbols/confine.h"
 #include "symbols/lines.h"
 
@@ -168,6 +169,7 @@ static int look_up__in_every_unit(struct look_up *look_up)
 
 void lines_child__run(int out_fd, int fd, const uint64_t *vaddrs, size_t count, pid_t parent)
 {
+	const int kept[] = {out_fd, fd, STDERR_FILENO};
 	static struct look_up look_up;
 	Dwarf *none;
 	Elf *elf;
@@ -176,6 +178,8 @@ void lines_child__run(int out_fd, int fd, const uint64_t *vaddrs, size_t count, 
 	look_up.out_fd = out_fd;
 	look_up.vaddrs = vaddrs;
 	look_up.count = look_up.missing = count;
+	/* Whatever else the parent has open, confine() would let it be read and written. */
+	close_others(kept, sizeof(kept) / sizeof(*kept));
 	confine(parent, LINES_MEMORY_BYTES);
 	elf_version(EV_CURRENT);
 	/* With pread(2): a mapping of a file that is cut meanwhile is a SIGBUS. */

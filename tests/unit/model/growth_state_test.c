@@ -16,6 +16,8 @@ static void put_frame(struct text *text, const struct frame *frame)
 	text__printf(text, "\n    %#llx %#llx %d %s", (unsigned long long)frame->address,
 		     (unsigned long long)frame->start, (int)frame->kind,
 		     frame->name ? frame->name : "-");
+	if (frame->file)
+		text__printf(text, " at %s:%u", frame->file, frame->line);
 	if (!frame->module)
 		return;
 	text__printf(text, " in %s", frame->module->path);
@@ -84,6 +86,7 @@ static void test_a_roll_before_any_event_changes_nothing_of_it(void **state)
 	expected = growth_of(whole);
 	assert_non_null(strstr(expected, "Cache::insert"));
 	assert_non_null(strstr(expected, "TOTAL 0, 3, /dev/shm\n"));
+	assert_non_null(strstr(expected, "at ../src/cache.cc:118"));
 	for (size_t i = 1; i <= events.count; i++) {
 		for (size_t j = i; j <= events.count; j += 7) {
 			struct model *rolled = run(&events, i, j);

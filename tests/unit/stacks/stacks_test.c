@@ -101,6 +101,55 @@ static void test_a_program_without_frame_pointers(void **state)
 	assert_true(counts.bytes > 0 && counts.cpu_ns > 0);
 }
 
+/* Its own frames; the innermost one's is in its function. */
+static void test_source_lines(void **state)
+{
+	struct world *world = *state;
+	union caught *caught;
+	size_t told;
+
+	world->stacks = caught__stacks(world->told, 0);
+	world->stander = stander__of("plain", NULL);
+	caught = catch_it(world);
+	give(world, caught);
+	stander__end(&world->stander);
+	assert_int_equal(stacks__finish(world->stacks), 0);
+	assert_chain(world, "inner;middle;outer;main;");
+	told = world->told->line_count;
+	assert_true(told >= 4);
+	for (size_t i = 0; i < told; i++) {
+		const struct told_line *line = &world->told->lines[i];
+
+		if (line->frame == world->told->frames[0].frame.id) {
+			assert_non_null(strstr(line->file, "tests/workloads/chain"));
+			assert_true(line->line > 0);
+			return;
+		}
+	}
+	fail_msg("no line of the innermost frame");
+}
+
+static void test_no_source_lines_without_debug_information(void **state)
+{
+	struct world *world = *state;
+	char program[128], command[256];
+	char *const argv[] = {"chain", "plain", NULL};
+
+	snprintf(program, sizeof(program), "%s/stripped", world->folder);
+	snprintf(command, sizeof(command), "strip -o '%s' " CHAIN, program);
+	assert_int_equal(system(command), 0);
+	world->stacks = caught__stacks(world->told, 0);
+	world->stander = stander__start(program, argv, NULL, NULL);
+	give(world, catch_it(world));
+	assert_int_equal(stacks__finish(world->stacks), 0);
+	for (size_t i = 0; i < world->told->line_count; i++) {
+		const struct told_frame *frame =
+			told__frame(world->told, world->told->lines[i].frame);
+
+		assert_null(strstr(told__module(world->told, frame->frame.module)->path, program));
+	}
+}
+
 static void test_who_was_there_before(void **state)
 {
 	struct world *world = *state;
@@ -302,6 +351,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_world, remove_world)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_program_without_frame_pointers),
+		TEST(test_source_lines),
+		TEST(test_no_source_lines_without_debug_information),
 		TEST(test_who_was_there_before),
 		TEST(test_a_sample_waits),
 		TEST(test_a_thread),

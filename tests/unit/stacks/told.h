@@ -40,14 +40,22 @@ struct told_file {
 	char mount[512]; /* "": none */
 };
 
+struct told_line {
+	uint32_t frame;
+	uint32_t line;
+	char file[512];
+};
+
 struct told {
 	struct told_module modules[TOLD_MAX];
 	struct told_frame frames[TOLD_MAX];
+	struct told_line lines[TOLD_MAX];
 	struct told_chain chains[TOLD_MAX];
 	struct told_file files[TOLD_MAX];
 	struct stack_growth growths[TOLD_MAX];
 	struct stack_gone gone[TOLD_MAX];
-	size_t module_count, frame_count, chain_count, file_count, growth_count, gone_count;
+	size_t module_count, frame_count, line_count, chain_count, file_count, growth_count,
+		gone_count;
 	int answer; /* of every call */
 };
 
@@ -130,6 +138,21 @@ static inline int told__on_frame(void *context, const struct stack_frame *frame)
 	return told->answer;
 }
 
+static inline int told__on_line(void *context, const struct stack_frame_line *line)
+{
+	struct told *told = context;
+	struct told_line *kept = &told->lines[told->line_count++];
+
+	assert_true(told->line_count < TOLD_MAX);
+	if (!told__frame(told, line->frame))
+		fail_msg("line of frame %u before it", line->frame);
+	assert_true(line->file && *line->file);
+	kept->frame = line->frame;
+	kept->line = line->line;
+	snprintf(kept->file, sizeof(kept->file), "%s", line->file);
+	return told->answer;
+}
+
 static inline int told__on_chain(void *context, const struct stack_chain *chain)
 {
 	struct told *told = context;
@@ -185,6 +208,7 @@ static inline struct stack_sink told__sink(struct told *told)
 		.context = told,
 		.module = told__on_module,
 		.frame = told__on_frame,
+		.line = told__on_line,
 		.stack = told__on_chain,
 		.file = told__on_file,
 		.growth = told__on_growth,

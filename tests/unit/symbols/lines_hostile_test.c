@@ -292,6 +292,7 @@ static void test_units_without_end(void **state)
 	struct dwarf dwarf = small();
 	struct source_line line;
 	struct image image;
+	int error;
 
 	(void)state;
 	for (unsigned int i = 0; i < 1500000; i++)
@@ -302,7 +303,9 @@ static void test_units_without_end(void **state)
 	free(image.data);
 	skip();
 #endif
-	assert_int_equal(find(&image, &line, T + 24, BUDGET_NS), -ENOMEM);
+	/* libdw does not check every allocation: it may end by a signal at one. */
+	error = find(&image, &line, T + 24, BUDGET_NS);
+	assert_true(error == -ENOMEM || error == -EBADMSG);
 	assert_null(line.file);
 	free(image.data);
 }
