@@ -36,6 +36,7 @@ static struct facts able_host(void)
 		.cgroup_attach_arguments = 4,
 		.memcg_reclaim_arguments = 2,
 		.direct_reclaim_arguments = 2,
+		.page_fault_arguments = 3,
 		.percpu_rss = true,
 		.mm_owner = true,
 		.memcg = true,
@@ -213,6 +214,63 @@ static void who_is_held_back_is_read_from_files(void **state)
 	assert_non_null(strstr(plan.ways[CAPABILITY_HELD_BACK].why, "vmscan"));
 }
 
+static void growth_is_sampled(const struct facts *facts, const struct plan_options *options,
+			      const char *program, const char *way)
+{
+	static const char *const programs[] = {"on_page_fault_user", "on_early_fault_user",
+					       "on_fault_event", "on_early_fault_event"};
+	struct plan plan = make(facts, options);
+
+	assert_true(plan.samples);
+	assert_string_equal(plan.ways[CAPABILITY_GROWTH].way, way);
+	for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++)
+		assert_int_equal(uses(&plan, programs[i]), !strcmp(programs[i], program));
+	assert_int_equal(plan.fault_event != NULL, strstr(way, "perf") != NULL);
+}
+
+static void growth_samples_fall_back_in_order(void **state)
+{
+	const struct plan_options no_page_fault = {.no_page_fault = true};
+	const struct plan_options no_rss_stat = {.no_rss_stat = true};
+	struct facts facts = able_host();
+
+	(void)state;
+	growth_is_sampled(&facts, NULL, "on_page_fault_user", "tp_btf page_fault and rss_stat");
+	growth_is_sampled(&facts, &no_rss_stat, "on_early_fault_user",
+			  "tp_btf page_fault and pagemap");
+	growth_is_sampled(&facts, &no_page_fault, "on_fault_event",
+			  "perf page-faults and rss_stat");
+	facts.percpu_rss = false; /* until 6.1 */
+	growth_is_sampled(&facts, NULL, "on_early_fault_user", "tp_btf page_fault and pagemap");
+	facts.page_fault_arguments = 0; /* arm64 */
+	growth_is_sampled(&facts, NULL, "on_early_fault_event", "perf page-faults and pagemap");
+	facts.percpu_rss = true;
+	growth_is_sampled(&facts, NULL, "on_fault_event", "perf page-faults and rss_stat");
+}
+
+static void growth_that_cannot_be_sampled_is_said_so(void **state)
+{
+	const struct plan_options no_samples = {.no_samples = true};
+	struct facts facts = able_host();
+	struct plan plan = make(&facts, &no_samples);
+
+	(void)state;
+	assert_false(plan.samples);
+	assert_false(uses(&plan, "on_page_fault_user"));
+	assert_string_equal(plan.ways[CAPABILITY_GROWTH].why, "not asked for");
+	facts.page_fault_arguments = 0;
+	facts.try_fault_events = -EPERM;
+	plan = make(&facts, NULL);
+	assert_false(plan.samples);
+	assert_string_equal(plan.ways[CAPABILITY_GROWTH].way, "");
+	assert_non_null(strstr(plan.ways[CAPABILITY_GROWTH].why, "EPERM"));
+	facts = able_host();
+	facts.try_mapping_events = -EPERM;
+	plan = make(&facts, NULL);
+	assert_false(plan.samples);
+	assert_non_null(strstr(plan.ways[CAPABILITY_GROWTH].why, "mappings"));
+}
+
 static void refused(const struct facts *facts, int error, const char *word)
 {
 	static const struct plan_options everything;
@@ -295,6 +353,8 @@ int main(void)
 		cmocka_unit_test(old_kernel_names_victims_by_number),
 		cmocka_unit_test(missing_things_are_said_to_be_missing),
 		cmocka_unit_test(who_is_held_back_is_read_from_files),
+		cmocka_unit_test(growth_samples_fall_back_in_order),
+		cmocka_unit_test(growth_that_cannot_be_sampled_is_said_so),
 		cmocka_unit_test(refusals_are_one_sentence),
 		cmocka_unit_test(more_cpus_than_can_be_summed_are_said_so),
 		cmocka_unit_test(step_covers_what_cpus_hold_back),
