@@ -581,7 +581,8 @@ struct event_module {
 /* X(NAME, word of the report) */
 #define FRAME_KINDS(X)                                          \
 	X(NATIVE, "native")                                     \
-	X(JIT, "jit")         /* code made at run time */       \
+	X(JIT, "jit") /* code made at run time */               \
+	X(KERNEL, "kernel")                                     \
 	X(VDSO, "vdso")       /* the kernel's in the process */ \
 	X(UNKNOWN, "unknown") /* nothing was known to be mapped there */
 

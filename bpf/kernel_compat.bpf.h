@@ -150,6 +150,13 @@ static __always_inline void *user_registers(void)
 	return BPF_CORE_READ(task, stack) + KERNEL_STACK_BYTES - bpf_core_type_size(struct pt_regs);
 }
 
+/* A bit of task_struct; a kernel that has none tells nothing. */
+static __always_inline bool is_in_exec(struct task_struct *task)
+{
+	return bpf_core_field_exists(task->in_execve) &&
+	       BPF_CORE_READ_BITFIELD_PROBED(task, in_execve);
+}
+
 /*
  * Is this the last thread of its process? Since 6.16 sched_process_exit says so itself and comes
  * before exit_mm(), so that task->mm can still be read; earlier kernels call it after exit_mm().

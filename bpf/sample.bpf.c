@@ -280,7 +280,7 @@ static __always_inline bool fill_sample(struct stack_sample *sample, const struc
 	sample->address = arrival->address;
 	sample->block_bytes = arrival->block_bytes;
 	__builtin_memcpy(sample->pages, arrival->pages, sizeof(sample->pages));
-	sample->flags = arrival->flags;
+	sample->flags = arrival->flags | (is_in_exec(task) ? STACK_SAMPLE_EXEC : 0);
 	if (bpf_probe_read_kernel(sample->registers, 8 * USER_REGISTERS, regs))
 		return false;
 	from = sample->registers[STACK_POINTER] - STACK_BELOW;

@@ -32,6 +32,7 @@ enum stack_sample_flag {
 	STACK_SAMPLE_EARLY = 1 << 2,  /* before the page has come, if it has: no pages are told */
 	STACK_SAMPLE_READ = 1 << 3,   /* the page was to be read: of a file, those around come too.
 				       * Not known everywhere */
+	STACK_SAMPLE_EXEC = 1 << 4,   /* within execve(2), which has taken the old program down */
 };
 
 /* x86-64: r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs flags sp ss;

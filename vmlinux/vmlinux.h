@@ -136,6 +136,7 @@ struct task_struct {
 	void *stack;
 	unsigned long min_flt;
 	unsigned long maj_flt;
+	unsigned int in_execve : 1;
 	struct mm_struct *mm;
 	struct task_struct *group_leader;
 	struct task_struct *real_parent;

@@ -196,9 +196,36 @@ static int tell_growth(struct stacks *stacks, const struct waiting *waiting,
 	return resident__add(stacks->resident, &growth);
 }
 
-int stacks__work(struct stacks *stacks, const struct waiting *waiting, uint64_t now_ns)
+/* Nobody calls where a program begins, whatever its rules leave unsaid about it. */
+static bool is_entry(const struct walk_at *at, uint64_t pc)
 {
-	const struct stack_sample *sample = &waiting->sample;
+	struct mapping mapping;
+	struct symbol symbol;
+	uint64_t vaddr;
+	struct module *module = module_at(at, pc, &mapping, &vaddr);
+
+	return module && object__entry(module->object) &&
+	       modules__name(at->stacks->modules, module, vaddr, &symbol) &&
+	       symbol.start == object__entry(module->object);
+}
+
+/* execve(2) itself grew the new program: what called it is the old one, which has gone. */
+static int chain_of_exec(const struct walk_at *at, uint64_t now_ns, uint32_t *id)
+{
+	struct stack_frame frame = {.kind = FRAME_KERNEL, .name = "[execve]"};
+	uint32_t number = dictionary__frame(at->stacks->dictionary, &frame, now_ns);
+	int error = 0;
+
+	if (!number)
+		error = dictionary__add_frame(at->stacks->dictionary, &frame, now_ns, &number);
+	return error ? error
+		     : dictionary__chain(at->stacks->dictionary, &number, 1, STACK_END_COMPLETE,
+					 now_ns, id);
+}
+
+static int chain_of_walk(const struct walk_at *at, uint64_t now_ns, uint32_t *id)
+{
+	const struct stack_sample *sample = at->sample;
 	const size_t below = sample->stack_from & (STACK_PAGE_BYTES - 1);
 	const struct unwind_stack stack = {
 		.from = sample->stack_from,
@@ -206,14 +233,35 @@ int stacks__work(struct stacks *stacks, const struct waiting *waiting, uint64_t 
 		.size = sample->stack_bytes,
 		.cut = sample->flags & STACK_SAMPLE_CUT,
 	};
-	struct walk_at at = {.stacks = stacks, .sample = sample};
 	struct unwind_frame frames[EVENT_STACK_FRAMES];
-	uint32_t numbers[EVENT_STACK_FRAMES], id = 0;
+	uint32_t numbers[EVENT_STACK_FRAMES];
+	struct stacks *stacks = at->stacks;
 	struct unwind_state state;
 	enum stack_end end;
 	size_t count = 0;
-	char why[128];
 	int error = 0;
+
+	registers__read(&state, sample->registers);
+	end = stack_end(unwind__walk(&state, &stack, find_place, (void *)at, frames,
+				     EVENT_STACK_FRAMES, &count));
+	if (end != STACK_END_COMPLETE && count && is_entry(at, frames[count - 1].pc))
+		end = STACK_END_COMPLETE;
+	stacks->counts.ends[end]++;
+	if (end == STACK_END_CUT && stacks->cut)
+		stacks->cut(stacks->cut_context, sample->task.pid, below + sample->stack_bytes);
+	for (size_t i = 0; i < count && !error; i++)
+		error = frame_number(at, frames[i].pc - !frames[i].exact, now_ns, &numbers[i]);
+	return error ? error
+		     : dictionary__chain(stacks->dictionary, numbers, count, end, now_ns, id);
+}
+
+int stacks__work(struct stacks *stacks, const struct waiting *waiting, uint64_t now_ns)
+{
+	const struct stack_sample *sample = &waiting->sample;
+	struct walk_at at = {.stacks = stacks, .sample = sample};
+	uint32_t id = 0;
+	char why[128];
+	int error;
 
 	at.process = address_spaces__process(stacks->spaces, sample->task.pid,
 					     sample->task.start_ns, sample->header.time_ns);
@@ -222,16 +270,8 @@ int stacks__work(struct stacks *stacks, const struct waiting *waiting, uint64_t 
 	if (process_maps__wants_look(at.process))
 		first_look(&stacks->look, at.process, sample->task.tid, sample->header.time_ns,
 			   now_ns, why, sizeof(why));
-	registers__read(&state, sample->registers);
-	end = stack_end(
-		unwind__walk(&state, &stack, find_place, &at, frames, EVENT_STACK_FRAMES, &count));
-	stacks->counts.ends[end]++;
-	if (end == STACK_END_CUT && stacks->cut)
-		stacks->cut(stacks->cut_context, sample->task.pid, below + sample->stack_bytes);
-	for (size_t i = 0; i < count && !error; i++)
-		error = frame_number(&at, frames[i].pc - !frames[i].exact, now_ns, &numbers[i]);
-	if (!error)
-		error = dictionary__chain(stacks->dictionary, numbers, count, end, now_ns, &id);
+	error = sample->flags & STACK_SAMPLE_EXEC ? chain_of_exec(&at, now_ns, &id)
+						  : chain_of_walk(&at, now_ns, &id);
 	if (error && error != -ENOMEM)
 		return error;
 	return tell_growth(stacks, waiting, at.process, id);
