@@ -10,36 +10,51 @@ cgroup_new recorder 256
 cgroup_new full 16
 watch_start_in recorder
 
-# A hog beside it holds whatever is left, and the limit comes down onto both.
-cgroup_start hog recorder "$WORKLOADS/grow" --total 16M --hold 120
-wait_for '[[ $(truth hog grown_bytes) == $((16 << 20)) ]]'
-echo 1000 >"/proc/$STARTED/oom_score_adj"
 limit=$(cgroup_file recorder limit)
 room()
 {
 	echo $(($(cat "$limit") - $(cat "$(cgroup_file recorder usage)")))
 }
 
-# v2 kills where v1 refuses: there the limit comes down to what no reclaim can take.
-if [[ $MEMCG_VERSION == 2 ]]; then
-	echo 3 >/proc/sys/vm/drop_caches
-	wait_for 'cat "$(cgroup_file recorder usage)" >"$limit" && [[ $(room) -lt $((1 << 20)) ]]'
-fi
-refused=0
-for ((step = 0; MEMCG_VERSION == 1 && step < 1000 && refused < 3; step++)); do
-	usage=$(cat "$(cgroup_file recorder usage)")
-	# What reclaim cannot take is locked or the hog's: there the limit stops.
-	if echo $((usage - 16384)) 2>/dev/null >"$limit"; then
-		refused=0
-	else
-		refused=$((refused + 1))
+# A hog beside it holds whatever is left, and the limit comes down onto both.
+fill() # LABEL
+{
+	local label=$1 step usage refused=0
+	echo $((256 << 20)) >"$limit"
+	cgroup_start "$label" recorder "$WORKLOADS/grow" --total 16M --hold 120
+	wait_for '[[ $(truth "$label" grown_bytes) == $((16 << 20)) ]]'
+	echo 1000 >"/proc/$STARTED/oom_score_adj"
+	# v2 kills where v1 refuses: there the limit comes down to what no reclaim can take.
+	if [[ $MEMCG_VERSION == 2 ]]; then
+		echo 3 >/proc/sys/vm/drop_caches
+		wait_for 'cat "$(cgroup_file recorder usage)" >"$limit" && [[ $(room) -lt $((1 << 20)) ]]'
 	fi
+	for ((step = 0; MEMCG_VERSION == 1 && step < 1000 && refused < 3; step++)); do
+		usage=$(cat "$(cgroup_file recorder usage)")
+		# What reclaim cannot take is locked or the hog's: there the limit stops.
+		if echo $((usage - 16384)) 2>/dev/null >"$limit"; then
+			refused=0
+		else
+			refused=$((refused + 1))
+		fi
+	done
+	# A cgroup is charged for 64 pages at once on each CPU.
+	[[ $(room) -lt $((1 << 20)) ]] || fail "$(room) bytes are left to the recorder"
+}
+
+# A write that comes just while the limit comes down costs the hog its life. Then nobody else is
+# there any more to take from, and it has to be arranged anew.
+for ((try = 0; try < 10; try++)); do
+	fill "hog$try"
+	! gone "$STARTED" || continue
+	break
 done
-# A cgroup is charged for 64 pages at once on each CPU.
-[[ $(room) -lt $((1 << 20)) ]] || fail "$(room) bytes are left to the recorder"
+! gone "$STARTED" || fail "the hog does not live until the cgroup is full"
 oom_kill grow full 40
-wait_for_incidents 1
+killed=$(truth grow pid)
+wait_for '[[ $(find "$FLIGHT/incidents" -maxdepth 1 -name "*-grow-$killed" | wc -l) -eq 1 ]] || gone "$WATCHER"' 60
 gone "$WATCHER" && watch_failed "the recorder died"
+ID=$(basename "$(echo "$FLIGHT"/incidents/*-grow-"$killed")")
 jq -e --argjson pid "$(truth grow pid)" '.victim.pid == $pid' \
 	"$FLIGHT/incidents/$ID/incident.json" >/dev/null || fail "another victim"
 equal "what phase one took" "$(logged "incident $ID: .* 0 page faults, 0 bytes of heap taken")" 1
