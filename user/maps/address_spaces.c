@@ -128,11 +128,7 @@ static int on_exec(struct address_spaces *spaces, const struct map_event *event)
 		process = process_maps__new(spaces, event->pid);
 	if (!process)
 		return -ENOMEM;
-	process_maps__put(process, &process->before, NULL);
-	process->before = process->now;
-	process->now = NULL;
-	process->exec_ns = event->time_ns;
-	process->complete_ns = event->time_ns;
+	process_maps__begin_anew(process, event->time_ns);
 	process->gone_ns = 0; /* another thread's exec ends the first one */
 	process_maps__schedule(process, event->time_ns + spaces->grace_ns);
 	process_maps__make_room(process);
@@ -173,12 +169,12 @@ static void tidy(struct process_maps *process, uint64_t now_ns)
 	}
 	process_maps__unschedule(process);
 	if (process->exec_ns + grace_ns <= now_ns)
-		process_maps__put(process, &process->before, NULL);
+		process_maps__forget_pasts(process);
 	if (process->now && !address_space__is_shared(process->now))
 		address_space__forget(process->now, now_ns - grace_ns);
 	if (process->gone_ns)
 		process_maps__schedule(process, used_ns + grace_ns);
-	else if (process->before)
+	else if (process->past_count)
 		process_maps__schedule(process, process->exec_ns + grace_ns);
 }
 

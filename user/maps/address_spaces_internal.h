@@ -7,6 +7,15 @@
 
 #include "maps/address_spaces.h"
 
+/* What a process was before an exec: scripts start others in a row, faster than samples are looked
+ * at. */
+#define PASTS_MAX 8
+
+struct past {
+	struct address_space *space; /* NULL: not known */
+	uint64_t from_ns;            /* its own exec; 0: since before anybody looked */
+};
+
 struct process_maps {
 	struct address_spaces *spaces;
 	uint32_t pid;
@@ -21,7 +30,8 @@ struct process_maps {
 	uint64_t due_ns;      /* 0: it is not in `due` */
 	unsigned int holds;
 	struct address_space *now;
-	struct address_space *before;             /* the last exec */
+	struct past *pasts; /* PASTS_MAX, the newest first; NULL: none yet */
+	unsigned int past_count;
 	struct process_maps *older;               /* of the same pid */
 	struct process_maps *prev, *next;         /* by use */
 	struct process_maps *due_prev, *due_next; /* what has something to tidy */
@@ -59,5 +69,8 @@ int process_maps__own(struct process_maps *process);
 /* Takes a new reference's place in *where, which may be NULL inside. */
 void process_maps__put(struct process_maps *process, struct address_space **where,
 		       struct address_space *space);
+/* It is another program from `time_ns` on. */
+void process_maps__begin_anew(struct process_maps *process, uint64_t time_ns);
+void process_maps__forget_pasts(struct process_maps *process);
 /* Others go until there is room. */
 void process_maps__make_room(struct process_maps *kept);

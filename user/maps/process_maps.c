@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <stdlib.h>
+#include <string.h>
 
 #include "maps/address_spaces_internal.h"
 
@@ -91,7 +92,8 @@ void process_maps__free(struct process_maps *process)
 	process_maps__unlink(process);
 	process_maps__unschedule(process);
 	process_maps__put(process, &process->now, NULL);
-	process_maps__put(process, &process->before, NULL);
+	process_maps__forget_pasts(process);
+	free(process->pasts);
 	if (process->used_ns)
 		DL_DELETE(spaces->used, process);
 	else
@@ -137,6 +139,34 @@ void process_maps__put(struct process_maps *process, struct address_space **wher
 	*where = space;
 	if (space && !address_space__is_shared(space))
 		process->spaces->bytes += address_space__bytes(space);
+}
+
+void process_maps__forget_pasts(struct process_maps *process)
+{
+	while (process->past_count)
+		process_maps__put(process, &process->pasts[--process->past_count].space, NULL);
+}
+
+static void remember(struct process_maps *process)
+{
+	if (process->past_count == PASTS_MAX)
+		process_maps__put(process, &process->pasts[--process->past_count].space, NULL);
+	memmove(process->pasts + 1, process->pasts, process->past_count * sizeof(*process->pasts));
+	process->pasts[0] = (struct past){.space = process->now, .from_ns = process->exec_ns};
+	process->past_count++;
+	process->now = NULL;
+}
+
+void process_maps__begin_anew(struct process_maps *process, uint64_t time_ns)
+{
+	if (!process->pasts)
+		process->pasts = calloc(PASTS_MAX, sizeof(*process->pasts));
+	if (process->pasts)
+		remember(process);
+	else
+		process_maps__put(process, &process->now, NULL);
+	process->exec_ns = time_ns;
+	process->complete_ns = time_ns;
 }
 
 int process_maps__own(struct process_maps *process)
@@ -233,8 +263,14 @@ void process_maps__release(struct process_maps *process)
 bool process_maps__find(const struct process_maps *process, uint64_t address, uint64_t time_ns,
 			struct mapping *out)
 {
-	const struct address_space *space =
-		time_ns < process->exec_ns ? process->before : process->now;
+	const struct address_space *space = process->now;
 
+	if (time_ns < process->exec_ns) {
+		unsigned int i = 0;
+
+		while (i < process->past_count && time_ns < process->pasts[i].from_ns)
+			i++;
+		space = i < process->past_count ? process->pasts[i].space : NULL;
+	}
 	return space && address_space__find(space, address, time_ns, out);
 }
