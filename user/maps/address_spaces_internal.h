@@ -16,6 +16,8 @@ struct past {
 	uint64_t from_ns;            /* its own exec; 0: since before anybody looked */
 };
 
+#define PASTS_BYTES (PASTS_MAX * sizeof(struct past))
+
 struct process_maps {
 	struct address_spaces *spaces;
 	uint32_t pid;

@@ -93,6 +93,7 @@ void process_maps__free(struct process_maps *process)
 	process_maps__unschedule(process);
 	process_maps__put(process, &process->now, NULL);
 	process_maps__forget_pasts(process);
+	spaces->bytes -= process->pasts ? PASTS_BYTES : 0;
 	free(process->pasts);
 	if (process->used_ns)
 		DL_DELETE(spaces->used, process);
@@ -159,8 +160,10 @@ static void remember(struct process_maps *process)
 
 void process_maps__begin_anew(struct process_maps *process, uint64_t time_ns)
 {
-	if (!process->pasts)
+	if (!process->pasts) {
 		process->pasts = calloc(PASTS_MAX, sizeof(*process->pasts));
+		process->spaces->bytes += process->pasts ? PASTS_BYTES : 0;
+	}
 	if (process->pasts)
 		remember(process);
 	else

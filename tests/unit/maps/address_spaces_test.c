@@ -99,6 +99,26 @@ static void test_exec_begins_anew(void **state)
 	assert_empties(spaces, 300 + GRACE_NS);
 }
 
+static void test_programs_in_a_row_are_told_apart(void **state)
+{
+	static const char *const paths[] = {"/0", "/1", "/2", "/3", "/4",  "/5",
+					    "/6", "/7", "/8", "/9", "/10", "/11"};
+	struct address_spaces *spaces = made(0);
+
+	(void)state;
+	for (uint64_t i = 0; i < 12; i++) {
+		happened(spaces, MAP_EVENT_EXEC, 100 + 10 * i, 5);
+		mapped(spaces, 102 + 10 * i, 5, 0x1000, paths[i]);
+	}
+	/* The one there is and the eight before it; of earlier ones nothing, and nothing wrong. */
+	for (uint64_t i = 0; i < 12; i++)
+		assert_string_equal(path_at(spaces, 5, 0, 0x1800, 105 + 10 * i),
+				    i < 3 ? "" : paths[i]);
+	assert_string_equal(path_at(spaces, 5, 0, 0x1800, 151), "");
+	happened(spaces, MAP_EVENT_EXITED, 300, 5);
+	assert_empties(spaces, 300 + GRACE_NS);
+}
+
 static void test_fork_inherits_and_both_go_their_way(void **state)
 {
 	struct address_spaces *spaces = made(0);
@@ -333,6 +353,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_exec_begins_anew),
+		cmocka_unit_test(test_programs_in_a_row_are_told_apart),
 		cmocka_unit_test(test_fork_inherits_and_both_go_their_way),
 		cmocka_unit_test(test_the_dead_stay_for_a_while),
 		cmocka_unit_test(test_a_pid_comes_again),
