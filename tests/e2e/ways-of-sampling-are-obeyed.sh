@@ -35,5 +35,5 @@ one_sentence "$WORK/folded.err"
 # Most stacks end before the room for them does. To read on is a page fault as well, of ours: nobody
 # grows by it, and no program has missed anything.
 head -c 32M /dev/zero >"$WORK/input"
-record_growth early app --without rss_stat -- "$WORKLOADS/reader" "$WORK/input" 32M
+record_growth early app --without rss_stat -- "$WORKLOADS/reader" "$WORK/input" 33554432
 json_is 'any(.losses.rows[]; .reason | test("already running")) | not'
