@@ -12,6 +12,8 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
+#include "knobs.bpf.h"
+
 /* NR_MM_COUNTERS: file, anon, swap entries, shmem, in this order on every kernel we know. */
 enum rss_member { RSS_FILE, RSS_ANON, RSS_SWAP, RSS_SHMEM, RSS_MEMBERS };
 
@@ -137,9 +139,10 @@ static __always_inline int rss_thread_part(struct task_struct *task, __u32 membe
 
 /*
  * The registers that current left user space with: bpf_task_pt_regs() since 5.15; before, where
- * every kernel on our architectures saves them, at the top of the task's kernel stack.
+ * every kernel on our architectures saves them, at the top of the task's kernel stack, which on
+ * arm64 is never smaller than a page (VMAP_STACK).
  */
-#define KERNEL_STACK_BYTES 16384
+#define KERNEL_STACK_BYTES (knob_page_bytes > 16384 ? (__u64)knob_page_bytes : 16384)
 
 static __always_inline void *user_registers(void)
 {

@@ -194,6 +194,8 @@ static __always_inline int note_fault(__u64 address, __u32 flags)
 	struct note *note;
 	__u32 cpu;
 
+	if (gate->noted == NOTED_READING)
+		return 0;
 	if (gate->noted)
 		gate->noted = 0;
 	note_huge_first(gate, task, address, flags);
@@ -333,7 +335,8 @@ static __always_inline int emit_sample(const struct arrival *arrival)
 #define THIN_MORE_NS 5000000ULL /* what was taken before has to be read first */
 #define THIN_LESS_NS 1000000000ULL
 
-static __always_inline void adapt(struct mm_state *state)
+/* Its threads do this at the same time: what was decided by is what is weighed by. */
+static __always_inline __u32 adapt(struct mm_state *state)
 {
 	__u64 waiting = bpf_ringbuf_query(&stacks, BPF_RB_AVAIL_DATA);
 	__u64 now = bpf_ktime_get_ns(), since = now - state->thinned_ns;
@@ -346,15 +349,16 @@ static __always_inline void adapt(struct mm_state *state)
 		state->thinned--;
 		state->thinned_ns = now;
 	}
+	return *(volatile __u32 *)&state->thinned & 31;
 }
 
 /* One of so many blocks that follow each other. */
 static __always_inline bool is_kept(__u64 address, __u64 block_bytes, __u32 thinned)
 {
-	__u64 mask = (1ULL << (thinned & 31)) - 1;
+	__u64 mask = (1ULL << thinned) - 1;
 	__u64 block = address / (block_bytes < AROUND_BYTES ? AROUND_BYTES : block_bytes);
 
-	return ((mix(block >> (thinned & 31)) ^ block) & mask) == 0;
+	return ((mix(block >> thinned) ^ block) & mask) == 0;
 }
 
 /* The id of the sample, or 0: none could be taken. */
@@ -362,21 +366,28 @@ static __noinline __u64 take_sample(struct mm_struct *mm, __u64 address, __u32 f
 				    const __s32 pages[RSS_MEMBERS], __u64 block_bytes)
 {
 	struct arrival arrival = {.address = address, .flags = flags, .block_bytes = block_bytes};
+	struct gate *gate = gate_here();
 	struct mm_state *state;
-	__u64 key = (__u64)mm;
+	__u64 key = (__u64)mm, noted;
+	__u32 thinned;
+	int taken;
 
 	state = bpf_map_lookup_elem(&mms, &key);
 	if (!state)
 		return 0;
-	adapt(state);
-	if (!is_kept(address, block_bytes, state->thinned))
+	thinned = adapt(state);
+	if (!is_kept(address, block_bytes, thinned))
 		return 0;
-	arrival.block_bytes <<= state->thinned & 31;
+	arrival.block_bytes <<= thinned;
 	arrival.id = mm_id_new();
 	arrival.mm_id = state->mm_id;
 	arrival.pid = bpf_get_current_pid_tgid() >> 32;
 	__builtin_memcpy(arrival.pages, pages, sizeof(arrival.pages));
-	return emit_sample(&arrival) ? arrival.id : 0;
+	noted = gate->noted;
+	gate->noted = NOTED_READING;
+	taken = emit_sample(&arrival);
+	gate->noted = noted;
+	return taken ? arrival.id : 0;
 }
 
 /* No other way brings so many by one fault. */
@@ -458,11 +469,18 @@ __noinline int sample_come(__u32 cpu)
  */
 static __always_inline bool is_mapped(__u64 address, __u64 offset)
 {
-	__u64 place = (address & -knob_huge_bytes) + offset;
+	__u64 place = (address & -knob_huge_bytes) + offset, noted;
+	struct gate *gate = gate_here();
+	bool is_there;
 	__u8 byte;
 
-	return (place & -(__u64)knob_page_bytes) == address ||
-	       !bpf_probe_read_user(&byte, sizeof(byte), (void *)place);
+	if ((place & -(__u64)knob_page_bytes) == address)
+		return true;
+	noted = gate->noted;
+	gate->noted = NOTED_READING;
+	is_there = !bpf_probe_read_user(&byte, sizeof(byte), (void *)place);
+	gate->noted = noted;
+	return is_there;
 }
 
 static __always_inline bool is_mapped_whole(__u64 address)
@@ -541,7 +559,7 @@ static __always_inline int sample_early(__u64 address, __u32 flags)
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
 	const __s32 none[RSS_MEMBERS] = {};
 
-	if (!mm)
+	if (!mm || gate_here()->noted == NOTED_READING)
 		return 0;
 	note_huge_first(gate_here(), task, address, flags);
 	if (flags & STACK_SAMPLE_READ ? is_around_chosen(address / knob_page_bytes)

@@ -307,6 +307,15 @@ uint64_t probe__table_losses(const struct probe *probe, enum loss_reason reason)
 	return reason < LOSS_END ? probe->skeleton->bss->table_losses[reason] : 0;
 }
 
+/* A page fault inside a program on page faults is its own look at a stack that ends there: nothing
+ * comes by it, and nothing is missed. */
+static bool meets_itself(const struct bpf_program *program)
+{
+	const char *name = bpf_program__name(program);
+
+	return !strcmp(name, "on_page_fault_kernel") || !strcmp(name, "on_early_fault_kernel");
+}
+
 uint64_t probe__recursion_misses(const struct probe *probe)
 {
 	struct bpf_program *program;
@@ -317,7 +326,7 @@ uint64_t probe__recursion_misses(const struct probe *probe)
 		struct bpf_prog_info info = {};
 		uint32_t size = sizeof(info);
 
-		if (bpf_program__autoload(program) &&
+		if (bpf_program__autoload(program) && !meets_itself(program) &&
 		    !bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
 			misses += info.recursion_misses;
 	}

@@ -30,6 +30,8 @@
 #define TURN_MS      100
 #define OUT_BYTES    (64 * KIB)
 #define IN_BYTES     (256 * KIB)
+#define DRAIN_BYTES  (1 * MIB) /* at a time: the rings have to be emptied as well */
+#define REAP_NS      (1 * NS_PER_S)
 
 /* The worker's first words. */
 struct greeting {
@@ -256,6 +258,20 @@ static void reap(struct stack_worker *worker, int options)
 			 WEXITSTATUS(status));
 }
 
+/* One that waits for a file system that does not answer cannot even be killed: whoever reaps us
+ * reaps it. */
+static void reap_soon(struct stack_worker *worker)
+{
+	const uint64_t until_ns = observe__now_ns() + REAP_NS;
+
+	for (;;) {
+		reap(worker, WNOHANG);
+		if (!worker->pid || observe__now_ns() >= until_ns)
+			return;
+		poll(NULL, 0, 1);
+	}
+}
+
 static void end(struct stack_worker *worker, const char *failure)
 {
 	if (failure && !worker->failure[0])
@@ -264,7 +280,7 @@ static void end(struct stack_worker *worker, const char *failure)
 	worker->socket = -1;
 	if (worker->pid)
 		kill(worker->pid, SIGKILL);
-	reap(worker, 0);
+	reap_soon(worker);
 }
 
 static int receive_greeting(struct stack_worker *worker, char *why, size_t why_size)
@@ -381,9 +397,10 @@ static int receive(struct stack_worker *worker, int flags)
 	}
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
-	closep(&worker->socket);
-	worker->socket = -1;
-	reap(worker, 0);
+	/* It has ended and its status is set; or it only says so, and is not waited for. */
+	end(worker, NULL);
+	if (!worker->finishing && !worker->failure[0])
+		snprintf(worker->failure, sizeof(worker->failure), "it is silent");
 	return 0;
 }
 
@@ -391,8 +408,12 @@ int stack_worker__drain(struct stack_worker *worker, order_sink sink, void *cont
 {
 	int error = 0;
 
-	while (!error && receive(worker, MSG_DONTWAIT))
+	/* A receive is of IN_BYTES at most, and what is left wakes us again. */
+	for (size_t i = 0; i < DRAIN_BYTES / IN_BYTES && !error; i++) {
+		if (!receive(worker, MSG_DONTWAIT))
+			break;
 		error = pass_on(worker, sink, context);
+	}
 	return error;
 }
 
