@@ -308,6 +308,10 @@ int session__close(struct session *session)
 			   strerror(-error));
 		return CMD_FAILED;
 	}
+	if (session->stacks && stack_worker__failure(session->stacks))
+		cmd__error("the process that names stacks ended early, and growth since then has "
+			   "none: %s",
+			   stack_worker__failure(session->stacks));
 	error = model__finish(session->model);
 	return error ? fail("finishing", error) : CMD_DONE;
 }

@@ -455,6 +455,9 @@ int watching__run(const struct watching_options *options)
 	int status = run(&watching);
 
 	pump__free(watching.pump);
+	if (watching.stacks && stack_worker__failure(watching.stacks))
+		cmd__error("the process that names stacks had ended early: %s",
+			   stack_worker__failure(watching.stacks));
 	stack_worker__free(watching.stacks);
 	report_child__end(&watching.report);
 	recorder__free(watching.recorder);

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/oom_score.h"
 #include "base/close_others.h"
 #include "base/privileges.h"
 #include "base/units.h"
@@ -212,6 +213,12 @@ be_worker(const struct stack_worker_options *options, int socket, pid_t recorder
 	if (getppid() != recorder)
 		_exit(1);
 	/* Nothing of the recorder's but what it is handed, and stderr. */
+	/* What it reads others made, and it may take much memory for it: no exemption is for it
+	 * that the recorder was given. */
+	oom_score__set_adj(0, 0);
+	/* What it reads others made, and it may take much memory for it: no exemption is for it
+	 * that the recorder was given. */
+	oom_score__set_adj(0, 0);
 	close_others(kept, sizeof(kept) / sizeof(*kept));
 	bound(options->memory_bytes ? options->memory_bytes : MEMORY_BYTES);
 	work = calloc(1, sizeof(*work));

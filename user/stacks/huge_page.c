@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 
-#define PAGES_LEAST 256 /* no other page fault brings so many */
+#define PAGES_MOST 256 /* that any other page fault brings */
 
 /* Linux, include/uapi/linux/fs.h, since 6.7 */
 struct page_region {
@@ -29,9 +29,8 @@ struct pm_scan_arg {
 
 bool huge_page__is_claimed(const struct stack_sample *sample)
 {
-	return sample->pages[GROWTH_FILE] >= PAGES_LEAST ||
-	       sample->pages[GROWTH_ANON] >= PAGES_LEAST ||
-	       sample->pages[GROWTH_SHMEM] >= PAGES_LEAST;
+	return sample->pages[GROWTH_FILE] > PAGES_MOST || sample->pages[GROWTH_ANON] > PAGES_MOST ||
+	       sample->pages[GROWTH_SHMEM] > PAGES_MOST;
 }
 
 static int open_file(const struct stack_sample *sample, const char *proc, const char *name)
