@@ -197,7 +197,7 @@ static uint64_t put_gap(struct pprof *pprof, const char *words)
 
 /* --- samples ---------------------------------------------------------------------------------- */
 
-#define VALUES     2
+enum { VALUE_GROWTH, VALUE_RESIDENT, VALUE_SAMPLES, VALUES };
 #define LABELS_MAX 5
 
 /* A row's chain and labels; only class and values change. */
@@ -261,17 +261,19 @@ static void label_file(struct pprof *pprof, struct sample *sample, const struct 
 }
 
 /* The samples are counted once, with the first class that there is. */
-static void put_class(struct pprof *pprof, struct sample *sample, const char *class, int64_t bytes)
+static void put_class(struct pprof *pprof, struct sample *sample, const char *class, int64_t bytes,
+		      int64_t stayed_bytes)
 {
 	Oomtrail__Profile profile = OOMTRAIL__PROFILE__INIT;
 	Oomtrail__Sample *samples[] = {&sample->message};
 
 	sample->labels[sample->message.n_label - 1].str = put_words(pprof, class);
-	sample->values[0] = bytes;
+	sample->values[VALUE_GROWTH] = bytes;
+	sample->values[VALUE_RESIDENT] = stayed_bytes;
 	profile.n_sample = 1;
 	profile.sample = samples;
 	put(pprof, &profile);
-	sample->values[1] = 0;
+	sample->values[VALUE_SAMPLES] = 0;
 }
 
 static uint64_t *put_chain(struct pprof *pprof, const struct stack *stack, size_t *count)
@@ -303,32 +305,62 @@ static void put_row(struct pprof *pprof, const struct growth_row *row)
 	sample.message.location_id = ids;
 	sample.message.n_value = VALUES;
 	sample.message.value = sample.values;
-	sample.values[1] = row->samples > INT64_MAX ? INT64_MAX : (int64_t)row->samples;
+	sample.values[VALUE_SAMPLES] = row->samples > INT64_MAX ? INT64_MAX : (int64_t)row->samples;
 	label_whose(pprof, &sample, row);
 	label_file(pprof, &sample, row->file);
 	add_label(&sample)->key = put_words(pprof, "class");
 	/* Of nothing but pages that came back from swap, there are samples all the same. */
 	if (row->anon_bytes != 0 || (row->file_bytes == 0 && row->shmem_bytes == 0))
-		put_class(pprof, &sample, "anon", row->anon_bytes);
+		put_class(pprof, &sample, "anon", row->anon_bytes, row->stay.anon_bytes);
 	if (row->file_bytes != 0)
-		put_class(pprof, &sample, "file", row->file_bytes);
+		put_class(pprof, &sample, "file", row->file_bytes, row->stay.file_bytes);
 	if (row->shmem_bytes != 0)
-		put_class(pprof, &sample, "shmem", row->shmem_bytes);
+		put_class(pprof, &sample, "shmem", row->shmem_bytes, row->stay.shmem_bytes);
 }
 
 /* --- the profile ------------------------------------------------------------------------------ */
+
+static void put_comment(struct pprof *pprof, const struct text *words)
+{
+	Oomtrail__Profile profile = OOMTRAIL__PROFILE__INIT;
+	int64_t comment = put_string(pprof, words);
+
+	profile.n_comment = 1;
+	profile.comment = &comment;
+	put(pprof, &profile);
+}
+
+/* A value cannot say that it is not known. */
+static void comment_on_resident(struct pprof *pprof, const struct growths *growths)
+{
+	_cleanup_(text__free) struct text unknown = {0}, past = {0};
+
+	text__string(&unknown, "resident: not known, and 0 here, of ");
+	wording__bytes(&unknown, growths->sampled_bytes - growths->looked_for_bytes);
+	text__string(&unknown, " of growth, of ");
+	wording__counted(&unknown, growths->stay_unknown, "process", "processes");
+	if (growths->stay_unknown > 0)
+		put_comment(pprof, &unknown);
+	text__string(&past, "resident: when last looked at, of ");
+	wording__counted(&past, growths->stay_past, "ended process", "ended processes");
+	if (growths->stay_past > 0)
+		put_comment(pprof, &past);
+}
 
 static void put_types(struct pprof *pprof, const struct growths *growths)
 {
 	Oomtrail__Profile profile = OOMTRAIL__PROFILE__INIT;
 	Oomtrail__ValueType growth = OOMTRAIL__VALUE_TYPE__INIT;
+	Oomtrail__ValueType resident = OOMTRAIL__VALUE_TYPE__INIT;
 	Oomtrail__ValueType samples = OOMTRAIL__VALUE_TYPE__INIT;
-	Oomtrail__ValueType *types[VALUES] = {&growth, &samples};
+	Oomtrail__ValueType *types[VALUES] = {&growth, &resident, &samples};
 	const struct model_span span = model__span(pprof->model);
 	const int64_t time_ns = model__realtime_ns(pprof->model, span.first_ns);
 
 	growth.type = put_words(pprof, "growth");
 	growth.unit = put_words(pprof, "bytes");
+	resident.type = put_words(pprof, "resident");
+	resident.unit = growth.unit;
 	samples.type = put_words(pprof, "samples");
 	samples.unit = put_words(pprof, "count");
 	profile.n_sample_type = VALUES;
@@ -356,6 +388,7 @@ int report__pprof(const struct model *model, const struct growth_filter *filter,
 		return -ENOENT;
 	put_words(&pprof, "");
 	put_types(&pprof, &growths);
+	comment_on_resident(&pprof, &growths);
 	for (size_t i = 0; i < growths.count && !pprof.failed; i++)
 		put_row(&pprof, &growths.rows[i]);
 	if (pprof.failed || !text__ok(&pprof.packed))
