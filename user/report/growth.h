@@ -116,6 +116,15 @@ size_t growth_files__sum(struct growth_file *files, size_t count);
 const char *stack_end__words(enum stack_end end);
 const char *frame_kind__name(enum frame_kind kind);
 
+/* --- what stayed, in words: growth_stay.c -------------------------------------------------------
+ */
+
+/* Only where a tenth of it has gone: "(12 MiB still there) ". */
+void growth_row__say_stay(struct text *out, const struct growth_row *row);
+void growths__say_stay(struct text *out, const struct growths *growths);
+/* "30 MiB, of 2 processes": where it is not known. */
+void growths__say_stay_unknown(struct text *out, const struct growths *growths);
+
 /* --- names of frames: growth_frame.c ---------------------------------------------------------- */
 
 /* The last part of a path. */

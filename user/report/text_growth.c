@@ -93,25 +93,13 @@ static void say_whose(struct text *out, const struct model *model, const struct 
 	}
 }
 
-/* Only where a tenth of it has gone: "(12 MiB still there) ". */
-static void say_stay(struct text *out, const struct growth_row *row)
-{
-	const int64_t stayed_bytes = row->stay.bytes;
-
-	if (!row->stay.is_known || row->bytes <= 0 || stayed_bytes > row->bytes - row->bytes / 10)
-		return;
-	text__string(out, "(");
-	wording__bytes(out, stayed_bytes);
-	text__string(out, row->stay.is_past ? " there when last looked at) " : " still there) ");
-}
-
 static void print_row(struct text *out, const struct model *model, const struct growth_row *row,
 		      const struct growths *growths, bool whose)
 {
 	_cleanup_(text__free) struct text body = {0}, figures = {0};
 
 	print_figures(&figures, row->bytes, growths->rose_bytes);
-	say_stay(&body, row);
+	growth_row__say_stay(&body, row);
 	say_class(&body, row);
 	if (whose)
 		say_whose(&body, model, row);
@@ -156,38 +144,11 @@ static void print_explained(struct text *out, const struct growths *growths)
 	wording__paragraph(out, "  ", SECTION_INDENT, &body);
 }
 
-/* Before the last one ended it was as told; of the others it is so now. */
-static void say_when_looked(struct text *out, const struct growths *growths)
-{
-	text__string(out, " still there, resident or swapped");
-	if (growths->stay_past == 0)
-		return;
-	text__string(out, "; of ");
-	wording__counted(out, growths->stay_past, "process", "processes");
-	text__string(out, growths->stay_past == 1
-				  ? " that ended or was killed, what there was when last looked at"
-				  : " that ended or were killed, what there was when last looked "
-				    "at");
-}
-
 static void print_stay(struct text *out, const struct growths *growths)
 {
 	_cleanup_(text__free) struct text body = {0};
 
-	if (growths->stayed_bytes == EVENT_UNKNOWN) {
-		text__string(&body, "how much of this is still there is not known");
-	} else {
-		wording__bytes(&body, growths->stayed_bytes);
-		text__string(&body, " of ");
-		wording__bytes(&body, growths->looked_for_bytes);
-		say_when_looked(&body, growths);
-	}
-	if (growths->stayed_bytes != EVENT_UNKNOWN && growths->stay_unknown > 0) {
-		text__string(&body, "; not known of ");
-		wording__bytes(&body, growths->sampled_bytes - growths->looked_for_bytes);
-		text__string(&body, ", of ");
-		wording__counted(&body, growths->stay_unknown, "process", "processes");
-	}
+	growths__say_stay(&body, growths);
 	wording__paragraph(out, "  ", SECTION_INDENT, &body);
 }
 
