@@ -162,7 +162,7 @@ $(O)/profile.pb-c.o: $(B)/profile.pb-c.c Makefile $(O)/flags
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
 # Until a dependency file says which of them includes the skeleton, or the profile's messages.
-$(O)/user/report/pprof.o $(O)/tests/unit/report/folded_test.o: | $(B)/profile.pb-c.h
+$(O)/user/report/pprof.o $(O)/user/report/pprof_tables.o $(O)/tests/unit/report/folded_test.o: | $(B)/profile.pb-c.h
 $(filter $(O)/user/probe/%,$(LIB_OBJECTS)): | $(B)/oomtrail.skel.h
 
 $(O)/liboomtrail.a: $(LIB_OBJECTS) $(O)/sources

@@ -41,4 +41,7 @@ grep -q "pid: *$PID" "$WORK/traces" || grep -q "pid:$PID" "$WORK/traces" ||
 go tool pprof -raw "$WORK/profile.pb.gz" >"$WORK/raw" 2>&1 || fail "$(cat "$WORK/raw")"
 build_id=$(json_value '[.stacks[].frames[] | select(.module // "" |
 	endswith("/shares")).build_id][0]')
+equal "what is still there, as go tool pprof reads it" \
+	"$(awk '$3 ~ /:$/ {sum += $2} END {printf "%.0f", sum}' "$WORK/raw")" \
+	"$(json_value '.growth.resident_bytes // 0')"
 grep -q "$build_id" "$WORK/raw" || fail "no mapping with build-id $build_id"

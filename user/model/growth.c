@@ -272,6 +272,11 @@ int growth__on_gone(struct model *model, const struct event_header *event)
 
 	if (!grower)
 		return 0;
+	/* It does not say when that had come: of a later part's samples nothing may be taken off.
+	 */
+	if (model->growths.limited &&
+	    (model->growths.from_ns || event->time_ns > model->growths.to_ns))
+		return 0;
 	if (event->time_ns > grower->looked_ns)
 		grower->looked_ns = event->time_ns;
 	if (gone->stack_id) {
@@ -454,10 +459,8 @@ int64_t growth__bytes(const struct growth *growth)
 
 int64_t growth__stayed_bytes(const struct growth *growth)
 {
-	const int64_t stayed = growth__bytes(growth) - growth->gone_anon_bytes -
-			       growth->gone_file_bytes - growth->gone_shmem_bytes;
-
-	return stayed > 0 ? stayed : 0;
+	return growth__bytes(growth) - growth->gone_anon_bytes - growth->gone_file_bytes -
+	       growth->gone_shmem_bytes;
 }
 
 uint64_t model__pages_looked_ns(const struct model *model, const struct task_ref *task)

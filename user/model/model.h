@@ -179,7 +179,8 @@ size_t model__growth_count(const struct model *model);
 const struct growth *model__growth(const struct model *model, size_t index);
 /* anon + file + shmem */
 int64_t growth__bytes(const struct growth *growth);
-/* That, less what has gone; what came since the last look is taken to be there. */
+/* That, less what has gone; what came since the last look is taken to be there. Below 0 only where
+ * more pages of files went than came: by member, like all of these, it adds up. */
 int64_t growth__stayed_bytes(const struct growth *growth);
 /* When it was last told what of a process's growth had gone; 0: never, and what stayed is unknown.
  */

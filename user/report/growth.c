@@ -110,6 +110,7 @@ static void sum_processes(struct growths *growths, const struct model *model)
 		if (i == 0 || compare_rows_by_task(&rows[i - 1], &rows[i]) != 0)
 			sum_process(growths, model, &rows[i]);
 	}
+	growths__sum_stay(growths);
 }
 
 static void find_not_seen(struct growths *growths)

@@ -33,6 +33,20 @@ struct growth_file {
 	int64_t bytes; /* file + shmem */
 };
 
+/*
+ * What of growth was there when it was last looked for, resident or swapped; what came since is
+ * taken to be there. Of who has ended or is being killed that is how it was before.
+ */
+struct growth_stay {
+	bool is_known; /* of all of it; else it is a part, and the rest may be there or not */
+	bool is_past;  /* of somebody who has ended or is being killed */
+	int64_t bytes; /* anon + file + shmem */
+	int64_t anon_bytes;
+	int64_t file_bytes;
+	int64_t shmem_bytes;
+	uint64_t looked_ns; /* the longest ago; 0: never */
+};
+
 struct growth_row {
 	const struct stack *stack;     /* NULL: none is known */
 	struct task_ref task;          /* the one that grew most of it */
@@ -50,6 +64,7 @@ struct growth_row {
 	uint64_t square_pages;
 	uint64_t first_ns;
 	uint64_t last_ns;
+	struct growth_stay stay;
 };
 
 struct growths {
@@ -68,6 +83,11 @@ struct growths {
 	int64_t from_swap_bytes;
 	int64_t error_bytes; /* standard error of explained; EVENT_UNKNOWN without a page size */
 	uint64_t samples;
+	/* Of those rows whose stay is known. */
+	int64_t stayed_bytes;     /* EVENT_UNKNOWN: there are none */
+	int64_t looked_for_bytes; /* the part of sampled_bytes that they are */
+	size_t stay_past;         /* processes: what they had before they ended */
+	size_t stay_unknown;      /* processes that have other rows */
 
 	/* By the kernel's counters, which know nothing of samples. EVENT_UNKNOWN. */
 	int64_t rose_bytes;      /* resident memory of those processes, falls not taken off */
@@ -95,6 +115,15 @@ size_t growth_files__sum(struct growth_file *files, size_t count);
 
 const char *stack_end__words(enum stack_end end);
 const char *frame_kind__name(enum frame_kind kind);
+
+/* --- what stayed, in words: growth_stay.c -------------------------------------------------------
+ */
+
+/* Only where a tenth of it has gone: "(12 MiB still there) ". */
+void growth_row__say_stay(struct text *out, const struct growth_row *row);
+void growths__say_stay(struct text *out, const struct growths *growths);
+/* "30 MiB, of 2 processes": where it is not known. */
+void growths__say_stay_unknown(struct text *out, const struct growths *growths);
 
 /* --- names of frames: growth_frame.c ---------------------------------------------------------- */
 

@@ -31,6 +31,13 @@ int file__compare(const struct file *a, const struct file *b);
 /* Of the rows. 0 or -ENOMEM. */
 int growths__read_files(struct growths *growths);
 
+/* growth_stay.c. */
+struct growth_stay growth_stay__of(const struct model *model, const struct growth *growth,
+				   const struct process *process);
+void growth_stay__add(struct growth_stay *stay, const struct growth_stay *more);
+/* Of rows in the order of their processes, before they are merged. */
+void growths__sum_stay(struct growths *growths);
+
 /* One row for each of the model's that is meant; then those that say the same become one, and the
  * largest come first. growth_rows.c. 0 or -ENOMEM. */
 int growths__read_rows(struct growths *growths, const struct model *model,

@@ -172,7 +172,8 @@ static int is_meant(const struct model *model, const struct growth_filter *filte
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
-static struct growth_row row__of(const struct growth *growth, const struct process *process)
+static struct growth_row row__of(const struct model *model, const struct growth *growth,
+				 const struct process *process)
 {
 	return (struct growth_row){
 		.stack = growth->stack,
@@ -191,6 +192,7 @@ static struct growth_row row__of(const struct growth *growth, const struct proce
 		.square_pages = growth->square_pages,
 		.first_ns = growth->first_ns,
 		.last_ns = growth->last_ns,
+		.stay = growth_stay__of(model, growth, process),
 	};
 }
 
@@ -215,7 +217,7 @@ int growths__read_rows(struct growths *growths, const struct model *model,
 		if (meant < 0)
 			return meant;
 		if (meant)
-			growths->rows[growths->count++] = row__of(growth, process);
+			growths->rows[growths->count++] = row__of(model, growth, process);
 	}
 	return 0;
 }
@@ -232,6 +234,7 @@ static void row__add(struct growth_row *row, const struct growth_row *more)
 	row->square_pages = add_count(row->square_pages, more->square_pages);
 	row->first_ns = more->first_ns < row->first_ns ? more->first_ns : row->first_ns;
 	row->last_ns = more->last_ns > row->last_ns ? more->last_ns : row->last_ns;
+	growth_stay__add(&row->stay, &more->stay);
 }
 
 static int compare_tasks(const void *left, const void *right)

@@ -165,6 +165,10 @@ static json_t *row__new(struct build *build, const struct model *model,
 	set_signed(build, object, "shmem_bytes", row->shmem_bytes);
 	set_signed(build, object, "from_swap_bytes", row->from_swap_bytes);
 	set_signed(build, object, "in_kernel_bytes", row->in_kernel_bytes);
+	if (row->stay.is_known) {
+		set_signed(build, object, "resident_bytes", row->stay.bytes);
+		build__ms(build, object, "looked_ms", (int64_t)(row->stay.looked_ns - zero_ns));
+	}
 	if (row->file)
 		build__set(build, object, "file", file__new(build, row->file));
 	build__count(build, object, "samples", row->samples);
@@ -212,6 +216,10 @@ static json_t *sums__new(struct build *build, const struct growths *growths)
 	build__set(build, object, "incomplete", incomplete);
 	set_signed(build, object, "no_stack_bytes", growths->no_stack_bytes);
 	set_signed(build, object, "from_swap_bytes", growths->from_swap_bytes);
+	set_figure(build, object, "resident_bytes", growths->stayed_bytes);
+	set_signed(build, object, "resident_of_bytes", growths->looked_for_bytes);
+	build__count(build, object, "resident_unknown_processes", growths->stay_unknown);
+	build__count(build, object, "resident_ended_processes", growths->stay_past);
 	set_figure(build, object, "not_seen_bytes", growths->not_seen_bytes);
 	set_figure(build, object, "before_bytes", growths->before_bytes);
 	set_figure(build, object, "inherited_bytes", growths->inherited_bytes);

@@ -99,6 +99,7 @@ static void print_row(struct text *out, const struct model *model, const struct 
 	_cleanup_(text__free) struct text body = {0}, figures = {0};
 
 	print_figures(&figures, row->bytes, growths->rose_bytes);
+	growth_row__say_stay(&body, row);
 	say_class(&body, row);
 	if (whose)
 		say_whose(&body, model, row);
@@ -140,6 +141,14 @@ static void print_explained(struct text *out, const struct growths *growths)
 		wording__delta(&body, growths->net_bytes);
 		text__string(&body, " with swap");
 	}
+	wording__paragraph(out, "  ", SECTION_INDENT, &body);
+}
+
+static void print_stay(struct text *out, const struct growths *growths)
+{
+	_cleanup_(text__free) struct text body = {0};
+
+	growths__say_stay(&body, growths);
 	wording__paragraph(out, "  ", SECTION_INDENT, &body);
 }
 
@@ -243,6 +252,7 @@ static void print_growths(struct text *out, const struct model *model,
 		text__string(out, "\n");
 	}
 	print_explained(out, growths);
+	print_stay(out, growths);
 	print_rest(out, growths);
 	print_jit(out, growths, listed);
 }

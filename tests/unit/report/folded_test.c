@@ -120,11 +120,13 @@ static void test_pprof_types(void **state)
 
 	(void)state;
 	assert_string_equal(profile->string_table[0], "");
-	assert_int_equal(profile->n_sample_type, 2);
+	assert_int_equal(profile->n_sample_type, 3);
 	assert_string_equal(string_of(profile, profile->sample_type[0]->type), "growth");
 	assert_string_equal(string_of(profile, profile->sample_type[0]->unit), "bytes");
-	assert_string_equal(string_of(profile, profile->sample_type[1]->type), "samples");
-	assert_string_equal(string_of(profile, profile->sample_type[1]->unit), "count");
+	assert_string_equal(string_of(profile, profile->sample_type[1]->type), "resident");
+	assert_string_equal(string_of(profile, profile->sample_type[1]->unit), "bytes");
+	assert_string_equal(string_of(profile, profile->sample_type[2]->type), "samples");
+	assert_string_equal(string_of(profile, profile->sample_type[2]->unit), "count");
 	assert_string_equal(string_of(profile, profile->default_sample_type), "growth");
 	assert_int_equal(profile->time_nanos, 1795214400000000000);
 	assert_int_equal(profile->duration_nanos, MS(4000));
@@ -149,11 +151,49 @@ static void test_pprof_samples(void **state)
 	assert_string_equal(string_of(profile, mapping->filename), "/srv/worker");
 	assert_string_equal(string_of(profile, mapping->build_id), "b1000001");
 	assert_int_equal(first->value[0], MIB_(28));
-	assert_int_equal(first->value[1], 2);
+	assert_int_equal(first->value[1], 0);
+	assert_int_equal(first->value[2], 2);
 	assert_int_equal(label_of(profile, first, "pid")->num, 21);
 	assert_string_equal(string_of(profile, label_of(profile, first, "comm")->str), "work;er");
 	assert_string_equal(string_of(profile, label_of(profile, first, "cgroup")->str), "/app");
 	assert_string_equal(string_of(profile, label_of(profile, first, "class")->str), "anon");
+	oomtrail__profile__free_unpacked(profile, NULL);
+}
+
+/* By class; where it is not known it is 0, and a comment says of how much. */
+static void test_pprof_says_what_stayed(void **state)
+{
+	_cleanup_(model__freep) struct model *model = grown__story();
+	Oomtrail__Profile *profile = profile_of(model, NULL);
+	int64_t stayed = 0, file = 0;
+
+	(void)state;
+	assert_int_equal(profile->n_comment, 1);
+	assert_string_equal(string_of(profile, profile->comment[0]),
+			    "resident: not known, and 0 here, of 53 MiB, of 3 processes");
+	oomtrail__profile__free_unpacked(profile, NULL);
+
+	grown__sample(model, 4000, 21, 2, 1);
+	grown__gone(model, 4100, 21, 1, MIB_(8), 0);
+	grown__gone(model, 4100, 22, 1, 0, MIB_(1));
+	story__exit(model, 4200, 22, "work;er", 0);
+	profile = profile_of(model, NULL);
+	for (size_t i = 0; i < profile->n_sample; i++) {
+		const Oomtrail__Sample *sample = profile->sample[i];
+		const char *class = string_of(profile, label_of(profile, sample, "class")->str);
+
+		assert_true(sample->value[1] <= sample->value[0]);
+		stayed += sample->value[1];
+		file += strcmp(class, "file") == 0 ? sample->value[1] : 0;
+	}
+	assert_int_equal(file, MIB_(1));
+	/* All but the node's. */
+	assert_int_equal(stayed, MIB_(53 + 1 - 6 - 8 - 1));
+	assert_int_equal(profile->n_comment, 2);
+	assert_string_equal(string_of(profile, profile->comment[0]),
+			    "resident: not known, and 0 here, of 6.0 MiB, of 1 process");
+	assert_string_equal(string_of(profile, profile->comment[1]),
+			    "resident: when last looked at, of 1 ended process");
 	oomtrail__profile__free_unpacked(profile, NULL);
 }
 
@@ -194,7 +234,7 @@ static void test_totals_are_the_same_everywhere(void **state)
 	_cleanup_(model__freep) struct model *model = grown__story();
 	_cleanup_(text__free) struct text out = {0};
 	struct event_growth growth = grown__pages(4100, 23, 0, 7);
-	int64_t bytes = 0, samples = 0, listed = 0;
+	int64_t bytes = 0, samples = 0, listed = 0, stayed = 0, stayed_listed = 0;
 	Oomtrail__Profile *profile;
 	const json_t *sums;
 	json_t *json, *row;
@@ -204,20 +244,31 @@ static void test_totals_are_the_same_everywhere(void **state)
 	growth.pages[GROWTH_FILE] = -9;
 	growth.pages[GROWTH_SWAP] = -3;
 	story__tell(model, &growth);
+	grown__gone(model, 4200, 21, 1, MIB_(5), 0);
+	grown__gone(model, 4200, 23, 4, MIB_(1), 0);
 	story__end(model, 5000);
 	assert_int_equal(report__json(model, &out), 0);
 	json = json_loadb(out.data, out.length, JSON_REJECT_DUPLICATES, NULL);
 	sums = json_object_get(json, "growth");
-	json_array_foreach(json_object_get(json, "stacks"), i, row) listed +=
-		json_integer_value(json_object_get(row, "bytes"));
+	json_array_foreach(json_object_get(json, "stacks"), i, row)
+	{
+		listed += json_integer_value(json_object_get(row, "bytes"));
+		stayed_listed += json_integer_value(json_object_get(row, "resident_bytes"));
+	}
 	profile = profile_of(model, NULL);
 	for (i = 0; i < profile->n_sample; i++) {
 		bytes += profile->sample[i]->value[0];
-		samples += profile->sample[i]->value[1];
+		stayed += profile->sample[i]->value[1];
+		samples += profile->sample[i]->value[2];
 	}
 	assert_int_equal(listed, MIB_(53 + 7 - 3 - 9));
 	assert_int_equal(json_integer_value(json_object_get(sums, "sampled_bytes")), listed);
 	assert_int_equal(bytes, listed);
+	/* All but worker 22's; of pages of files the node has less than it had. */
+	assert_int_equal(stayed_listed, MIB_(53 + 7 - 3 - 9 - 12 - 5 - 1));
+	assert_int_equal(json_integer_value(json_object_get(sums, "resident_bytes")),
+			 stayed_listed);
+	assert_int_equal(stayed, stayed_listed);
 	assert_int_equal(folded_bytes(model), listed);
 	assert_int_equal(json_integer_value(json_object_get(sums, "samples")), samples);
 	assert_int_equal(samples, 8);
@@ -234,6 +285,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_sampled),
 		cmocka_unit_test(test_pprof_types),
 		cmocka_unit_test(test_pprof_samples),
+		cmocka_unit_test(test_pprof_says_what_stayed),
 		cmocka_unit_test(test_pprof_has_each_string_and_place_once),
 		cmocka_unit_test(test_totals_are_the_same_everywhere),
 	};

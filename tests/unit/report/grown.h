@@ -106,6 +106,21 @@ static inline void grown__sample(struct model *model, uint64_t ms, uint32_t pid,
 	story__tell(model, &growth);
 }
 
+/* It was looked at, and so much was there no more. */
+static inline void grown__gone(struct model *model, uint64_t ms, uint32_t pid, uint32_t stack,
+			       int64_t anon_bytes, int64_t file_bytes)
+{
+	const struct event_growth_gone gone = {
+		.header = STORY_HEADER(GROWTH_GONE, event_growth_gone, ms),
+		.task = story__task(pid),
+		.samples = anon_bytes || file_bytes,
+		.bytes = {[GROWTH_ANON] = anon_bytes, [GROWTH_FILE] = file_bytes},
+		.stack_id = stack,
+	};
+
+	story__tell(model, &gone);
+}
+
 enum { GROWN_APP = 11, GROWN_OTHER = 12 };
 
 /*

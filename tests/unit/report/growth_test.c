@@ -289,6 +289,172 @@ static size_t count_of(const char *text, const char *wanted)
 	return count;
 }
 
+/* --- what stayed ------------------------------------------------------------------------------ */
+
+static void test_who_was_never_looked_at_is_not_known(void **state)
+{
+	_cleanup_(model__freep) struct model *model = grown__story();
+	_cleanup_(growths__free) struct growths growths = read_growths(model, NULL, GROWTH_EXACT);
+	_cleanup_(text__free) struct text text = {0}, json = {0};
+
+	(void)state;
+	assert_int_equal(growths.stayed_bytes, EVENT_UNKNOWN);
+	assert_int_equal(growths.looked_for_bytes, 0);
+	assert_int_equal(growths.stay_unknown, 3);
+	for (size_t i = 0; i < growths.count; i++)
+		assert_false(growths.rows[i].stay.is_known);
+	assert_int_equal(report__text(model, &text), 0);
+	assert_non_null(strstr(text.data, "  still there: not known"));
+	assert_null(strstr(text.data, "still there)"));
+	assert_int_equal(report__json(model, &json), 0);
+	assert_int_equal(count_of(json.data, "\"resident_bytes\""), 1);
+	assert_non_null(strstr(json.data, "\"resident_bytes\": null"));
+	assert_non_null(strstr(json.data, "\"resident_unknown_processes\": 3"));
+	assert_null(strstr(json.data, "looked_ms"));
+}
+
+/* Of a row of two processes it is known when it is of both. */
+static void test_what_stayed_is_known_of_those_looked_at(void **state)
+{
+	_cleanup_(model__freep) struct model *model = grown__story();
+	_cleanup_(growths__free) struct growths exact = {0}, half = {0}, whole = {0};
+	_cleanup_(text__free) struct text before = {0}, after = {0}, json = {0};
+
+	(void)state;
+	grown__gone(model, 4100, 21, 5, MIB_(7), 0);
+	exact = read_growths(model, NULL, GROWTH_EXACT);
+	half = read_growths(model, NULL, GROWTH_BY_FUNCTION);
+	assert_true(exact.rows[0].stay.is_known);
+	assert_int_equal(exact.rows[0].stay.bytes, MIB_(21));
+	assert_int_equal(exact.rows[0].stay.looked_ns, MS(4100));
+	assert_int_equal(exact.rows[1].task.pid, 22);
+	assert_false(exact.rows[1].stay.is_known);
+	assert_false(half.rows[0].stay.is_known);
+	assert_int_equal(half.stayed_bytes, MIB_(35 - 7));
+	assert_int_equal(half.looked_for_bytes, MIB_(35));
+	assert_int_equal(half.stay_unknown, 2);
+	assert_int_equal(half.stay_past, 0);
+	assert_int_equal(report__text(model, &before), 0);
+	assert_non_null(strstr(before.data, "  40 MiB   51%  38 MiB anon"));
+	assert_non_null(
+		strstr(before.data, "  still there, resident or swapped: 28 MiB of 35 MiB"));
+	assert_non_null(strstr(before.data, "not known of 18 MiB"));
+	assert_int_equal(report__json(model, &json), 0);
+	/* Its own three rows, and the sum. */
+	assert_int_equal(count_of(json.data, "\"resident_bytes\""), 4);
+	assert_non_null(strstr(json.data, "\"resident_bytes\": 29360128"));
+	assert_non_null(strstr(json.data, "\"resident_of_bytes\": 36700160"));
+	assert_int_equal(count_of(json.data, "\"looked_ms\": 4100"), 3);
+
+	grown__gone(model, 4200, 22, 0, 0, 0);
+	whole = read_growths(model, NULL, GROWTH_BY_FUNCTION);
+	assert_true(whole.rows[0].stay.is_known);
+	assert_int_equal(whole.rows[0].stay.bytes, MIB_(33));
+	assert_int_equal(whole.rows[0].stay.file_bytes, MIB_(2));
+	assert_int_equal(whole.rows[0].stay.looked_ns, MS(4100));
+	assert_int_equal(whole.stay_unknown, 1);
+	assert_int_equal(report__text(model, &after), 0);
+	assert_non_null(strstr(after.data, "  40 MiB   51%  (33 MiB still there) 38 MiB anon"));
+	assert_non_null(strstr(after.data, "still there, resident or swapped: 40 MiB of 47 MiB"));
+}
+
+static void test_less_than_a_tenth_is_not_worth_a_word(void **state)
+{
+	static const struct {
+		int64_t gone_bytes;
+		const char *says;
+	} cases[] = {
+		{MIB_(1), "  10 MiB     -  (9.0 MiB still there) anon;"},
+		{MIB_(1) - 4096, "  10 MiB     -  anon;"},
+		{MIB_(10), "  10 MiB     -  (none still there) anon;"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		_cleanup_(model__freep) struct model *model = story__begin(2, FOLLOW_ALL);
+		_cleanup_(text__free) struct text text = {0};
+
+		story__process(model, 21, "worker", GROWN_APP, 0);
+		grown__sample(model, 100, 21, 0, 10);
+		grown__gone(model, 200, 21, 0, cases[i].gone_bytes, 0);
+		assert_int_equal(report__text(model, &text), 0);
+		assert_non_null(strstr(text.data, cases[i].says));
+	}
+}
+
+static void test_who_has_ended_had_it_when_last_looked_at(void **state)
+{
+	_cleanup_(model__freep) struct model *model = grown__story();
+	_cleanup_(growths__free) struct growths growths = {0};
+	_cleanup_(text__free) struct text text = {0};
+
+	(void)state;
+	grown__gone(model, 4100, 21, 1, MIB_(7), 0);
+	grown__gone(model, 4100, 22, 0, 0, 0);
+	grown__gone(model, 4100, 23, 0, 0, 0);
+	story__exit(model, 4200, 21, "work;er", 0);
+	growths = read_growths(model, NULL, GROWTH_BY_FUNCTION);
+	assert_int_equal(growths.stayed_bytes, MIB_(53 - 7));
+	assert_int_equal(growths.stay_past, 1);
+	assert_int_equal(growths.stay_unknown, 0);
+	assert_int_equal(report__text(model, &text), 0);
+	assert_non_null(strstr(text.data, "(33 MiB there when last looked at) 38 MiB anon"));
+	assert_non_null(strstr(text.data, "46 MiB of 53 MiB by the last look"));
+	assert_non_null(strstr(text.data, "1 process has"));
+	assert_null(strstr(text.data, "not known of"));
+}
+
+/* Looks at the program of now say nothing of what the one before it had. */
+static void test_what_an_exec_has_replaced_is_not_known(void **state)
+{
+	_cleanup_(model__freep) struct model *model = grown__story();
+	_cleanup_(growths__free) struct growths growths = {0};
+
+	(void)state;
+	story__exec(model, 4050, 23, "node", GROWN_OTHER, 0);
+	grown__sample(model, 4060, 23, 2, 5);
+	grown__gone(model, 4100, 23, 2, MIB_(2), 0);
+	growths = read_growths(model, &(struct growth_filter){.pid = 23}, GROWTH_EXACT);
+	assert_int_equal(growths.count, 2);
+	assert_int_equal(growths.rows[0].bytes, MIB_(6));
+	assert_false(growths.rows[0].stay.is_known);
+	assert_true(growths.rows[1].stay.is_known);
+	assert_int_equal(growths.stayed_bytes, MIB_(3));
+	assert_int_equal(growths.looked_for_bytes, MIB_(5));
+	assert_int_equal(growths.stay_unknown, 1);
+}
+
+/* What has gone may be of before the span; what went behind its end was still there at its end. */
+static void test_what_stayed_of_a_span(void **state)
+{
+	static const struct {
+		uint64_t from_ms, to_ms;
+		int64_t bytes, stayed_bytes;
+	} cases[] = {
+		{0, 1000, MIB_(12), MIB_(12 - 3 - 2)},
+		{0, 250, MIB_(12), MIB_(12 - 3)},
+		{150, 1000, MIB_(4), EVENT_UNKNOWN},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		_cleanup_(model__freep) struct model *model = story__begin(2, FOLLOW_ALL);
+		_cleanup_(growths__free) struct growths growths = {0};
+
+		model__limit_growth(model, MS(cases[i].from_ms), MS(cases[i].to_ms));
+		story__process(model, 21, "worker", GROWN_APP, 0);
+		grown__sample(model, 100, 21, 0, 8);
+		grown__sample(model, 200, 21, 0, 4);
+		grown__gone(model, 240, 21, 0, MIB_(3), 0);
+		grown__gone(model, 300, 21, 0, MIB_(2), 0);
+		growths = read_growths(model, NULL, GROWTH_EXACT);
+		assert_int_equal(growths.sampled_bytes, cases[i].bytes);
+		assert_int_equal(growths.stayed_bytes, cases[i].stayed_bytes);
+	}
+}
+
+/* --- incidents -------------------------------------------------------------------------------- */
+
 /* The victim and the one that grew, each by their own samples alone. */
 static void test_roles_of_an_incident(void **state)
 {
@@ -344,6 +510,12 @@ int main(void)
 		cmocka_unit_test(test_what_came_from_swap_is_not_new),
 		cmocka_unit_test(test_allocators_are_told_from_their_callers),
 		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_who_was_never_looked_at_is_not_known),
+		cmocka_unit_test(test_what_stayed_is_known_of_those_looked_at),
+		cmocka_unit_test(test_less_than_a_tenth_is_not_worth_a_word),
+		cmocka_unit_test(test_who_has_ended_had_it_when_last_looked_at),
+		cmocka_unit_test(test_what_an_exec_has_replaced_is_not_known),
+		cmocka_unit_test(test_what_stayed_of_a_span),
 		cmocka_unit_test(test_roles_of_an_incident),
 		cmocka_unit_test(test_a_victim_without_samples),
 	};
