@@ -621,13 +621,13 @@ struct event_frame_line {
 };
 
 /* How far the callers could be followed. X(NAME, text of the report) */
-#define STACK_ENDS(X)                                                       \
-	X(COMPLETE, "complete: at the function that nobody called")         \
-	X(CUT, "the next caller is beyond what was copied of the stack")    \
-	X(NO_MEMORY, "the next caller is told by memory outside the stack") \
-	X(NO_RULE, "neither unwinding rules nor a frame pointer lead on")   \
-	X(NO_MAPPING, "the next return address is in no mapping")           \
-	X(CYCLE, "the stack pointer did not move up")                       \
+#define STACK_ENDS(X)                                                            \
+	X(COMPLETE, "complete: at the function that nobody called")              \
+	X(CUT, "the next caller is beyond what was copied of the stack")         \
+	X(NO_MEMORY, "the next caller is told by memory that could not be read") \
+	X(NO_RULE, "neither unwinding rules nor a frame pointer lead on")        \
+	X(NO_MAPPING, "the next return address is in no mapping")                \
+	X(CYCLE, "the stack pointer did not move up")                            \
 	X(TOO_DEEP, "deeper than what is kept of a stack")
 
 enum stack_end {

@@ -224,24 +224,40 @@ static __always_inline int note_fault(__u64 address, __u32 flags)
 /* --- the stack ---------------------------------------------------------------------------------
  */
 
-/* From the stack pointer to the end of its page, then whole pages; the verifier wants constant
- * places for all of it. Returns how many bytes could be read. */
-static __always_inline __u32 copy_stack(__u8 *room, __u64 sp, int pages)
+/* From `from` to the end of its page, then whole pages; the verifier wants constant places for all
+ * of it. What nobody has touched yet is not there, as the middle of a large buffer: the callers
+ * beyond it are. */
+static __always_inline void copy_stack(struct stack_sample *sample, __u64 from, int pages)
 {
-	__u32 inside = sp & (STACK_PAGE_BYTES - 1), first = STACK_PAGE_BYTES - inside;
-	__u32 bytes;
+	__u32 inside = from & (STACK_PAGE_BYTES - 1), first = STACK_PAGE_BYTES - inside;
+	__u32 bytes = 0, missing = 0;
 
-	if (bpf_probe_read_user(room + inside, first & (STACK_PAGE_BYTES - 1) ?: STACK_PAGE_BYTES,
-				(void *)sp))
-		return 0;
-	bytes = first;
+	if (bpf_probe_read_user(sample->stack + inside,
+				first & (STACK_PAGE_BYTES - 1) ?: STACK_PAGE_BYTES, (void *)from))
+		missing = 1;
+	else
+		bytes = first;
 	for (int page = 1; page < pages; page++) {
-		if (bpf_probe_read_user(room + page * STACK_PAGE_BYTES, STACK_PAGE_BYTES,
-					(void *)(sp - inside) + page * STACK_PAGE_BYTES))
-			return bytes;
-		bytes += STACK_PAGE_BYTES;
+		if (bpf_probe_read_user(sample->stack + page * STACK_PAGE_BYTES, STACK_PAGE_BYTES,
+					(void *)(from - inside) + page * STACK_PAGE_BYTES))
+			missing |= 1U << page;
+		else
+			bytes = (page + 1) * STACK_PAGE_BYTES - inside;
 	}
-	return bytes;
+	sample->stack_from = from;
+	sample->stack_bytes = bytes;
+	sample->stack_missing = missing;
+}
+
+/* Is there stack beyond the room? Where it ends is known of a process's first thread only. */
+static __always_inline bool is_cut(const struct stack_sample *sample, __u32 room_bytes)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	__u64 end = (sample->stack_from & ~(__u64)(STACK_PAGE_BYTES - 1)) + room_bytes;
+
+	return sample->task.tid != sample->task.pid ||
+	       sample->stack_from + sample->stack_bytes == end ||
+	       end <= BPF_CORE_READ(task, mm, start_stack);
 }
 
 #if defined(__TARGET_ARCH_x86)
@@ -271,7 +287,8 @@ static __always_inline bool fill_sample(struct stack_sample *sample, const struc
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	void *regs = user_registers();
 	const __u32 room_bytes = (__u32)room_pages * STACK_PAGE_BYTES;
-	__u64 from;
+	__u64 sp;
+	char byte;
 
 	sample->header.size_bytes = sizeof(*sample) + room_bytes;
 	sample->header.kind = STACK_SAMPLE_TAKEN;
@@ -285,10 +302,12 @@ static __always_inline bool fill_sample(struct stack_sample *sample, const struc
 	sample->flags = arrival->flags | (is_in_exec(task) ? STACK_SAMPLE_EXEC : 0);
 	if (bpf_probe_read_kernel(sample->registers, 8 * USER_REGISTERS, regs))
 		return false;
-	from = sample->registers[STACK_POINTER] - STACK_BELOW;
-	sample->stack_from = from;
-	sample->stack_bytes = copy_stack(sample->stack, from, room_pages);
-	if (sample->stack_bytes + (from & (STACK_PAGE_BYTES - 1)) == room_bytes)
+	sp = sample->registers[STACK_POINTER];
+	/* The red zone may reach into a page that nobody has touched. */
+	if (STACK_BELOW && !bpf_probe_read_user(&byte, 1, (void *)sp - STACK_BELOW))
+		sp -= STACK_BELOW;
+	copy_stack(sample, sp, room_pages);
+	if (is_cut(sample, room_bytes))
 		sample->flags |= STACK_SAMPLE_CUT;
 	return true;
 }

@@ -27,7 +27,7 @@ enum stack_sample_kind {
 };
 
 enum stack_sample_flag {
-	STACK_SAMPLE_CUT = 1 << 0,    /* the room was filled: there is more stack */
+	STACK_SAMPLE_CUT = 1 << 0,    /* there is more stack than room */
 	STACK_SAMPLE_KERNEL = 1 << 1, /* the fault was taken in the kernel, for a system call */
 	STACK_SAMPLE_EARLY = 1 << 2,  /* before the page has come, if it has: no pages are told */
 	STACK_SAMPLE_READ = 1 << 3,   /* the page was to be read: of a file, those around come too.
@@ -50,13 +50,14 @@ struct stack_sample {
 	struct stack_sample_header header;
 	struct task_ref task; /* tid: the thread that grew it */
 	__u64 mm_id;
-	__u64 address;     /* of the page */
-	__u64 block_bytes; /* one sample stands for so much address space, for each page that came
-			    */
-	__s32 pages[4];    /* that came with it: file, anon, swap entries, shmem */
-	__u32 flags;       /* enum stack_sample_flag */
-	__u32 stack_bytes; /* from the stack pointer on */
-	__u64 stack_from;  /* an address: what stack[stack_from & 4095] holds */
+	__u64 address;       /* of the page */
+	__u64 block_bytes;   /* one sample stands for so much address space, for each page that came
+			      */
+	__s32 pages[4];      /* that came with it: file, anon, swap entries, shmem */
+	__u32 flags;         /* enum stack_sample_flag */
+	__u32 stack_bytes;   /* from there on, up to the last that could be read */
+	__u64 stack_from;    /* an address: what stack[stack_from & 4095] holds */
+	__u64 stack_missing; /* a bit for each page from that one on: could not be read */
 	__u64 registers[STACK_REGISTERS];
 	__u8 stack[]; /* the stack pointer's page, as far as it lies above, and whole ones behind */
 };

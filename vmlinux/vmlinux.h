@@ -119,6 +119,7 @@ struct mm_struct {
 	atomic_long_t hugetlb_usage;
 	atomic_t mm_users;
 	struct task_struct *owner;
+	unsigned long start_stack;
 	unsigned long arg_start;
 	unsigned long arg_end;
 };

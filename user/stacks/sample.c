@@ -231,6 +231,7 @@ static int chain_of_walk(const struct walk_at *at, uint64_t now_ns, uint32_t *id
 		.from = sample->stack_from,
 		.bytes = sample->stack + below,
 		.size = sample->stack_bytes,
+		.missing = sample->stack_missing,
 		.cut = sample->flags & STACK_SAMPLE_CUT,
 	};
 	struct unwind_frame frames[EVENT_STACK_FRAMES];
