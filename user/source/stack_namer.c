@@ -20,6 +20,7 @@
 #include "base/privileges.h"
 #include "base/units.h"
 #include "source/observe.h"
+#include "source/stack_calls.h"
 #include "source/stack_events.h"
 #include "stacks/stacks.h"
 
@@ -34,6 +35,7 @@ struct work {
 	struct ring_buffer *ring;
 	struct stack_events events;
 	uint64_t told_refused, told_torn, told_pages_refused, told_pages_unreadable;
+	uint64_t told_calls_refused;
 	size_t out_bytes;
 	char out[OUT_BYTES];
 };
@@ -124,6 +126,9 @@ static int tell_losses(struct work *work)
 		error = tell_loss(work, LOSS_PAGE_TABLE_FULL, EVENT_GROWTH_GONE,
 				  counts.pages_refused, &work->told_pages_refused);
 	if (!error)
+		error = tell_loss(work, LOSS_CALL_REFUSED, EVENT_FRAME, stack_calls__refused(),
+				  &work->told_calls_refused);
+	if (!error)
 		error = tell_loss(work, LOSS_OBSERVATION, EVENT_GROWTH_GONE,
 				  counts.pages_unreadable, &work->told_pages_unreadable);
 	return error;
@@ -178,6 +183,15 @@ static int begin(struct work *work, const struct stack_namer_options *options, c
 	return stacks__new(&work->stacks, &stacks, why, why_size);
 }
 
+static void confine(void)
+{
+	int error = stack_calls__confine();
+
+	if (error)
+		fprintf(stderr, "oomtrail: stacks are named without a filter of system calls: %s\n",
+			strerror(-error));
+}
+
 static void bound(uint64_t memory_bytes)
 {
 	struct rlimit limit = {.rlim_cur = memory_bytes, .rlim_max = memory_bytes};
@@ -199,6 +213,7 @@ void stack_namer__run(const struct stack_namer_options *options, int socket, pid
 	 * that the recorder was given. */
 	oom_score__set_adj(0, 0);
 	close_others(kept, sizeof(kept) / sizeof(*kept));
+	oom_score__keep_open();
 	bound(options->memory_bytes ? options->memory_bytes : MEMORY_BYTES);
 	work = calloc(1, sizeof(*work));
 	if (!work)
@@ -208,6 +223,8 @@ void stack_namer__run(const struct stack_namer_options *options, int socket, pid
 	if (!greeting.error)
 		greeting.error =
 			privileges__drop(PRIVILEGES_STACKS, greeting.why, sizeof(greeting.why));
+	if (!greeting.error)
+		confine();
 	if (send_all(socket, &greeting, sizeof(greeting)) || greeting.error)
 		_exit(1);
 	_exit(run(work) ? 1 : 0);
