@@ -507,8 +507,9 @@ struct event_oom_counter {
 	X(KILLS_COUNTED, "later kill known by its number only")                             \
 	X(VICTIM_NOT_FOUND, "OOM victim whose task could not be found by its number")       \
 	X(SAMPLE_QUEUE, "growth sample without room: naming stacks was slower than growth") \
-	X(STACK_WORKER, "process that names stacks ended early: no stacks since")           \
-	X(PAGE_TABLE_FULL, "table of sampled pages full")
+	X(STACK_WORKER, "process that names stacks ended early")                            \
+	X(PAGE_TABLE_FULL, "table of sampled pages full")                                   \
+	X(CALL_REFUSED, "system call refused to the process that names stacks")
 
 enum loss_reason {
 #define X(name, text) LOSS_##name,

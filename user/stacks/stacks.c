@@ -61,6 +61,8 @@ int stacks__new(struct stacks **out, const struct stacks_options *options, char 
 		stacks__free(stacks);
 		return error;
 	}
+	modules__number_from(stacks->modules, options->numbers.module);
+	dictionary__number_from(stacks->dictionary, &options->numbers);
 	stacks->look = (struct first_look){
 		.spaces = stacks->spaces,
 		.perf = stacks->perf,

@@ -23,8 +23,9 @@ struct stacks_options {
 	/* A stack was copied into so much room, and cut too early to be followed; may be NULL. */
 	void (*cut)(void *context, uint32_t pid, size_t room_bytes);
 	void *cut_context;
-	bool frame_pointers; /* followed alone, whatever rules there are */
-	const char *proc;    /* NULL: "/proc" */
+	bool frame_pointers;          /* followed alone, whatever rules there are */
+	const char *proc;             /* NULL: "/proc" */
+	struct stack_numbers numbers; /* that others have used */
 };
 
 struct stacks_counts {
