@@ -529,6 +529,18 @@ static __always_inline bool is_of_kernel(__u64 address)
 	return (__s64)address < 0;
 }
 
+/*
+ * The kernel may only look whether something is there: what is not does not come by that. Whoever
+ * reads stacks does so, also another profiler beside us, and within the page fault that it is
+ * about: its addresses are anything, and the page that comes next is not there.
+ */
+static __always_inline bool is_a_look(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, pagefault_disabled) > 0;
+}
+
 static __always_inline __u32 flags_of_error(__u64 error)
 {
 	return error & FAULT_WRITE ? 0 : STACK_SAMPLE_READ;
@@ -544,7 +556,7 @@ int BPF_PROG(on_page_fault_user, unsigned long address, void *regs, unsigned lon
 SEC("?tp_btf/page_fault_kernel")
 int BPF_PROG(on_page_fault_kernel, unsigned long address, void *regs, unsigned long error)
 {
-	return is_of_kernel(address)
+	return is_of_kernel(address) || is_a_look()
 		       ? 0
 		       : note_fault(address, STACK_SAMPLE_KERNEL | flags_of_error(error));
 }
@@ -585,7 +597,9 @@ int BPF_PROG(on_early_fault_user, unsigned long address, void *regs, unsigned lo
 SEC("?tp_btf/page_fault_kernel")
 int BPF_PROG(on_early_fault_kernel, unsigned long address, void *regs, unsigned long error)
 {
-	return is_of_kernel(address) ? 0 : sample_by_error(address, STACK_SAMPLE_KERNEL, error);
+	return is_of_kernel(address) || is_a_look()
+		       ? 0
+		       : sample_by_error(address, STACK_SAMPLE_KERNEL, error);
 }
 
 /* Where page faults have no tracepoints: perf's software event, told at their beginning as well. */
