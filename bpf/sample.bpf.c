@@ -351,21 +351,28 @@ static __always_inline int emit_sample(const struct arrival *arrival)
 /* --- how many are taken ----------------------------------------------------------------------- */
 
 #define THINNED_MAX  10
-#define THIN_MORE_NS 5000000ULL /* what was taken before has to be read first */
 #define THIN_LESS_NS 1000000000ULL
 
-/* Its threads do this at the same time: what was decided by is what is weighed by. */
+/*
+ * Half as many are taken whenever half of the room that was left has been used: so they are fewer
+ * only for as long as nobody reads, each time after as long again, and none is lost for want of
+ * room. A process that is sampled too little is known too little.
+ *
+ * Its threads do this at the same time: what was decided by is what is weighed by.
+ */
 static __always_inline __u32 adapt(struct mm_state *state)
 {
 	__u64 waiting = bpf_ringbuf_query(&stacks, BPF_RB_AVAIL_DATA);
-	__u64 now = bpf_ktime_get_ns(), since = now - state->thinned_ns;
+	__u64 left = waiting < knob_stacks_bytes ? knob_stacks_bytes - waiting : 0;
+	__u64 now = bpf_ktime_get_ns();
+	__u32 thinned = state->thinned & 31;
 
-	if (waiting > knob_stacks_bytes / 4 && state->thinned < THINNED_MAX &&
-	    since > THIN_MORE_NS) {
-		state->thinned++;
+	if (left < knob_stacks_bytes / 4 * 3 >> thinned && thinned < THINNED_MAX) {
+		state->thinned = thinned + 1;
 		state->thinned_ns = now;
-	} else if (state->thinned && waiting < knob_stacks_bytes / 16 && since > THIN_LESS_NS) {
-		state->thinned--;
+	} else if (thinned && waiting < knob_stacks_bytes / 16 &&
+		   now - state->thinned_ns > THIN_LESS_NS) {
+		state->thinned = thinned - 1;
 		state->thinned_ns = now;
 	}
 	return *(volatile __u32 *)&state->thinned & 31;
@@ -548,6 +555,18 @@ static __always_inline bool is_of_kernel(__u64 address)
 	return (__s64)address < 0;
 }
 
+/*
+ * The kernel may only look whether something is there: what is not does not come by that. Whoever
+ * reads stacks does so, also another profiler beside us, and within the page fault that it is
+ * about: its addresses are anything, and the page that comes next is not there.
+ */
+static __always_inline bool is_a_look(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, pagefault_disabled) > 0;
+}
+
 static __always_inline __u32 flags_of_error(__u64 error)
 {
 	return error & FAULT_WRITE ? 0 : STACK_SAMPLE_READ;
@@ -563,7 +582,7 @@ int BPF_PROG(on_page_fault_user, unsigned long address, void *regs, unsigned lon
 SEC("?tp_btf/page_fault_kernel")
 int BPF_PROG(on_page_fault_kernel, unsigned long address, void *regs, unsigned long error)
 {
-	return is_of_kernel(address)
+	return is_of_kernel(address) || is_a_look()
 		       ? 0
 		       : note_fault(address, STACK_SAMPLE_KERNEL | flags_of_error(error));
 }
@@ -604,7 +623,9 @@ int BPF_PROG(on_early_fault_user, unsigned long address, void *regs, unsigned lo
 SEC("?tp_btf/page_fault_kernel")
 int BPF_PROG(on_early_fault_kernel, unsigned long address, void *regs, unsigned long error)
 {
-	return is_of_kernel(address) ? 0 : sample_by_error(address, STACK_SAMPLE_KERNEL, error);
+	return is_of_kernel(address) || is_a_look()
+		       ? 0
+		       : sample_by_error(address, STACK_SAMPLE_KERNEL, error);
 }
 
 /* Where page faults have no tracepoints: perf's software event, told at their beginning as well. */

@@ -136,6 +136,7 @@ struct task_struct {
 	int exit_code;
 	void *stack;
 	unsigned long min_flt;
+	int pagefault_disabled;
 	unsigned long maj_flt;
 	unsigned int in_execve : 1;
 	struct mm_struct *mm;
