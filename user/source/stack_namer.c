@@ -145,7 +145,8 @@ static int run(struct work *work)
 
 	while (!error && !fds[0].revents) {
 		fds[3].fd = stacks__lines_fd(work->stacks);
-		if (poll(fds, 4, TURN_MS) < 0 && errno != EINTR)
+		if (poll(fds, 4, stacks__is_behind(work->stacks) ? 0 : TURN_MS) < 0 &&
+		    errno != EINTR)
 			return -errno;
 		ring_buffer__consume(work->ring);
 		error = stacks__turn(work->stacks, observe__now_ns());

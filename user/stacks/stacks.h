@@ -61,6 +61,9 @@ void stacks__take(struct stacks *stacks, const void *data, size_t bytes);
 /* Passes on what is due; 0, or what the sink said. */
 int stacks__turn(struct stacks *stacks, uint64_t now_ns);
 
+/* Has the last turn left samples that the next one can work off at once? */
+bool stacks__is_behind(const struct stacks *stacks);
+
 /* Readable: source lines have been found; -1: none are looked for. Ask before each wait. */
 int stacks__lines_fd(const struct stacks *stacks);
 
