@@ -186,6 +186,14 @@ static __always_inline void note_huge_first(struct gate *gate, struct task_struc
 		note_huge(address, flags);
 }
 
+/* The kernel reads user memory and does not want what is not there: no page comes by that. So does
+ * whoever copies stacks, another recorder too, whose look would be the cause of one of ours, and
+ * ours of one of its. */
+static __always_inline bool is_only_looked_at(struct task_struct *task, __u32 flags)
+{
+	return flags & STACK_SAMPLE_KERNEL && BPF_CORE_READ(task, pagefault_disabled) > 0;
+}
+
 static __always_inline int note_fault(__u64 address, __u32 flags)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
@@ -194,7 +202,7 @@ static __always_inline int note_fault(__u64 address, __u32 flags)
 	struct note *note;
 	__u32 cpu;
 
-	if (gate->noted == NOTED_READING)
+	if (gate->noted == NOTED_READING || is_only_looked_at(task, flags))
 		return 0;
 	if (gate->noted)
 		gate->noted = 0;
@@ -597,7 +605,7 @@ static __always_inline int sample_early(__u64 address, __u32 flags)
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
 	const __s32 none[RSS_MEMBERS] = {};
 
-	if (!mm || gate_here()->noted == NOTED_READING)
+	if (!mm || gate_here()->noted == NOTED_READING || is_only_looked_at(task, flags))
 		return 0;
 	note_huge_first(gate_here(), task, address, flags);
 	if (flags & STACK_SAMPLE_READ ? is_around_chosen(address / knob_page_bytes)

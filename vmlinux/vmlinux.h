@@ -134,6 +134,7 @@ struct task_struct {
 	pid_t tgid;
 	__u64 start_time;
 	int exit_code;
+	int pagefault_disabled;
 	void *stack;
 	unsigned long min_flt;
 	int pagefault_disabled;

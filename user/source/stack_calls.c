@@ -161,6 +161,8 @@ static const long always[] = {
 	__NR_rseq,
 	__NR_set_robust_list,
 	__NR_rt_sigprocmask,
+	__NR_rt_sigaction,
+	__NR_sysinfo,
 	__NR_rt_sigreturn,
 	__NR_sched_yield,
 	__NR_sched_getaffinity,
