@@ -82,16 +82,17 @@ said_margin() # FUNCTION...
 		add // 0 | sqrt * 3 * $rose | floor' "$WORK/report.json" --args "$@"
 }
 
-# What a workload told of a function is what it is credited with: within PERCENT, or 1 MiB. An
-# emulated machine cannot take samples as fast as they come and takes fewer: as near as is said there.
-credited_as_told() # LABEL FUNCTION PERCENT
+# What a workload told of a function is what it is credited with: within PERCENT, or 1 MiB. Where
+# samples are FEWER because they come faster than they are taken, as near as is said: in a machine
+# that is emulated that is always so.
+credited_as_told() # LABEL FUNCTION PERCENT [FEWER]
 {
 	local true_bytes margin said=0
 	true_bytes=$(truth "$1" "bytes.$2")
 	margin=$((true_bytes * $3 / 100))
 	[[ $margin -ge 1048576 ]] || margin=1048576
 	# shellcheck disable=SC2046 # the names of a chain
-	[[ ${OOMTRAIL_TEST_SLOWER:-1} -eq 1 ]] || said=$(said_margin $(truth "$1" "chain.$2"))
+	[[ -z ${4-} && ${OOMTRAIL_TEST_SLOWER:-1} -eq 1 ]] || said=$(said_margin $(truth "$1" "chain.$2"))
 	[[ $margin -ge $said ]] || margin=$said
 	# shellcheck disable=SC2046 # the names of a chain
 	about "$2" "$(credited $(truth "$1" "chain.$2"))" "$true_bytes" "$margin"
