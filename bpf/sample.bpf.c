@@ -30,6 +30,8 @@ struct note {
 	__s32 part[RSS_MEMBERS];
 	__u64 faults; /* of the task, that are over: the same number is the same page fault */
 	__u32 flags;  /* enum stack_sample_flag */
+	__u32 pid;    /* of the thread */
+	__u32 events; /* of the task, as rss_thread_events() */
 	__u32 reserved;
 };
 
@@ -136,13 +138,18 @@ static __always_inline __s32 came(struct mm_struct *mm, const struct note *note,
 		       : held + (__s32)(folded - note->folded[member]);
 }
 
+static __always_inline void set_parts(struct note *note, struct mm_struct *mm, __u32 cpu)
+{
+#pragma unroll
+	for (int member = 0; member < RSS_MEMBERS; member++)
+		note->part[member] = part_here(mm, member, cpu);
+}
+
 static __always_inline void set_told(struct note *note, struct mm_struct *mm, __u32 cpu,
 				     const __s64 folded[RSS_MEMBERS])
 {
 	__builtin_memcpy(note->folded, folded, sizeof(note->folded));
-#pragma unroll
-	for (int member = 0; member < RSS_MEMBERS; member++)
-		note->part[member] = part_here(mm, member, cpu);
+	set_parts(note, mm, cpu);
 }
 
 /* --- a fault -----------------------------------------------------------------------------------
@@ -222,9 +229,7 @@ static __always_inline int note_fault(__u64 address, __u32 flags)
 	note->flags = flags;
 	note->faults = faults_of(task);
 	rss_folded(mm, note->folded);
-#pragma unroll
-	for (int member = 0; member < RSS_MEMBERS; member++)
-		note->part[member] = part_here(mm, member, cpu);
+	set_parts(note, mm, cpu);
 	gate->noted = (__u64)mm;
 	return 0;
 }
@@ -343,9 +348,10 @@ STACK_CLASSES(X)
 
 static __always_inline int emit_sample(const struct arrival *arrival)
 {
-	__u32 *class = bpf_map_lookup_elem(&stack_rooms, &arrival->pid);
+	__u32 slot = arrival->pid & (STACK_ROOMS - 1);
+	__u64 *room = bpf_map_lookup_elem(&stack_rooms, &slot);
 
-	switch (class ? *class : 0) {
+	switch (room && *room >> 32 == arrival->pid ? (__u32)*room : 0) {
 #define X(number, room_pages) \
 	case number:          \
 		return emit_sample_##number(arrival);
@@ -447,7 +453,8 @@ static __noinline int tell_more(struct note *note, const __s32 pages[RSS_MEMBERS
 {
 	struct stack_sample_more *more;
 
-	if (!pages[RSS_ANON] && !pages[RSS_FILE] && !pages[RSS_SHMEM] && !pages[RSS_SWAP])
+	if (!(note->flags & STACK_SAMPLE_EARLY) && !pages[RSS_ANON] && !pages[RSS_FILE] &&
+	    !pages[RSS_SHMEM] && !pages[RSS_SWAP])
 		return 0;
 	more = bpf_ringbuf_reserve(&stacks, sizeof(*more), 0);
 	if (!more) {
@@ -463,6 +470,82 @@ static __noinline int tell_more(struct note *note, const __s32 pages[RSS_MEMBERS
 	return 0;
 }
 
+/* What one page fault may have brought, and no other way of growing. */
+static __always_inline bool is_of_one_fault(const __s32 pages[RSS_MEMBERS])
+{
+	const __s32 around = (__s32)(AROUND_BYTES / knob_page_bytes) ?: 1;
+
+	return pages[RSS_ANON] >= -1 && pages[RSS_ANON] <= 1 && pages[RSS_SWAP] >= -1 &&
+	       pages[RSS_SWAP] <= 0 && pages[RSS_FILE] >= -1 && pages[RSS_FILE] <= around &&
+	       pages[RSS_SHMEM] >= -1 && pages[RSS_SHMEM] <= around;
+}
+
+static __always_inline bool is_any(const __s32 pages[RSS_MEMBERS])
+{
+	return pages[RSS_ANON] || pages[RSS_FILE] || pages[RSS_SHMEM] || pages[RSS_SWAP];
+}
+
+/* Since the note was left, by what the thread holds back: 1: exactly; 0: at least, for it was
+ * folded as the page fault began; -1: nobody can tell. */
+static __always_inline int came_by_thread(const struct note *note, __s32 pages[RSS_MEMBERS])
+{
+	struct task_struct *task = (struct task_struct *)note->task;
+	const __u32 events = rss_thread_events(task);
+	/* One a page fault, two where that was tried twice. */
+	const bool is_whole = events - note->events - 1 <= 1;
+
+	if (!is_whole && events > 1)
+		return -1;
+#pragma unroll
+	for (int member = 0; member < RSS_MEMBERS; member++)
+		pages[member] = rss_thread_part(task, member) - (is_whole ? note->part[member] : 0);
+	return is_whole;
+}
+
+/* By what this CPU holds back: of a process of one thread, and of what it has given back meanwhile
+ * nothing is known. */
+static __always_inline int came_by_cpu(const struct note *note, __u32 cpu, __s32 pages[RSS_MEMBERS])
+{
+	struct mm_struct *mm = (struct mm_struct *)note->mm;
+	__s64 folded[RSS_MEMBERS];
+
+	if (!cpu_offsets_known || BPF_CORE_READ(mm, mm_users.counter) != 1)
+		return -1;
+	rss_folded(mm, folded);
+#pragma unroll
+	for (int member = 0; member < RSS_MEMBERS; member++)
+		pages[member] = came(mm, note, member, cpu, folded[member]);
+	return 0;
+}
+
+/*
+ * The sample was taken before its page came: what has come is known once that page fault is over,
+ * and until the next one is. The thread may have ended meanwhile; its memory then says nothing that
+ * fits.
+ */
+__noinline int settle_early(__u32 cpu)
+{
+	struct note *note = (struct note *)notes[cpu & (GATES - 1)];
+	struct task_struct *task = (struct task_struct *)note->task;
+	__u64 faults = faults_of(task);
+	__s32 pages[RSS_MEMBERS] = {};
+	int known;
+
+	/* Not over yet. */
+	if (faults == note->faults)
+		return 0;
+	gate_here()->noted = 0;
+	if (faults != note->faults + 1 || BPF_CORE_READ(task, pid) != note->pid)
+		return 0;
+	if (rss_is_percpu())
+		known = came_by_cpu(note, cpu, pages);
+	else
+		known = came_by_thread(note, pages);
+	if (known < 0 || (!known && !is_any(pages)) || !is_of_one_fault(pages))
+		return 0;
+	return tell_more(note, pages);
+}
+
 __noinline int sample_come(__u32 cpu)
 {
 	struct note *note = (struct note *)notes[cpu & (GATES - 1)];
@@ -471,7 +554,9 @@ __noinline int sample_come(__u32 cpu)
 	__s64 folded[RSS_MEMBERS];
 	__s32 pages[RSS_MEMBERS];
 
-	/* Samples are taken early then, and nobody leaves notes. */
+	if (note->flags & STACK_SAMPLE_EARLY)
+		return settle_early(cpu);
+	/* Nobody leaves other notes then. */
 	if (!rss_is_percpu())
 		return 0;
 	if (note->task != (__u64)task || note->faults != faults_of(task))
@@ -595,30 +680,69 @@ int BPF_PROG(on_page_fault_kernel, unsigned long address, void *regs, unsigned l
 		       : note_fault(address, STACK_SAMPLE_KERNEL | flags_of_error(error));
 }
 
+static __always_inline void leave_early_note(__u64 address, __u32 flags, __u64 id)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct note *note = (struct note *)notes[cpu & (GATES - 1)];
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+
+	note->task = (__u64)task;
+	note->mm = (__u64)mm;
+	note->address = address;
+	note->id = id;
+	note->flags = flags;
+	note->faults = faults_of(task);
+	note->pid = BPF_CORE_READ(task, pid);
+	note->events = rss_thread_events(task);
+	if (rss_is_percpu()) {
+		rss_folded(mm, note->folded);
+		set_parts(note, mm, cpu);
+	} else {
+#pragma unroll
+		for (int member = 0; member < RSS_MEMBERS; member++)
+			note->part[member] = rss_thread_part(task, member);
+	}
+	gate_here()->noted = (__u64)mm;
+}
+
 /*
- * Where it does not, the sample is taken before the page has come, and user space looks whether it
- * has. What was there already and may only not be written (copy-on-write) does not grow anything.
+ * Where it does not, the sample is taken before the page has come, and the same thread's next page
+ * fault tells what it brought, or its counters being folded; user space looks where neither does.
  */
 static __always_inline int sample_early(__u64 address, __u32 flags)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct gate *gate = gate_here();
 	const __s32 none[RSS_MEMBERS] = {};
+	__u64 id;
 
-	if (!mm || gate_here()->noted == NOTED_READING || is_only_looked_at(task, flags))
+	if (!mm || gate->noted == NOTED_READING || is_only_looked_at(task, flags))
 		return 0;
-	note_huge_first(gate_here(), task, address, flags);
-	if (flags & STACK_SAMPLE_READ ? is_around_chosen(address / knob_page_bytes)
-				      : is_chosen(address / knob_page_bytes))
-		take_sample(mm, address & -(__u64)knob_page_bytes, flags | STACK_SAMPLE_EARLY, none,
-			    flags & STACK_SAMPLE_READ ? around_block_bytes() : knob_sample_bytes);
+	if (gate->noted && ((struct note *)notes[cpu & (GATES - 1)])->task == (__u64)task)
+		settle_early(cpu);
+	note_huge_first(gate, task, address, flags);
+	if (!(flags & STACK_SAMPLE_READ ? is_around_chosen(address / knob_page_bytes)
+					: is_chosen(address / knob_page_bytes)))
+		return 0;
+	address &= -(__u64)knob_page_bytes;
+	flags |= STACK_SAMPLE_EARLY;
+	/* There is room for one. */
+	if (gate->noted)
+		settle_early(cpu);
+	id = take_sample(mm, address, flags, none,
+			 flags & STACK_SAMPLE_READ ? around_block_bytes() : knob_sample_bytes);
+	if (id)
+		leave_early_note(address, flags, id);
 	return 0;
 }
 
 static __always_inline int sample_by_error(__u64 address, __u32 flags, __u64 error)
 {
 	if (error & FAULT_PROTECTION)
-		return 0;
+		flags |= STACK_SAMPLE_THERE;
 	return sample_early(address, flags | flags_of_error(error));
 }
 

@@ -17,12 +17,13 @@
 extern struct ring stacks SEC(".maps");
 
 /* Processes whose stacks run out of their room, by user space, which sees where walks end: most
- * stacks fill it without ever being followed so far up. The least recently sampled go first. */
+ * stacks fill it without ever being followed so far up. */
 struct stack_rooms_map {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, STACK_ROOMS_MAX);
-	__type(key, __u32);   /* process id */
-	__type(value, __u32); /* class, of STACK_CLASSES */
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, STACK_ROOMS);
+	__type(key, __u32);   /* process id, modulo STACK_ROOMS */
+	__type(value, __u64); /* stack_room() */
 };
 
 extern struct stack_rooms_map stack_rooms SEC(".maps");

@@ -137,7 +137,6 @@ struct task_struct {
 	int pagefault_disabled;
 	void *stack;
 	unsigned long min_flt;
-	int pagefault_disabled;
 	unsigned long maj_flt;
 	unsigned int in_execve : 1;
 	struct mm_struct *mm;

@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include <linux/audit.h>
-#include <linux/bpf.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 
@@ -244,9 +243,6 @@ static void allow_by_arguments(struct filter *filter)
 	allow_with_pointer(filter, __NR_sendto, 4, NULL);
 	allow_with(filter, __NR_socketpair, 1, SOCK_STREAM | SOCK_CLOEXEC);
 	allow_with(filter, __NR_ioctl, 1, huge_page__scan_request());
-	/* BPF_MAP_LOOKUP_ELEM is 1: room for stacks; and what is deadly otherwise. */
-	allow_with(filter, __NR_bpf, 0, BPF_MAP_LOOKUP_ELEM);
-	allow_with(filter, __NR_bpf, 0, BPF_MAP_UPDATE_ELEM);
 	/* No other's. */
 	allow_with(filter, __NR_prlimit64, 0, 0);
 	/* A process, like fork(2) does; its flags say no namespace. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "source/stack_namer.h"
 
-#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <poll.h>
@@ -10,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -30,7 +30,7 @@
 
 struct work {
 	int socket;
-	int rooms_fd;
+	uint64_t *rooms; /* STACK_ROOMS of them */
 	struct stacks *stacks;
 	struct ring_buffer *ring;
 	struct stack_events events;
@@ -92,13 +92,13 @@ static void give_room(void *context, uint32_t pid, size_t room_bytes)
 #undef X
 	};
 	const struct work *work = context;
-	uint32_t class = 0, given = 0;
+	uint64_t *room = &work->rooms[pid % STACK_ROOMS];
+	uint32_t class = 0;
 
 	while (class < STACK_CLASS_LAST && rooms_bytes[class] <= room_bytes)
 		class ++;
-	(void)bpf_map_lookup_elem(work->rooms_fd, &pid, &given);
-	if (class > given)
-		(void)bpf_map_update_elem(work->rooms_fd, &pid, &class, BPF_ANY);
+	if (*room >> 32 != pid || class > (uint32_t)*room)
+		__atomic_store_n(room, stack_room(pid, class), __ATOMIC_RELAXED);
 }
 
 static int tell_loss(struct work *work, enum loss_reason reason, enum event_kind kind,
@@ -173,7 +173,12 @@ static int begin(struct work *work, const struct stack_namer_options *options, c
 					.cut = give_room,
 					.cut_context = work};
 
-	work->rooms_fd = options->rooms_fd;
+	work->rooms = mmap(NULL, STACK_ROOMS * sizeof(*work->rooms), PROT_READ | PROT_WRITE,
+			   MAP_SHARED, options->rooms_fd, 0);
+	if (work->rooms == MAP_FAILED) {
+		snprintf(why, why_size, "mapping the room for stacks: %s", strerror(errno));
+		return -errno;
+	}
 	work->events.sink = put;
 	work->events.context = work;
 	work->ring = ring_buffer__new(options->ring_fd, take_sample, work, NULL);

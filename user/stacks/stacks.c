@@ -147,8 +147,8 @@ void stacks__take(struct stacks *stacks, const void *data, size_t bytes)
 	switch (queue__take(&stacks->queue, data, bytes)) {
 	case QUEUE_TAKEN:
 		prefetch(stacks, data);
-		if (((const struct stack_sample_header *)data)->kind == STACK_SAMPLE_TAKEN)
-			ask_file(stacks, stacks->queue.last);
+		if (!stacks->queue.taken->file)
+			ask_file(stacks, stacks->queue.taken);
 		break;
 	case QUEUE_TORN:
 		stacks->counts.torn++;
@@ -175,7 +175,7 @@ static int apply(void *context, const struct map_event *event)
 
 static bool has_come(struct stacks *stacks, struct stack_sample *sample)
 {
-	enum arrival arrival = ARRIVAL_CAME;
+	enum arrival arrival;
 
 	if (huge_page__is_claimed(sample)) {
 		const bool is_there = huge_page__is_there(sample, stacks->look.proc);
@@ -183,8 +183,7 @@ static bool has_come(struct stacks *stacks, struct stack_sample *sample)
 		stacks->counts.not_huge += !is_there;
 		return is_there;
 	}
-	if (sample->flags & STACK_SAMPLE_EARLY)
-		arrival = arrival__look(sample, stacks->look.proc, stacks->page_bytes);
+	arrival = arrival__of(sample, stacks->look.proc, stacks->page_bytes);
 	stacks->counts.never_came += arrival == ARRIVAL_NONE;
 	stacks->counts.may_have_come += arrival == ARRIVAL_NOT_KNOWN;
 	return arrival != ARRIVAL_NONE;

@@ -41,5 +41,4 @@ struct stacks {
 /* Unwinds, names and tells one sample; 0, or what the sink said. */
 int stacks__work(struct stacks *stacks, const struct waiting *waiting, uint64_t now_ns);
 /* The number of the file that the page is of, told if need be; 0: of none, or not known. */
-int stacks__file(struct stacks *stacks, const struct stack_sample *sample, uint64_t now_ns,
-		 uint32_t *id);
+int stacks__file(struct stacks *stacks, struct stack_sample *sample, uint64_t now_ns, uint32_t *id);
