@@ -15,6 +15,8 @@
 #include "base/close_others.h"
 #include "base/privileges.h"
 
+#define REAP_MS 500 /* less than the recorder waits for us */
+
 enum { RING, ROOMS, SOCKET, FDS };
 
 union fds_room {
@@ -114,6 +116,19 @@ static void reap(struct keeper *keeper)
 	tell(keeper, &report);
 }
 
+/* One that waits for a file system that does not answer cannot even be killed: whoever reaps us
+ * reaps it. */
+static void end_child(struct keeper *keeper)
+{
+	struct pollfd fd = {.fd = keeper->child_fd, .events = POLLIN};
+
+	if (!keeper->child)
+		return;
+	kill(keeper->child, SIGKILL);
+	(void)poll(&fd, 1, REAP_MS);
+	reap(keeper);
+}
+
 static bool obey(struct keeper *keeper)
 {
 	struct stack_order order;
@@ -169,7 +184,6 @@ void stack_keeper__run(int socket, pid_t recorder)
 		if (fds[0].revents && !obey(&keeper))
 			break;
 	}
-	if (keeper.child)
-		kill(keeper.child, SIGKILL);
+	end_child(&keeper);
 	_exit(0);
 }

@@ -394,8 +394,6 @@ uint64_t stack_worker__peak_bytes(const struct stack_worker *worker)
 	return worker->peak_bytes;
 }
 
-/* One that waits for a file system that does not answer cannot even be killed, and is not waited
- * for by whoever starts it. */
 static void reap_keeper(struct stack_worker *worker)
 {
 	const uint64_t until_ns = observe__now_ns() + REAP_NS;
