@@ -36,12 +36,13 @@ cleanup()
 trap cleanup EXIT
 trap 'exit 1' INT TERM
 
-start_recorder() # FILE [OPTION...]
+start_recorder() # FILE OPTION...
 {
 	local file=$1 deadline=$((SECONDS + 20))
 	shift
+	: >"$work/recorder.err"
 	# Descriptor 9 holds the empty programs; whoever inherits it would hold them, too.
-	"$OOMTRAIL" record -a -o "$file" "$@" 2>"$work/recorder.err" 9>&- &
+	"$OOMTRAIL" record -o "$file" "$@" 2>"$work/recorder.err" 9>&- &
 	recorder=$!
 	until grep -q 'recording to' "$work/recorder.err"; do
 		kill -0 "$recorder" 2>/dev/null && ((SECONDS < deadline)) ||
@@ -55,6 +56,16 @@ stop_recorder()
 	kill -TERM "$recorder"
 	wait "$recorder"
 	recorder=
+}
+
+# Others may record here, too: name, runs and ns of this recorder's programs. Names are cut as the
+# kernel cuts them; bpftool gives more of one where BTF has it.
+recorder_programs()
+{
+	bpftool prog show --json | jq -r --argjson ids "$(sed -n 's/^prog_id:[[:space:]]*//p' \
+		"/proc/$recorder"/fdinfo/* 2>/dev/null | jq -s .)" '.[] |
+		select((.run_cnt // 0) > 0 and (.id as $id | $ids | index($id))) |
+		"\(.name[:15]) \(.run_cnt) \(.run_time_ns)"'
 }
 
 median() # numbers on stdin

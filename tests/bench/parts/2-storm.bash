@@ -32,7 +32,7 @@ run_2()
 	faults_per_second >/dev/null
 	for ((pair = 0; pair < PAIRS; pair++)); do
 		without=$(faults_per_second)
-		start_recorder "$work/storm.trail"
+		start_recorder "$work/storm.trail" -a
 		with=$(faults_per_second)
 		stop_recorder
 		start_empty

@@ -14,13 +14,13 @@ run_3()
 {
 	echo
 	echo "the recorder itself (record -a)"
-	start_recorder "$work/idle.trail" --duration 10s
+	start_recorder "$work/idle.trail" -a --duration 10s
 	wait "$recorder"
 	recorder=
-	figures "idle for 10 s" "$work/idle.trail"
-	start_recorder "$work/start.trail" --duration 10ms
+	figures "idle for 10 s" "$work/idle.trail" -a
+	start_recorder "$work/start.trail" -a --duration 10ms
 	wait "$recorder"
 	recorder=
-	figures "started and stopped" "$work/start.trail"
-	[[ ! -e $work/storm.trail ]] || figures "storm of $SECONDS_EACH s" "$work/storm.trail"
+	figures "started and stopped" "$work/start.trail" -a
+	[[ ! -e $work/storm.trail ]] || figures "storm of $SECONDS_EACH s" "$work/storm.trail" -a
 }
