@@ -508,7 +508,8 @@ struct event_oom_counter {
 	X(VICTIM_NOT_FOUND, "OOM victim whose task could not be found by its number")       \
 	X(SAMPLE_QUEUE, "growth sample without room: naming stacks was slower than growth") \
 	X(STACK_WORKER, "process that names stacks ended early: no stacks since")           \
-	X(PAGE_TABLE_FULL, "table of sampled pages full")
+	X(PAGE_TABLE_FULL, "table of sampled pages full")                                   \
+	X(NOTE_TABLE_FULL, "table of page faults under way full")
 
 enum loss_reason {
 #define X(name, text) LOSS_##name,

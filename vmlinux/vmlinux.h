@@ -134,6 +134,8 @@ struct task_struct {
 	__u64 start_time;
 	int exit_code;
 	void *stack;
+	unsigned long nvcsw;
+	unsigned long nivcsw;
 	unsigned long min_flt;
 	unsigned long maj_flt;
 	unsigned int in_execve : 1;
