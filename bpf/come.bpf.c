@@ -2,7 +2,6 @@
 #include "choose.bpf.h"
 #include "counters.bpf.h"
 #include "emit.bpf.h"
-#include "gate.bpf.h"
 #include "note.bpf.h"
 #include "sample.bpf.h"
 
@@ -30,16 +29,10 @@ static __always_inline bool is_huge(const __s32 pages[RSS_MEMBERS])
 static __always_inline bool is_mapped(__u64 address, __u64 offset)
 {
 	__u64 place = (address & -knob_huge_bytes) + offset;
-	struct gate *gate = gate_here();
-	bool is_there;
 	__u8 byte;
 
-	if ((place & -(__u64)knob_page_bytes) == address)
-		return true;
-	gate->reading = 1;
-	is_there = !bpf_probe_read_user(&byte, sizeof(byte), (void *)place);
-	gate->reading = 0;
-	return is_there;
+	return (place & -(__u64)knob_page_bytes) == address ||
+	       !bpf_probe_read_user(&byte, sizeof(byte), (void *)place);
 }
 
 static __always_inline bool is_mapped_whole(__u64 address)

@@ -2,7 +2,6 @@
 #include "choose.bpf.h"
 #include "counters.bpf.h"
 #include "emit.bpf.h"
-#include "gate.bpf.h"
 #include "note.bpf.h"
 #include "sample.bpf.h"
 
@@ -75,10 +74,23 @@ static __always_inline int on_fault(__u64 address, __u32 flags)
 	return 0;
 }
 
-static __always_inline bool is_ours(__u64 address)
+static __always_inline bool is_of_kernel(__u64 address)
 {
 	/* vmalloc and the like: not the memory of a process. */
-	return (__s64)address < 0 || gate_here()->reading;
+	return (__s64)address < 0;
+}
+
+/*
+ * Not one that is to bring a page: whoever reads user memory where nobody may wait, as we do, and
+ * as every profiler on the host may do that follows stacks, wants no more than to be told that
+ * nothing is there. On x86 the tracepoints tell of it before the kernel looks whose it is, within
+ * another page fault perhaps.
+ */
+static __always_inline bool is_only_a_look(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, pagefault_disabled);
 }
 
 static __always_inline __u32 flags_of_error(__u64 error)
@@ -96,8 +108,9 @@ int BPF_PROG(on_page_fault_user, unsigned long address, void *regs, unsigned lon
 SEC("?tp_btf/page_fault_kernel")
 int BPF_PROG(on_page_fault_kernel, unsigned long address, void *regs, unsigned long error)
 {
-	return is_ours(address) ? 0
-				: on_fault(address, STACK_SAMPLE_KERNEL | flags_of_error(error));
+	if (is_of_kernel(address) || is_only_a_look())
+		return 0;
+	return on_fault(address, STACK_SAMPLE_KERNEL | flags_of_error(error));
 }
 
 /*
@@ -142,7 +155,9 @@ int BPF_PROG(on_early_fault_user, unsigned long address, void *regs, unsigned lo
 SEC("?tp_btf/page_fault_kernel")
 int BPF_PROG(on_early_fault_kernel, unsigned long address, void *regs, unsigned long error)
 {
-	return is_ours(address) ? 0 : on_early_error(address, STACK_SAMPLE_KERNEL, error);
+	if (is_of_kernel(address) || is_only_a_look())
+		return 0;
+	return on_early_error(address, STACK_SAMPLE_KERNEL, error);
 }
 
 /* Where page faults have no tracepoints: perf's software event, told at their beginning as well. */
@@ -160,7 +175,7 @@ int on_fault_event(struct bpf_perf_event_data *event)
 {
 	__u64 address = event->addr;
 
-	return is_ours(address) ? 0 : on_fault(address, flags_of(event));
+	return is_of_kernel(address) ? 0 : on_fault(address, flags_of(event));
 }
 
 SEC("?perf_event")
@@ -168,5 +183,5 @@ int on_early_fault_event(struct bpf_perf_event_data *event)
 {
 	__u64 address = event->addr;
 
-	return is_ours(address) ? 0 : on_early_fault(address, flags_of(event));
+	return is_of_kernel(address) ? 0 : on_early_fault(address, flags_of(event));
 }

@@ -14,9 +14,6 @@ struct gate {
 	__u64 mm;
 	__s64 pages[RSS_MEMBERS];
 	__s64 step_pages; /* opens it; doubled while the mm moves faster than it may be told */
-	/* We are reading user memory here. What is not there is a page fault of ours, and on x86
-	 * the tracepoints tell of it like of any other before the kernel looks whose it is. */
-	__u64 reading;
 };
 
 /* One cache line each; an array of words because the skeleton header cannot name our struct. */

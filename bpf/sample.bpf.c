@@ -5,7 +5,6 @@
 #include <bpf/bpf_tracing.h>
 
 #include "choose.bpf.h"
-#include "gate.bpf.h"
 #include "rss.bpf.h"
 #include "task.bpf.h"
 
@@ -123,32 +122,45 @@ static __always_inline int emit_sample(const struct arrival *arrival)
 
 /* --- how many are taken ----------------------------------------------------------------------- */
 
-#define THINNED_MAX  10
 #define THIN_MORE_NS 5000000ULL /* what was taken before has to be read first */
 #define THIN_LESS_NS 1000000000ULL
+#define KEEP_SHIFT   27 /* ns: a moment */
+
+/* As much as the room that is left calls for: whoever empties it may only have to wait for a CPU.
+ * By eighths of it that are taken. */
+static __always_inline __u32 thinned_at_most(__u64 waiting)
+{
+	__u64 eighths = waiting * 8 / knob_stacks_bytes;
+
+	return eighths < 2 ? 0 : eighths < 4 ? 1 : eighths < 6 ? eighths - 2 : eighths < 7 ? 5 : 10;
+}
 
 /* Its threads do this at the same time: what was decided by is what is weighed by. */
-static __always_inline __u32 adapt(struct mm_state *state)
+static __always_inline __u32 adapt(struct mm_state *state, __u64 now)
 {
 	__u64 waiting = bpf_ringbuf_query(&stacks, BPF_RB_AVAIL_DATA);
-	__u64 now = bpf_ktime_get_ns(), since = now - state->thinned_ns;
+	__u64 since = now - state->thinned_ns;
+	__u32 most = thinned_at_most(waiting), thinned;
 
-	if (waiting > knob_stacks_bytes / 4 && state->thinned < THINNED_MAX &&
-	    since > THIN_MORE_NS) {
+	if (waiting > knob_stacks_bytes / 4 && state->thinned < most && since > THIN_MORE_NS) {
 		state->thinned++;
 		state->thinned_ns = now;
 	} else if (state->thinned && waiting < knob_stacks_bytes / 16 && since > THIN_LESS_NS) {
 		state->thinned--;
 		state->thinned_ns = now;
 	}
-	return *(volatile __u32 *)&state->thinned & 31;
+	thinned = *(volatile __u32 *)&state->thinned & 31;
+	return thinned < most ? thinned : most;
 }
 
-/* One of so many, whichever: by their addresses it would be the same ones for ever where a program
- * gives its memory back and takes it again. */
-static __always_inline bool is_kept(__u32 thinned)
+/* One of so many blocks that follow each other; others a moment later, because memory that is given
+ * back and taken again has the same addresses. */
+static __always_inline bool is_kept(__u64 address, __u64 block_bytes, __u32 thinned, __u64 now)
 {
-	return (bpf_get_prandom_u32() & ((1U << thinned) - 1)) == 0;
+	__u64 mask = (1ULL << thinned) - 1;
+	__u64 block = address / (block_bytes < AROUND_BYTES ? AROUND_BYTES : block_bytes);
+
+	return ((mix((block >> thinned) + (now >> KEEP_SHIFT << 40)) ^ block) & mask) == 0;
 }
 
 /* The id of the sample, or 0: none could be taken. */
@@ -156,27 +168,22 @@ __hidden __noinline __u64 sample_take(struct mm_struct *mm, __u64 address, __u32
 				      const __s32 pages[RSS_MEMBERS], __u64 block_bytes)
 {
 	struct arrival arrival = {.address = address, .flags = flags, .block_bytes = block_bytes};
-	struct gate *gate = gate_here();
 	struct mm_state *state;
-	__u64 key = (__u64)mm;
+	__u64 key = (__u64)mm, now = bpf_ktime_get_ns();
 	__u32 thinned;
-	int taken;
 
 	state = bpf_map_lookup_elem(&mms, &key);
 	if (!state)
 		return 0;
-	thinned = adapt(state);
-	if (!is_kept(thinned))
+	thinned = adapt(state, now);
+	if (thinned && !is_kept(address, block_bytes, thinned, now))
 		return 0;
 	arrival.block_bytes <<= thinned;
 	arrival.id = mm_id_new();
 	arrival.mm_id = state->mm_id;
 	arrival.pid = bpf_get_current_pid_tgid() >> 32;
 	__builtin_memcpy(arrival.pages, pages, sizeof(arrival.pages));
-	gate->reading = 1;
-	taken = emit_sample(&arrival);
-	gate->reading = 0;
-	return taken ? arrival.id : 0;
+	return emit_sample(&arrival) ? arrival.id : 0;
 }
 
 /* A page of a file brings those around it, an anonymous one may have been in swap: each is counted

@@ -134,6 +134,7 @@ struct task_struct {
 	__u64 start_time;
 	int exit_code;
 	void *stack;
+	int pagefault_disabled;
 	unsigned long nvcsw;
 	unsigned long nivcsw;
 	unsigned long min_flt;
