@@ -14,7 +14,9 @@ struct gate {
 	__u64 mm;
 	__s64 pages[RSS_MEMBERS];
 	__s64 step_pages; /* opens it; doubled while the mm moves faster than it may be told */
+	__u64 spare[2];
 };
+_Static_assert(sizeof(struct gate) == 64, "a cache line each");
 
 /* One cache line each; an array of words because the skeleton header cannot name our struct. */
 extern __u64 gates[GATES][sizeof(struct gate) / 8];
