@@ -509,7 +509,8 @@ struct event_oom_counter {
 	X(SAMPLE_QUEUE, "growth sample without room: naming stacks was slower than growth") \
 	X(STACK_WORKER, "process that names stacks ended early")                            \
 	X(PAGE_TABLE_FULL, "table of sampled pages full")                                   \
-	X(CALL_REFUSED, "system call refused to the process that names stacks")
+	X(CALL_REFUSED, "system call refused to the process that names stacks")             \
+	X(NOTE_TABLE_FULL, "table of page faults under way full")
 
 enum loss_reason {
 #define X(name, text) LOSS_##name,

@@ -136,6 +136,8 @@ struct task_struct {
 	int exit_code;
 	int pagefault_disabled;
 	void *stack;
+	unsigned long nvcsw;
+	unsigned long nivcsw;
 	unsigned long min_flt;
 	unsigned long maj_flt;
 	unsigned int in_execve : 1;
