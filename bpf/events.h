@@ -871,6 +871,11 @@ struct event_kept_held {
 	struct kept_hold full; /* at the limit, and nobody may be killed; times: begun so often */
 };
 
+enum kept_growth_flag {
+	/* Who looked for what is gone has ended since some of it came: nobody looks for that. */
+	KEPT_GROWTH_UNWATCHED = 1 << 0
+};
+
 /* What one process has grown by one stack and file, summed. Both are told before it in the block.
  */
 struct event_kept_growth {
@@ -883,8 +888,8 @@ struct event_kept_growth {
 	__s64 rose_bytes;      /* of the process: its resident memory, falls not taken off */
 	__u64 square_pages;    /* sum of the squares of the pages each sample stands for */
 	__u32 stack_id;        /* 0: of samples whose stacks could not be kept */
-	__u32 reserved;
-	__u64 gone_samples; /* of all of these: what is not there any more */
+	__u32 flags;           /* enum kept_growth_flag */
+	__u64 gone_samples;    /* of all of these: what is not there any more */
 	__s64 gone_bytes[GROWTH_MEMBERS];
 	__u64 looked_ns; /* when it was last told what of the process is there; 0: never */
 	__u32 file_id;   /* 0: of none, or it is not known which */
