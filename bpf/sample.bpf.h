@@ -30,5 +30,8 @@ extern struct stack_rooms_map stack_rooms SEC(".maps");
 /* Memory has moved of the mm that this CPU has a note of. */
 int sample_come(__u32 cpu);
 
+/* The OOM killer has chosen this process. */
+int sample_victim(__u32 pid);
+
 /* Much has moved at once of the mm that current runs on. */
 int sample_huge(void);
