@@ -219,3 +219,24 @@ __hidden __noinline int sample_tell_more(__u64 id, const __s32 pages[RSS_MEMBERS
 	bpf_ringbuf_submit(more, BPF_RB_NO_WAKEUP);
 	return 0;
 }
+
+__hidden __noinline int sample_victim(__u32 pid)
+{
+	struct stack_sample_victim *victim;
+
+	if (!knob_sample_bytes)
+		return 0;
+	victim = bpf_ringbuf_reserve(&stacks, sizeof(*victim), 0);
+	if (!victim) {
+		__sync_fetch_and_add(&stack_losses, 1);
+		return 0;
+	}
+	victim->header.size_bytes = sizeof(*victim);
+	victim->header.kind = STACK_SAMPLE_VICTIM;
+	victim->header.time_ns = bpf_ktime_get_ns();
+	victim->header.id = 0;
+	victim->pid = pid;
+	victim->reserved = 0;
+	bpf_ringbuf_submit(victim, BPF_RB_FORCE_WAKEUP);
+	return 0;
+}

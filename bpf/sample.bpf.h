@@ -41,3 +41,6 @@ int sample_settle_early(void);
 
 /* Memory has moved of the mm that current has left a note of. */
 int sample_come(__u32 member);
+
+/* The OOM killer has chosen this process. */
+int sample_victim(__u32 pid);

@@ -28,8 +28,9 @@ static inline __u64 stack_room(__u32 pid, __u32 class)
 }
 
 enum stack_sample_kind {
-	STACK_SAMPLE_TAKEN = 1, /* struct stack_sample */
-	STACK_SAMPLE_MORE = 2,  /* struct stack_sample_more: of one that was taken before */
+	STACK_SAMPLE_TAKEN = 1,  /* struct stack_sample */
+	STACK_SAMPLE_MORE = 2,   /* struct stack_sample_more: of one that was taken before */
+	STACK_SAMPLE_VICTIM = 3, /* struct stack_sample_victim */
 };
 
 enum stack_sample_flag {
@@ -76,4 +77,11 @@ struct stack_sample {
 struct stack_sample_more {
 	struct stack_sample_header header;
 	__s32 pages[4];
+};
+
+/* The OOM killer's victim: what is to be known of its stacks is wanted now. */
+struct stack_sample_victim {
+	struct stack_sample_header header; /* id 0 */
+	__u32 pid;
+	__u32 reserved;
 };

@@ -134,6 +134,16 @@ peak_of() # PID
 		"$WORK/report.json"
 }
 
+# What is known of one program by its build-id must not help with the next.
+copy() # TO: the workload of known shares
+{
+	objcopy --dump-section ".note.gnu.build-id=$WORK/note" "$WORKLOADS/shares" "$1"
+	[[ -s $WORK/note ]] || fail "no build-id"
+	head -c -8 "$WORK/note" >"$WORK/other"
+	printf '%-8.8s' "${1##*/}" >>"$WORK/other"
+	objcopy --update-section ".note.gnu.build-id=$WORK/other" "$WORKLOADS/shares" "$1"
+}
+
 # For a person who looks at a failed test.
 growth_seen()
 {

@@ -143,6 +143,13 @@ static void prefetch(struct stacks *stacks, const struct stack_sample *sample)
 
 void stacks__take(struct stacks *stacks, const void *data, size_t bytes)
 {
+	const struct stack_sample_victim *victim = data;
+
+	if (bytes == sizeof(*victim) && victim->header.kind == STACK_SAMPLE_VICTIM &&
+	    victim->header.size_bytes == bytes) {
+		frame_lines__hurry(stacks->lines, victim->pid);
+		return;
+	}
 	stacks->counts.samples++;
 	switch (queue__take(&stacks->queue, data, bytes)) {
 	case QUEUE_TAKEN:
