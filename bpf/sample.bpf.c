@@ -84,6 +84,19 @@ static __always_inline bool fill_sample(struct stack_sample *sample, const struc
 	return true;
 }
 
+/* User space is woken once for so much, not for each that comes before it has had a CPU: that would
+ * cost more than all the rest. It looks by itself from time to time. */
+#define WAKE_SHIFT 19 /* bytes */
+
+static __always_inline __u64 wakeup_for(int room_pages)
+{
+	__u64 bytes = sizeof(struct stack_sample) + room_pages * STACK_PAGE_BYTES;
+	__u64 waiting = bpf_ringbuf_query(&stacks, BPF_RB_AVAIL_DATA);
+
+	return waiting >> WAKE_SHIFT != (waiting - bytes) >> WAKE_SHIFT ? BPF_RB_FORCE_WAKEUP
+									: BPF_RB_NO_WAKEUP;
+}
+
 /* A function for each size: the verifier wants every place in a record to be constant. */
 #define X(class, room_pages)                                                          \
 	static __noinline int emit_sample_##class(const struct arrival *arrival)      \
@@ -99,7 +112,7 @@ static __always_inline bool fill_sample(struct stack_sample *sample, const struc
 			bpf_ringbuf_discard(sample, BPF_RB_NO_WAKEUP);                \
 			return 0;                                                     \
 		}                                                                     \
-		bpf_ringbuf_submit(sample, wakeup(&stacks));                          \
+		bpf_ringbuf_submit(sample, wakeup_for(room_pages));                   \
 		return 1;                                                             \
 	}
 STACK_CLASSES(X)
