@@ -86,7 +86,7 @@ static __always_inline bool fill_sample(struct stack_sample *sample, const struc
 
 /* User space is woken once for so much, not for each that comes before it has had a CPU: that would
  * cost more than all the rest. It looks by itself from time to time. */
-#define WAKE_SHIFT 19 /* bytes */
+#define WAKE_SHIFT 18 /* bytes */
 
 static __always_inline __u64 wakeup_for(int room_pages)
 {
@@ -140,12 +140,12 @@ static __always_inline int emit_sample(const struct arrival *arrival)
 #define KEEP_SHIFT   27 /* ns: a moment */
 
 /* As much as the room that is left calls for: whoever empties it may only have to wait for a CPU.
- * By eighths of it that are taken. */
+ * By sixteenths of it that are taken, in the upper half. */
 static __always_inline __u32 thinned_at_most(__u64 waiting)
 {
-	__u64 eighths = waiting * 8 / knob_stacks_bytes;
+	__u64 taken = waiting * 16 / knob_stacks_bytes;
 
-	return eighths < 2 ? 0 : eighths < 4 ? 1 : eighths < 6 ? eighths - 2 : eighths < 7 ? 5 : 10;
+	return taken < 8 ? 0 : taken < 13 ? (taken - 6) / 2 : taken < 14 ? 5 : taken < 15 ? 7 : 10;
 }
 
 /* Its threads do this at the same time: what was decided by is what is weighed by. */
@@ -155,7 +155,7 @@ static __always_inline __u32 adapt(struct mm_state *state, __u64 now)
 	__u64 since = now - state->thinned_ns;
 	__u32 most = thinned_at_most(waiting), thinned;
 
-	if (waiting > knob_stacks_bytes / 4 && state->thinned < most && since > THIN_MORE_NS) {
+	if (state->thinned < most && since > THIN_MORE_NS) {
 		state->thinned++;
 		state->thinned_ns = now;
 	} else if (state->thinned && waiting < knob_stacks_bytes / 16 && since > THIN_LESS_NS) {
