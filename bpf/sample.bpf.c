@@ -173,7 +173,7 @@ static __always_inline bool is_kept(__u64 address, __u64 block_bytes, __u32 thin
 	__u64 mask = (1ULL << thinned) - 1;
 	__u64 block = address / (block_bytes < AROUND_BYTES ? AROUND_BYTES : block_bytes);
 
-	return ((mix((block >> thinned) + (now >> KEEP_SHIFT << 40)) ^ block) & mask) == 0;
+	return ((mix((block >> thinned) ^ mix(now >> KEEP_SHIFT)) ^ block) & mask) == 0;
 }
 
 /* The id of the sample, or 0: none could be taken. */
