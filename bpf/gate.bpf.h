@@ -18,12 +18,6 @@ struct gate {
 	__u64 stretch;    /* of a huge page's size, that the last page fault was in, and its task */
 };
 
-/*
- * Instead of an mm: we are reading user memory here. What is not there is a page fault of ours, and
- * on x86 the tracepoints tell of it like of any other before the kernel looks whose it is.
- */
-#define NOTED_READING 1
-
 /* One cache line each; an array of words because the skeleton header cannot name our struct. */
 extern __u64 gates[GATES][sizeof(struct gate) / 8];
 

@@ -201,8 +201,6 @@ static __always_inline int note_fault(__u64 address, __u32 flags)
 	struct note *note;
 	__u32 cpu;
 
-	if (gate->noted == NOTED_READING)
-		return 0;
 	if (gate->noted)
 		gate->noted = 0;
 	note_huge_first(gate, task, address, flags);
@@ -367,19 +365,30 @@ static __always_inline bool is_kept(__u64 address, __u64 block_bytes, __u32 thin
 	return ((mix(block >> thinned) ^ block) & mask) == 0;
 }
 
+/* Where no exit_mmap tells of an mm's end, its address may have become that of another process's,
+ * which nobody may follow; rss_stat finds that out once it has moved. */
+static __always_inline bool is_anothers(struct mm_struct *mm, const struct mm_state *state)
+{
+	struct task_struct *owner;
+
+	if (!knob_addresses_reused)
+		return false;
+	owner = mm_owner(mm) ?: (struct task_struct *)bpf_get_current_task();
+	return BPF_CORE_READ(owner, tgid) != state->owner.pid ||
+	       BPF_CORE_READ(owner, group_leader, start_time) != state->owner.start_ns;
+}
+
 /* The id of the sample, or 0: none could be taken. */
 static __noinline __u64 take_sample(struct mm_struct *mm, __u64 address, __u32 flags,
 				    const __s32 pages[RSS_MEMBERS], __u64 block_bytes)
 {
 	struct arrival arrival = {.address = address, .flags = flags, .block_bytes = block_bytes};
-	struct gate *gate = gate_here();
 	struct mm_state *state;
-	__u64 key = (__u64)mm, noted;
+	__u64 key = (__u64)mm;
 	__u32 thinned;
-	int taken;
 
 	state = bpf_map_lookup_elem(&mms, &key);
-	if (!state)
+	if (!state || is_anothers(mm, state))
 		return 0;
 	thinned = adapt(state);
 	if (!is_kept(address, block_bytes, thinned))
@@ -389,11 +398,7 @@ static __noinline __u64 take_sample(struct mm_struct *mm, __u64 address, __u32 f
 	arrival.mm_id = state->mm_id;
 	arrival.pid = bpf_get_current_pid_tgid() >> 32;
 	__builtin_memcpy(arrival.pages, pages, sizeof(arrival.pages));
-	noted = gate->noted;
-	gate->noted = NOTED_READING;
-	taken = emit_sample(&arrival);
-	gate->noted = noted;
-	return taken ? arrival.id : 0;
+	return emit_sample(&arrival) ? arrival.id : 0;
 }
 
 /* No other way brings so many by one fault. */
@@ -554,18 +559,11 @@ __noinline int sample_come(__u32 cpu)
  */
 static __always_inline bool is_mapped(__u64 address, __u64 offset)
 {
-	__u64 place = (address & -knob_huge_bytes) + offset, noted;
-	struct gate *gate = gate_here();
-	bool is_there;
+	__u64 place = (address & -knob_huge_bytes) + offset;
 	__u8 byte;
 
-	if ((place & -(__u64)knob_page_bytes) == address)
-		return true;
-	noted = gate->noted;
-	gate->noted = NOTED_READING;
-	is_there = !bpf_probe_read_user(&byte, sizeof(byte), (void *)place);
-	gate->noted = noted;
-	return is_there;
+	return (place & -(__u64)knob_page_bytes) == address ||
+	       !bpf_probe_read_user(&byte, sizeof(byte), (void *)place);
 }
 
 static __always_inline bool is_mapped_whole(__u64 address)
@@ -614,6 +612,18 @@ static __always_inline bool is_of_kernel(__u64 address)
 	return (__s64)address < 0;
 }
 
+/*
+ * We read stacks to where they end, and so does everybody else who is told of page faults, often
+ * within one: on x86 the tracepoint tells of such a look like of any page fault, before the kernel
+ * sees that nothing may come by it.
+ */
+static __always_inline bool is_only_a_look(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, pagefault_disabled);
+}
+
 static __always_inline __u32 flags_of_error(__u64 error)
 {
 	return error & FAULT_WRITE ? 0 : STACK_SAMPLE_READ;
@@ -629,7 +639,7 @@ int BPF_PROG(on_page_fault_user, unsigned long address, void *regs, unsigned lon
 SEC("?tp_btf/page_fault_kernel")
 int BPF_PROG(on_page_fault_kernel, unsigned long address, void *regs, unsigned long error)
 {
-	return is_of_kernel(address)
+	return is_of_kernel(address) || is_only_a_look()
 		       ? 0
 		       : note_fault(address, STACK_SAMPLE_KERNEL | flags_of_error(error));
 }
@@ -673,7 +683,7 @@ static __always_inline int sample_early(__u64 address, __u32 flags)
 	const __s32 none[RSS_MEMBERS] = {};
 	__u64 id;
 
-	if (!mm || gate->noted == NOTED_READING)
+	if (!mm)
 		return 0;
 	if (gate->noted && ((struct note *)notes[cpu & (GATES - 1)])->task == (__u64)task)
 		settle_early(cpu);
@@ -709,7 +719,9 @@ int BPF_PROG(on_early_fault_user, unsigned long address, void *regs, unsigned lo
 SEC("?tp_btf/page_fault_kernel")
 int BPF_PROG(on_early_fault_kernel, unsigned long address, void *regs, unsigned long error)
 {
-	return is_of_kernel(address) ? 0 : sample_by_error(address, STACK_SAMPLE_KERNEL, error);
+	return is_of_kernel(address) || is_only_a_look()
+		       ? 0
+		       : sample_by_error(address, STACK_SAMPLE_KERNEL, error);
 }
 
 /* Where page faults have no tracepoints: perf's software event, told at their beginning as well. */

@@ -137,6 +137,7 @@ struct task_struct {
 	unsigned long min_flt;
 	unsigned long maj_flt;
 	unsigned int in_execve : 1;
+	int pagefault_disabled;
 	struct mm_struct *mm;
 	struct task_struct *group_leader;
 	struct task_struct *real_parent;
