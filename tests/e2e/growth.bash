@@ -112,8 +112,8 @@ followed_and_named() # GREW-BYTES FUNCTION PERCENT
 	at_least "stacks with $2" "$named" "$whole" "$3"
 }
 
-# An emulated machine cannot take samples as fast as they come: fewer, or milliseconds to take those
-# of some MiB.
+# A busy machine, and more so an emulated one, cannot take samples as fast as they come: fewer, or
+# milliseconds in which to take those of some MiB.
 fewer_samples()
 {
 	[[ ${OOMTRAIL_TEST_SLOWER:-1} -eq 1 ]] || echo --sample 1M
@@ -121,7 +121,7 @@ fewer_samples()
 
 rest_ms()
 {
-	echo $(((${OOMTRAIL_TEST_SLOWER:-1} - 1) * 100))
+	echo $((20 + (${OOMTRAIL_TEST_SLOWER:-1} - 1) * 100))
 }
 
 # What the kernel counted: the peak of PID's resident memory, by the report's own series.
