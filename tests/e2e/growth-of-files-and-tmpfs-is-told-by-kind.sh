@@ -14,8 +14,8 @@ head -c 48M /dev/zero >"$WORK/input"
 # Told by what has come, and by the thread's next page fault.
 for ways in '' '--without rss_stat'; do
 	rm -f "$WORK/tmpfs/shared"
-	# shellcheck disable=SC2086 # two words, or none
-	record_growth map app $ways -- "$WORKLOADS/filemap" "$WORK/input" "$WORK/tmpfs/shared" 96M
+	# shellcheck disable=SC2046,SC2086 # two words, or none
+	record_growth map app $(fewer_samples) $ways -- "$WORKLOADS/filemap" "$WORK/input" "$WORK/tmpfs/shared" 96M
 	# Pages of a file come sixteen at a time, so a sample of them stands for much: as much as is said.
 	at_least "mapped pages" "$(credited scan_file main)" "$(truth map bytes.scan_file)" 10
 	margin=$(jq "$GROWTH"'[.stacks[] | select(calls(["scan_file"])).error_ratio | . * .] | add | sqrt * 3' \

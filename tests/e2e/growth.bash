@@ -83,8 +83,7 @@ said_margin() # FUNCTION...
 }
 
 # What a workload told of a function is what it is credited with: within PERCENT, or 1 MiB. Where
-# samples are FEWER because they come faster than they are taken, as near as is said: in a machine
-# that is emulated that is always so.
+# samples are FEWER because they come faster than they are taken, as near as is said.
 credited_as_told() # LABEL FUNCTION PERCENT [FEWER]
 {
 	local true_bytes margin said=0
@@ -92,7 +91,7 @@ credited_as_told() # LABEL FUNCTION PERCENT [FEWER]
 	margin=$((true_bytes * $3 / 100))
 	[[ $margin -ge 1048576 ]] || margin=1048576
 	# shellcheck disable=SC2046 # the names of a chain
-	[[ -z ${4-} && ${OOMTRAIL_TEST_SLOWER:-1} -eq 1 ]] || said=$(said_margin $(truth "$1" "chain.$2"))
+	[[ -z ${4-} ]] || said=$(said_margin $(truth "$1" "chain.$2"))
 	[[ $margin -ge $said ]] || margin=$said
 	# shellcheck disable=SC2046 # the names of a chain
 	about "$2" "$(credited $(truth "$1" "chain.$2"))" "$true_bytes" "$margin"
@@ -125,6 +124,18 @@ followed_and_named() # GREW-BYTES FUNCTION PERCENT
 	named=$(jq -r --argjson pid "$PID" --arg name "$2" "$GROWTH"'of($pid) |
 		map(select(any(functions[]; test($name)))) | sum_bytes' "$WORK/report.json")
 	at_least "stacks with $2" "$named" "$whole" "$3"
+}
+
+# A busy machine, and more so an emulated one, cannot take samples as fast as they come: fewer, or
+# milliseconds in which to take those of some MiB.
+fewer_samples()
+{
+	[[ ${OOMTRAIL_TEST_SLOWER:-1} -eq 1 ]] || echo --sample 1M
+}
+
+rest_ms()
+{
+	echo $((20 + (${OOMTRAIL_TEST_SLOWER:-1} - 1) * 100))
 }
 
 # What the kernel counted: the peak of PID's resident memory, by the report's own series.

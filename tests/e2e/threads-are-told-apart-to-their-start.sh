@@ -6,7 +6,7 @@
 . "$(dirname "$0")/growth.bash"
 
 cgroup_new app 192
-record_growth threads app -- "$WORKLOADS/threads" 144M
+record_growth threads app -- "$WORKLOADS/threads" 144M "$(rest_ms)"
 grew=0
 for name in first second third fourth fifth sixth seventh eighth; do
 	credited_as_told threads "grow_$name" 5

@@ -39,7 +39,13 @@ OWN_FRAME static void interrupted(void)
 			 : "a"((long)SYS_tgkill), "D"((long)getpid()), "S"(tid), "d"((long)SIGUSR1)
 			 : "rcx", "r11", "memory");
 #else
-	status = syscall(SYS_tgkill, getpid(), tid, SIGUSR1);
+	register long pid asm("x0") = getpid();
+	register long thread asm("x1") = tid;
+	register long number asm("x2") = SIGUSR1;
+	register long call asm("x8") = SYS_tgkill;
+
+	__asm__ volatile("svc #0" : "+r"(pid) : "r"(thread), "r"(number), "r"(call) : "memory");
+	status = pid;
 #endif
 	if (status)
 		die("tgkill");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 
-/* Eight threads grow at once, each in a function of its own: threads TOTAL. The first takes one
- * part of 36, the last eight.
+/* Eight threads grow at once, each in a function of its own: threads TOTAL [REST-MS]. The first
+ * takes one part of 36, the last eight; each rests between its parts.
  */
 
 #include <pthread.h>
@@ -10,26 +10,28 @@
 
 #define PARTS 36
 
-static unsigned long total;
+static unsigned long total, rest_ms;
 static pthread_barrier_t begin;
 
 #define THREADS(X)  \
 	X(1, first) \
 	X(2, second) X(3, third) X(4, fourth) X(5, fifth) X(6, sixth) X(7, seventh) X(8, eighth)
 
-#define X(parts, name)                                   \
-	OWN_FRAME static void grow_##name(void)          \
-	{                                                \
-		for (int part = 0; part < parts; part++) \
-			allocate(total / PARTS);         \
-		COME_BACK();                             \
-	}                                                \
-	OWN_FRAME static void *run_##name(void *unused)  \
-	{                                                \
-		pthread_barrier_wait(&begin);            \
-		grow_##name();                           \
-		COME_BACK();                             \
-		return unused;                           \
+#define X(parts, name)                                     \
+	OWN_FRAME static void grow_##name(void)            \
+	{                                                  \
+		for (int part = 0; part < parts; part++) { \
+			allocate(total / PARTS);           \
+			sleep_ns(rest_ms * 1000000);       \
+		}                                          \
+		COME_BACK();                               \
+	}                                                  \
+	OWN_FRAME static void *run_##name(void *unused)    \
+	{                                                  \
+		pthread_barrier_wait(&begin);              \
+		grow_##name();                             \
+		COME_BACK();                               \
+		return unused;                             \
 	}
 THREADS(X)
 #undef X
@@ -45,7 +47,8 @@ int main(int argc, char **argv)
 	pthread_t threads[COUNT];
 	pthread_attr_t small;
 
-	total = argc == 2 ? parse_size(argv[1]) / (PARTS * MIB) * PARTS * MIB : 0;
+	rest_ms = argc == 3 ? strtoul(argv[2], NULL, 10) : 0;
+	total = argc >= 2 ? parse_size(argv[1]) / (PARTS * MIB) * PARTS * MIB : 0;
 	if (!total)
 		return 2;
 	hard_stop(total, 60);
