@@ -162,6 +162,17 @@ static __always_inline void *user_registers(void)
 	return BPF_CORE_READ(task, stack) + KERNEL_STACK_BYTES - bpf_core_type_size(struct pt_regs);
 }
 
+/* Is current not to wait for pages now? The helper that reads kernel memory has them off meanwhile,
+ * on every kernel, and counts as one; bpf_get_current_task_btf() is there since 5.11. */
+static __always_inline bool page_faults_are_off(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf))
+		return bpf_get_current_task_btf()->pagefault_disabled > 0;
+	return BPF_CORE_READ(task, pagefault_disabled) > 1;
+}
+
 /* A bit of task_struct; a kernel that has none tells nothing. */
 static __always_inline bool is_in_exec(struct task_struct *task)
 {
