@@ -32,6 +32,7 @@ struct mm_struct___v61 {
 } __attribute__((preserve_access_index));
 
 struct task_rss_stat___v61 {
+	int events;
 	int count[4];
 } __attribute__((preserve_access_index));
 
@@ -135,6 +136,14 @@ static __always_inline int rss_thread_part(struct task_struct *task, __u32 membe
 				      (void *)old + bpf_core_field_offset(old->rss_stat.count) +
 					      (member & 3) * sizeof(pages));
 	return pages;
+}
+
+/* Page faults since the thread last folded what it holds back; 0 as well where none holds any. */
+static __always_inline int rss_thread_events(struct task_struct *task)
+{
+	struct task_struct___v61 *old = (void *)task;
+
+	return bpf_core_field_exists(old->rss_stat) ? BPF_CORE_READ(old, rss_stat.events) : 0;
 }
 
 /*

@@ -18,8 +18,14 @@
 
 enum { STACK_CLASS_LAST = 2 };
 
-/* Of how many processes the room may be larger than the least. */
-#define STACK_ROOMS_MAX 4096
+/* Which processes have more room than the least, a slot by process id; of two that share one, the
+ * later. User space maps it: to write there takes no privilege. */
+#define STACK_ROOMS 4096
+
+static inline __u64 stack_room(__u32 pid, __u32 class)
+{
+	return (__u64)pid << 32 | class;
+}
 
 enum stack_sample_kind {
 	STACK_SAMPLE_TAKEN = 1,  /* struct stack_sample */
@@ -28,12 +34,15 @@ enum stack_sample_kind {
 };
 
 enum stack_sample_flag {
-	STACK_SAMPLE_CUT = 1 << 0,    /* the room was filled: there is more stack */
+	STACK_SAMPLE_CUT = 1 << 0,    /* there is more stack than room */
 	STACK_SAMPLE_KERNEL = 1 << 1, /* the fault was taken in the kernel, for a system call */
-	STACK_SAMPLE_EARLY = 1 << 2,  /* before the page has come, if it has: no pages are told */
+	STACK_SAMPLE_EARLY = 1 << 2,  /* before the page has come, if it has: pages are told later,
+				       * by  a STACK_SAMPLE_MORE, or never */
 	STACK_SAMPLE_READ = 1 << 3,   /* the page was to be read: of a file, those around come too.
 				       * Not known everywhere */
 	STACK_SAMPLE_EXEC = 1 << 4,   /* within execve(2), which has taken the old program down */
+	STACK_SAMPLE_THERE = 1 << 5,  /* early: there was a page that may not be used so; it may be
+				       * replaced by one that comes */
 };
 
 /* x86-64: r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs flags sp ss;
@@ -51,19 +60,20 @@ struct stack_sample {
 	struct stack_sample_header header;
 	struct task_ref task; /* tid: the thread that grew it */
 	__u64 mm_id;
-	__u64 address;     /* of the page */
-	__u64 block_bytes; /* one sample stands for so much address space, for each page that came
-			    */
-	__s32 pages[4];    /* that came with it: file, anon, swap entries, shmem */
-	__u32 flags;       /* enum stack_sample_flag */
-	__u32 stack_bytes; /* from the stack pointer on */
-	__u64 stack_from;  /* an address: what stack[stack_from & 4095] holds */
+	__u64 address;       /* of the page */
+	__u64 block_bytes;   /* one sample stands for so much address space, for each page that came
+			      */
+	__s32 pages[4];      /* that came with it: file, anon, swap entries, shmem */
+	__u32 flags;         /* enum stack_sample_flag */
+	__u32 stack_bytes;   /* from there on, up to the last that could be read */
+	__u64 stack_from;    /* an address: what stack[stack_from & 4095] holds */
+	__u64 stack_missing; /* a bit for each page from that one on: could not be read */
 	__u64 registers[STACK_REGISTERS];
 	__u8 stack[]; /* the stack pointer's page, as far as it lies above, and whole ones behind */
 };
 
 /* What the same fault brought after the sample had been taken: pages around a file's, or the swap
- * entry that an anonymous page replaced. */
+ * entry that an anonymous page replaced. Of an early one all that came, which may be nothing. */
 struct stack_sample_more {
 	struct stack_sample_header header;
 	__s32 pages[4];

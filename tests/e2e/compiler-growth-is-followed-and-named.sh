@@ -4,6 +4,7 @@
 # g++ on a large file: over 95% of what its compiler proper grows has complete stacks, and they lead
 # through toplev::main().
 # deadline: 300
+# not in a vm: a compiler is larger than all else in the machine, and is unwound the same way
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/growth.bash"
 

@@ -4,6 +4,7 @@
 # A Go program, and the same one stripped: over 95% of the growth has complete stacks, and the
 # functions that grew are told apart by name.
 # deadline: 300
+# not in a vm: a compiler is larger than all else in the machine, and what it makes is unwound the same way
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/growth.bash"
 

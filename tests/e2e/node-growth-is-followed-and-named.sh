@@ -3,6 +3,7 @@
 #
 # Code made at run time, with the map that node writes of it: over 95% of the growth has complete
 # stacks, and they name the JavaScript function. Without the map they say [JIT] and what to do.
+# not in a vm: the program is larger than all else in the machine, and is unwound the same way
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/growth.bash"
 

@@ -10,7 +10,8 @@
 cgroup_new app 128
 for sample in 16 64 1024; do
 	record_growth realloc app --sample "${sample}K" -- "$WORKLOADS/realloc_grow" 64M
-	credited_as_told realloc append 5
+	# 16 KiB comes faster than can be taken.
+	credited_as_told realloc append 5 $([[ $sample -ge 64 ]] || echo fewer)
 	samples=$(jq --argjson pid "$PID" "$GROWTH"'of($pid) | map(select(calls(["append"])).samples) |
 		add' "$WORK/report.json")
 	wanted=$((65536 / sample))

@@ -119,8 +119,8 @@ static int parse_buffer(struct request *request, const char *argument)
 
 	if (parse_size("--buffer", argument, &bytes))
 		return CMD_USAGE;
-	if (bytes & (bytes - 1) || bytes < 4096)
-		return cmd__usage("record", "--buffer: %s is not a power of two of at least 4K",
+	if (bytes & (bytes - 1) || bytes < (uint64_t)sysconf(_SC_PAGESIZE))
+		return cmd__usage("record", "--buffer: %s is not a power of two of at least a page",
 				  argument);
 	request->session.critical_bytes = request->session.bulk_bytes = bytes;
 	return CMD_DONE;

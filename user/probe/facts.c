@@ -125,6 +125,7 @@ static void read_btf(struct facts *out, const struct btf *btf)
 	if (!tracepoint_arguments(btf, "page_fault_kernel"))
 		out->page_fault_arguments = 0;
 	out->percpu_rss = !has_struct(btf, "mm_rss_stat");
+	out->thread_rss = has_struct(btf, "task_rss_stat");
 	out->mm_owner = has_member(btf, "mm_struct", "owner");
 	out->memcg = has_struct(btf, "mem_cgroup");
 	out->oom_control = has_struct(btf, "oom_control");

@@ -44,6 +44,8 @@ struct facts {
 	int page_fault_arguments; /* x86 only */
 	bool mm_owner;            /* struct mm_struct names a task (CONFIG_MEMCG) */
 	bool percpu_rss;   /* struct mm_struct has percpu_counters for resident pages (6.2) */
+	bool thread_rss;   /* threads count pages for themselves (until 6.1, where CPUs may be many)
+			    */
 	bool memcg;        /* struct mem_cgroup exists */
 	bool oom_control;  /* struct oom_control exists */
 	bool memcg_events; /* struct mem_cgroup counts the events of its own level (5.2) */

@@ -232,30 +232,44 @@ static void plan_rest(struct plan *plan, const struct facts *facts)
 }
 
 /*
- * Where the counters of each CPU tell of every page, a sample is one that has come. Elsewhere user
- * space looks for it.
+ * Where the counters of each CPU tell of every page, a sample is one that has come. Elsewhere it is
+ * taken before: the thread's own counters say at its next page fault what has come, or user space
+ * looks.
  */
 static void plan_faults(struct plan *plan, const struct facts *facts,
 			const struct plan_options *options, const char *tracepoints)
 {
+	enum { TOLD, BY_THREAD, LOOKED_AT };
+	static const char *const ways[][2] = {
+		[TOLD] = {"tp_btf page_fault and rss_stat", "perf page-faults and rss_stat"},
+		[BY_THREAD] = {"tp_btf page_fault and thread counters",
+			       "perf page-faults and thread counters"},
+		[LOOKED_AT] = {"tp_btf page_fault and pagemap", "perf page-faults and pagemap"},
+	};
+	static const char *const known[] = {
+		[TOLD] = "",
+		[BY_THREAD] =
+			"what came is known at the thread's next page fault; elsewhere pagemap "
+			"is asked",
+		[LOOKED_AT] = "when a page has come rss_stat does not tell; what comes back from "
+			      "swap may count as new",
+	};
 	const bool told = facts->percpu_rss && plan->exact_sums && !options->no_rss_stat;
-	const char *way = told ? "perf page-faults and rss_stat" : "perf page-faults and pagemap";
-	const char *known = !told ? "when a page has come rss_stat does not tell; what comes back "
-				    "from swap counts as new"
-				  : "";
+	const int by = told                                      ? TOLD
+		       : !facts->percpu_rss && facts->thread_rss ? BY_THREAD
+								 : LOOKED_AT;
+	const char *way = ways[by][*tracepoints != '\0'];
 
 	if (*tracepoints) {
 		plan->fault_event = told ? "on_fault_event" : "on_early_fault_event";
 		use(plan, plan->fault_event);
-		take_way(plan, CAPABILITY_GROWTH, way, "page_fault tracepoints: %s%s%s%s",
-			 tracepoints, told ? "" : "; ", known, told ? "" : ", and copy-on-write");
+		take_way(plan, CAPABILITY_GROWTH, way, "page_fault tracepoints: %s%s%s",
+			 tracepoints, told ? "" : "; ", known[by]);
 		return;
 	}
 	use(plan, told ? "on_page_fault_user" : "on_early_fault_user");
 	use(plan, told ? "on_page_fault_kernel" : "on_early_fault_kernel");
-	take_way(plan, CAPABILITY_GROWTH,
-		 told ? "tp_btf page_fault and rss_stat" : "tp_btf page_fault and pagemap", "%s",
-		 known);
+	take_way(plan, CAPABILITY_GROWTH, way, "%s", known[by]);
 }
 
 static void plan_growth(struct plan *plan, const struct facts *facts,

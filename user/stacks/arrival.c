@@ -37,7 +37,7 @@ static size_t read_entries(const struct stack_sample *sample, const char *proc, 
 	return got > 0 ? (size_t)got / sizeof(*entries) : 0;
 }
 
-enum arrival arrival__look(struct stack_sample *sample, const char *proc, long page_bytes)
+static enum arrival look(struct stack_sample *sample, const char *proc, long page_bytes)
 {
 	const bool read = sample->flags & STACK_SAMPLE_READ;
 	const size_t wanted =
@@ -61,4 +61,16 @@ enum arrival arrival__look(struct stack_sample *sample, const char *proc, long p
 	}
 	return sample->pages[GROWTH_FILE] || sample->pages[GROWTH_ANON] ? ARRIVAL_CAME
 									: ARRIVAL_NONE;
+}
+
+enum arrival arrival__of(struct stack_sample *sample, const char *proc, long page_bytes)
+{
+	const __s32 *pages = sample->pages;
+
+	if (!(sample->flags & STACK_SAMPLE_EARLY))
+		return pages[GROWTH_ANON] > 0 || pages[GROWTH_FILE] > 0 || pages[GROWTH_SHMEM] > 0
+			       ? ARRIVAL_CAME
+			       : ARRIVAL_NONE;
+	/* Whether what is there was there before cannot be seen; mostly it was. */
+	return sample->flags & STACK_SAMPLE_THERE ? ARRIVAL_NONE : look(sample, proc, page_bytes);
 }

@@ -5,7 +5,8 @@
 
 /*
  * Whether a page has come. Where no tracepoint tells of each, a sample is taken at the page fault
- * (STACK_SAMPLE_EARLY), and /proc/PID/pagemap says a moment later what became of it.
+ * (STACK_SAMPLE_EARLY). The next page fault of the same thread tells what became of it; where it
+ * could not, /proc/PID/pagemap does, a moment later.
  */
 
 enum arrival {
@@ -15,6 +16,7 @@ enum arrival {
 	ARRIVAL_NOT_KNOWN /* the process has gone: it may have */
 };
 
-/* Fills sample->pages: with the one page, or those around one that was read of a file (of shared
- * memory as well, which pagemap does not tell apart). `proc`: the folder. */
-enum arrival arrival__look(struct stack_sample *sample, const char *proc, long page_bytes);
+/* As the sample says; an early one of which nothing was told is looked at, which fills
+ * sample->pages: with the one page, or those around one that was read of a file (of shared memory
+ * as well, which pagemap does not tell apart). `proc`: the folder. */
+enum arrival arrival__of(struct stack_sample *sample, const char *proc, long page_bytes);

@@ -42,7 +42,7 @@ static enum queue_answer take_sample(struct queue *queue, const struct stack_sam
 		queue->last->next = waiting;
 	else
 		queue->first = waiting;
-	queue->last = waiting;
+	queue->last = queue->taken = waiting;
 	queue->bytes += heap_bytes(used);
 	return QUEUE_TAKEN;
 }
@@ -67,8 +67,14 @@ static enum queue_answer take_more(struct queue *queue, const struct stack_sampl
 	if (bytes != sizeof(*more))
 		return QUEUE_TORN;
 	for (unsigned int i = 0; i < QUEUE_LOOKS_MAX && waiting; i++, waiting = waiting->previous) {
-		if (waiting->sample.header.id == more->header.id)
-			return add_pages(&waiting->sample, more->pages) ? QUEUE_TAKEN : QUEUE_TORN;
+		if (waiting->sample.header.id != more->header.id)
+			continue;
+		if (!add_pages(&waiting->sample, more->pages))
+			return QUEUE_TORN;
+		/* What it brought is known now. */
+		waiting->sample.flags &= ~(__u32)STACK_SAMPLE_EARLY;
+		queue->taken = waiting;
+		return QUEUE_TAKEN;
 	}
 	return QUEUE_LATE;
 }
@@ -94,6 +100,7 @@ struct waiting *queue__pop(struct queue *queue)
 	struct waiting *waiting = queue->first;
 
 	queue->first = waiting->next;
+	queue->taken = NULL;
 	if (queue->first)
 		queue->first->previous = NULL;
 	else

@@ -16,7 +16,8 @@ struct waiting {
 
 struct queue {
 	struct waiting *first, *last;
-	size_t bytes; /* of heap */
+	struct waiting *taken; /* that the last record taken was, or was of; until one is popped */
+	size_t bytes;          /* of heap */
 	size_t max_bytes;
 };
 
@@ -28,7 +29,8 @@ enum queue_answer {
 };
 
 /* Samples that are looked at for the one that a STACK_SAMPLE_MORE is of: it was taken in the same
- * page fault, so that only what other processors tell comes in between. */
+ * page fault, or was the last one on its processor, so that only what others tell comes in between.
+ */
 #define QUEUE_LOOKS_MAX 1024
 
 /* A record of the ring, 8-aligned: a copy is kept. */

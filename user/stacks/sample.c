@@ -152,8 +152,17 @@ static int frame_number(const struct walk_at *at, uint64_t pc, uint64_t now_ns, 
 				 at->sample->task.pid, grown_bytes(at->sample));
 }
 
-int stacks__file(struct stacks *stacks, const struct stack_sample *sample, uint64_t now_ns,
-		 uint32_t *id)
+/* What is looked at afterwards says only that it is no anonymous page. */
+static void tell_shmem_apart(struct stack_sample *sample, uint32_t file_flags)
+{
+	if (!(sample->flags & STACK_SAMPLE_EARLY) ||
+	    !(file_flags & (FILE_TMPFS | FILE_MEMFD | FILE_SYSV | FILE_ANONYMOUS)))
+		return;
+	sample->pages[GROWTH_SHMEM] += sample->pages[GROWTH_FILE];
+	sample->pages[GROWTH_FILE] = 0;
+}
+
+int stacks__file(struct stacks *stacks, struct stack_sample *sample, uint64_t now_ns, uint32_t *id)
 {
 	const struct file_process process = {
 		.pid = sample->task.pid, .start_ns = sample->task.start_ns, .mm_id = sample->mm_id};
@@ -166,6 +175,7 @@ int stacks__file(struct stacks *stacks, const struct stack_sample *sample, uint6
 	if (!file_mappings__find(stacks->file_mappings, &process, sample->address,
 				 sample->header.time_ns, now_ns, &mapping))
 		return 0;
+	tell_shmem_apart(sample, mapping.flags);
 	file.flags = mapping.flags;
 	file.path = mapping.path;
 	file.mount = mapping.mount;
@@ -231,6 +241,7 @@ static int chain_of_walk(const struct walk_at *at, uint64_t now_ns, uint32_t *id
 		.from = sample->stack_from,
 		.bytes = sample->stack + below,
 		.size = sample->stack_bytes,
+		.missing = sample->stack_missing,
 		.cut = sample->flags & STACK_SAMPLE_CUT,
 	};
 	struct unwind_frame frames[EVENT_STACK_FRAMES];

@@ -33,6 +33,7 @@ struct stacks {
 	void (*cut)(void *context, uint32_t pid, size_t room_bytes);
 	void *cut_context;
 	long page_bytes;
+	bool is_behind; /* samples wait that could be worked off */
 	struct stacks_counts counts;
 	int take_error; /* what the sink said meanwhile */
 };
@@ -40,5 +41,4 @@ struct stacks {
 /* Unwinds, names and tells one sample; 0, or what the sink said. */
 int stacks__work(struct stacks *stacks, const struct waiting *waiting, uint64_t now_ns);
 /* The number of the file that the page is of, told if need be; 0: of none, or not known. */
-int stacks__file(struct stacks *stacks, const struct stack_sample *sample, uint64_t now_ns,
-		 uint32_t *id);
+int stacks__file(struct stacks *stacks, struct stack_sample *sample, uint64_t now_ns, uint32_t *id);

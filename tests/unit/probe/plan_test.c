@@ -242,7 +242,13 @@ static void growth_samples_fall_back_in_order(void **state)
 			  "perf page-faults and rss_stat");
 	facts.percpu_rss = false; /* until 6.1 */
 	growth_is_sampled(&facts, NULL, "on_early_fault_user", "tp_btf page_fault and pagemap");
+	facts.thread_rss = true;
+	growth_is_sampled(&facts, NULL, "on_early_fault_user",
+			  "tp_btf page_fault and thread counters");
 	facts.page_fault_arguments = 0; /* arm64 */
+	growth_is_sampled(&facts, NULL, "on_early_fault_event",
+			  "perf page-faults and thread counters");
+	facts.thread_rss = false;
 	growth_is_sampled(&facts, NULL, "on_early_fault_event", "perf page-faults and pagemap");
 	facts.percpu_rss = true;
 	growth_is_sampled(&facts, NULL, "on_fault_event", "perf page-faults and rss_stat");
