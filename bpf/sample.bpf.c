@@ -145,14 +145,16 @@ static __always_inline int emit_sample(const struct arrival *arrival)
 #define KEEP_SHIFT 27 /* ns: a moment */
 
 /*
- * As few as the room that is left calls for, by eighths of it that are taken: whoever empties it
+ * As few as the room that is left calls for, by sixteenths of it that are taken: whoever empties it
  * may only have to wait for a CPU, and a process that is sampled too little is known too little.
  */
 static __always_inline __u32 thinned_now(void)
 {
-	__u64 eighths = bpf_ringbuf_query(&stacks, BPF_RB_AVAIL_DATA) * 8 / knob_stacks_bytes;
+	__u64 taken = bpf_ringbuf_query(&stacks, BPF_RB_AVAIL_DATA) * 16 / knob_stacks_bytes;
 
-	return eighths < 2 ? 0 : eighths < 4 ? 1 : eighths < 6 ? eighths - 2 : eighths < 7 ? 5 : 10;
+	if (taken < 8)
+		return taken >= 4;
+	return taken < 12 ? taken / 2 - 2 : taken < 14 ? 5 : taken < 15 ? 7 : 10;
 }
 
 /* One of so many blocks that follow each other; others a moment later, because memory that is given
