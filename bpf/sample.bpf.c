@@ -103,19 +103,6 @@ static __always_inline bool fill_sample(struct stack_sample *sample, const struc
 	return true;
 }
 
-/* User space is woken once for so much, not for each that comes before it has had a CPU: that would
- * cost more than all the rest. It looks by itself from time to time. */
-#define WAKE_SHIFT 18 /* bytes */
-
-static __always_inline __u64 wakeup_for(int room_pages)
-{
-	__u64 bytes = sizeof(struct stack_sample) + room_pages * STACK_PAGE_BYTES;
-	__u64 waiting = bpf_ringbuf_query(&stacks, BPF_RB_AVAIL_DATA);
-
-	return waiting >> WAKE_SHIFT != (waiting - bytes) >> WAKE_SHIFT ? BPF_RB_FORCE_WAKEUP
-									: BPF_RB_NO_WAKEUP;
-}
-
 /* A function for each size: the verifier wants every place in a record to be constant. */
 #define X(class, room_pages)                                                          \
 	static __noinline int emit_sample_##class(const struct arrival *arrival)      \
@@ -131,7 +118,7 @@ static __always_inline __u64 wakeup_for(int room_pages)
 			bpf_ringbuf_discard(sample, BPF_RB_NO_WAKEUP);                \
 			return 0;                                                     \
 		}                                                                     \
-		bpf_ringbuf_submit(sample, wakeup_for(room_pages));                   \
+		bpf_ringbuf_submit(sample, wakeup(&stacks));                          \
 		return 1;                                                             \
 	}
 STACK_CLASSES(X)
@@ -158,15 +145,16 @@ static __always_inline int emit_sample(const struct arrival *arrival)
 #define KEEP_SHIFT 27 /* ns: a moment */
 
 /*
- * As few as the room that is left calls for, by sixteenths of it that are taken, in the upper half:
- * whoever empties it may only have to wait for a CPU, and a process that is sampled too little is
- * known too little.
+ * As few as the room that is left calls for, by sixteenths of it that are taken: whoever empties it
+ * may only have to wait for a CPU, and a process that is sampled too little is known too little.
  */
 static __always_inline __u32 thinned_now(void)
 {
 	__u64 taken = bpf_ringbuf_query(&stacks, BPF_RB_AVAIL_DATA) * 16 / knob_stacks_bytes;
 
-	return taken < 8 ? 0 : taken < 13 ? (taken - 6) / 2 : taken < 14 ? 5 : taken < 15 ? 7 : 10;
+	if (taken < 8)
+		return taken >= 4;
+	return taken < 12 ? taken / 2 - 2 : taken < 14 ? 5 : taken < 15 ? 7 : 10;
 }
 
 /* One of so many blocks that follow each other; others a moment later, because memory that is given
@@ -176,7 +164,7 @@ static __always_inline bool is_kept(__u64 address, __u64 block_bytes, __u32 thin
 	__u64 mask = (1ULL << thinned) - 1;
 	__u64 block = address / (block_bytes < AROUND_BYTES ? AROUND_BYTES : block_bytes);
 
-	return ((mix((block >> thinned) ^ mix(now >> KEEP_SHIFT)) ^ block) & mask) == 0;
+	return ((mix((block >> thinned) + (now >> KEEP_SHIFT << 40)) ^ block) & mask) == 0;
 }
 
 /* Where no exit_mmap tells of an mm's end, its address may have become that of another process's,

@@ -8,7 +8,9 @@
 
 cgroup_new app 256
 record_start -c "$(cgroup_path app)" --sample 64K
-worker=$(cat "/proc/$RECORDER/task/$RECORDER/children")
+# The child of a child of the recorder's.
+keeper=$(cat "/proc/$RECORDER/task/$RECORDER/children")
+worker=$(cat "/proc/${keeper%% *}/task/${keeper%% *}/children")
 worker=${worker%% *}
 [[ -n $worker ]] || fail "nobody reads the samples"
 kill -STOP "$worker"

@@ -29,6 +29,8 @@ static void folded_lines__free(struct folded_lines *folded)
 static void say_part(struct text *out, const struct text *part)
 {
 	out->failed |= part->failed;
+	if (part->length == 0)
+		text__string(out, "[no name]");
 	for (size_t i = 0; i < part->length; i++) {
 		if (part->data[i] == ';')
 			text__string(out, "\\x3b");

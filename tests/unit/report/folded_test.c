@@ -45,6 +45,22 @@ static void test_folded_says_what_it_cannot(void **state)
 	assert_int_equal(left_out_bytes, -MIB_(5));
 }
 
+/* Of a process that was only met by its samples. */
+static void test_folded_without_a_name(void **state)
+{
+	_cleanup_(model__freep) struct model *model = story__begin(2, FOLLOW_ALL);
+	_cleanup_(text__free) struct text out = {0};
+	int64_t left_out_bytes;
+
+	(void)state;
+	grown__sample(model, 4100, 77, 0, 3);
+	GROWN_STACK(model, 9, STACK_END_COMPLETE, 0);
+	grown__sample(model, 4200, 77, 9, 2);
+	assert_int_equal(report__folded(model, NULL, &out, &left_out_bytes), 0);
+	assert_null(strstr(out.data, "\n;"));
+	assert_memory_equal(out.data, "[no name];", strlen("[no name];"));
+}
+
 static void test_nothing_sampled(void **state)
 {
 	_cleanup_(model__freep) struct model *model = grown__story();
@@ -309,6 +325,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_folded),
 		cmocka_unit_test(test_folded_says_what_it_cannot),
+		cmocka_unit_test(test_folded_without_a_name),
 		cmocka_unit_test(test_nothing_sampled),
 		cmocka_unit_test(test_pprof_types),
 		cmocka_unit_test(test_pprof_samples),
