@@ -234,6 +234,15 @@ void objects__put(struct objects *objects, struct object *object)
 	objects__make_room(objects);
 }
 
+void objects__keep_within(struct objects *objects, size_t max_bytes)
+{
+	const size_t most = objects->max_bytes;
+
+	objects->max_bytes = max_bytes < most ? max_bytes : most;
+	objects__make_room(objects);
+	objects->max_bytes = most;
+}
+
 struct objects_counts objects__counts(const struct objects *objects)
 {
 	return objects->counts;

@@ -53,4 +53,7 @@ int objects__open(struct objects *objects, uint32_t pid, const struct mapping *m
 		  const struct object *object);
 void objects__put(struct objects *objects, struct object *object);
 
+/* Of what nobody has, the least recently used go. */
+void objects__keep_within(struct objects *objects, size_t max_bytes);
+
 struct objects_counts objects__counts(const struct objects *objects);

@@ -3,6 +3,7 @@
 
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -20,11 +21,12 @@
 #include "base/privileges.h"
 #include "base/units.h"
 #include "source/observe.h"
-#include "source/stack_calls.h"
+#include "stacks/stack_calls.h"
 #include "source/stack_events.h"
 #include "stacks/stacks.h"
 
 #define MEMORY_BYTES (256 * MIB)
+#define LARGE_BYTES  (128 * 1024)
 #define TURN_MS      100
 #define OUT_BYTES    (64 * KIB)
 
@@ -35,7 +37,7 @@ struct work {
 	struct ring_buffer *ring;
 	struct stack_events events;
 	uint64_t told_refused, told_torn, told_pages_refused, told_pages_unreadable;
-	uint64_t told_calls_refused;
+	uint64_t told_calls_refused, told_too_large;
 	size_t out_bytes;
 	char out[OUT_BYTES];
 };
@@ -126,6 +128,9 @@ static int tell_losses(struct work *work)
 		error = tell_loss(work, LOSS_PAGE_TABLE_FULL, EVENT_GROWTH_GONE,
 				  counts.pages_refused, &work->told_pages_refused);
 	if (!error)
+		error = tell_loss(work, LOSS_MODEL_FULL, EVENT_FRAME, counts.too_large,
+				  &work->told_too_large);
+	if (!error)
 		error = tell_loss(work, LOSS_CALL_REFUSED, EVENT_FRAME, stack_calls__refused(),
 				  &work->told_calls_refused);
 	if (!error)
@@ -169,6 +174,7 @@ static int begin(struct work *work, const struct stack_namer_options *options, c
 {
 	struct stacks_options stacks = {.sink = stack_events__sink(&work->events),
 					.frame_pointers = options->frame_pointers,
+					.heap_bytes = options->memory_bytes / 4 * 3,
 					.numbers = options->numbers,
 					.cut = give_room,
 					.cut_context = work};
@@ -203,6 +209,8 @@ static void bound(uint64_t memory_bytes)
 	struct rlimit limit = {.rlim_cur = memory_bytes, .rlim_max = memory_bytes};
 
 	setrlimit(RLIMIT_DATA, &limit);
+	/* What is freed is to be of use for whatever comes next: large pieces go back. */
+	mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
 }
 
 void stack_namer__run(const struct stack_namer_options *options, int socket, pid_t parent)

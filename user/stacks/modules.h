@@ -22,6 +22,10 @@ struct module {
 
 /* `objects` stays the caller's and outlives it. */
 int modules__new(struct modules **out, struct objects *objects, const struct stack_sink *sink);
+/* The least recently used go, files that nobody uses included. */
+void modules__keep_within(struct modules *modules, size_t max_bytes);
+/* Files, rules and names that there was no memory for, even when nothing else was there. */
+uint64_t modules__too_large(const struct modules *modules);
 /* Others have told under numbers up to this one. */
 void modules__number_from(struct modules *modules, uint32_t last);
 void modules__free(struct modules *modules);

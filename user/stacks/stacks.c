@@ -16,6 +16,7 @@
 #define QUEUE_BYTES (64 * MIB)
 #define TURN_NS     (20 * NS_PER_MS) /* the ring is to be emptied meanwhile */
 #define FOREVER_NS  (1000000 * NS_PER_S)
+#define HEAP_BYTES  (192 * MIB)
 #define LINES_NS    (2 * NS_PER_S)    /* for source lines that are missing at the end */
 #define HOLD_NS     (100 * NS_PER_MS) /* of perf's records, and therefore of samples */
 #define LAST_NS     (200 * NS_PER_MS) /* of a last look at what is still there */
@@ -44,6 +45,7 @@ int stacks__new(struct stacks **out, const struct stacks_options *options, char 
 		goto fail;
 	stacks->sink = options->sink;
 	stacks->queue.max_bytes = options->queue_bytes ? options->queue_bytes : QUEUE_BYTES;
+	stacks->heap_bytes = options->heap_bytes ? options->heap_bytes : HEAP_BYTES;
 	stacks->frame_pointers = options->frame_pointers;
 	stacks->page_bytes = sysconf(_SC_PAGESIZE);
 	stacks->cut = options->cut;
@@ -109,6 +111,7 @@ struct stacks_counts stacks__counts(const struct stacks *stacks)
 
 	counts.pages_refused = resident.refused;
 	counts.pages_unreadable = resident.unreadable;
+	counts.too_large = modules__too_large(stacks->modules);
 	counts.maps_lost = perf.lost + perf.refused + perf.torn;
 	counts.cpus_joined = perf.joined;
 	counts.cpus_unwatched = perf.unwatched;
@@ -233,6 +236,21 @@ static void hear(struct stacks *stacks, uint64_t now_ns)
 	perf_maps__release(stacks->perf, now_ns, apply, stacks);
 }
 
+/* Each has a bound of its own, and all together are more than there may be: what can be had again
+ * makes room for what cannot. */
+static void keep_within(struct stacks *stacks)
+{
+	const size_t all = stacks__counts(stacks).bytes;
+	const size_t modules =
+		modules__bytes(stacks->modules) + objects__counts(stacks->objects).bytes;
+	const size_t others = all > modules ? all - modules : 0;
+
+	if (all > stacks->heap_bytes)
+		modules__keep_within(stacks->modules, others < stacks->heap_bytes
+							      ? (stacks->heap_bytes - others) / 2
+							      : 0);
+}
+
 int stacks__turn(struct stacks *stacks, uint64_t now_ns)
 {
 	const uint64_t heard_ns = now_ns > HOLD_NS ? now_ns - HOLD_NS : 0;
@@ -246,6 +264,7 @@ int stacks__turn(struct stacks *stacks, uint64_t now_ns)
 		error = resident__turn(stacks->resident, now_ns, heard_ns);
 		address_spaces__tidy(stacks->spaces, now_ns);
 	}
+	keep_within(stacks);
 	return error ? error : frame_lines__turn(stacks->lines, now_ns);
 }
 

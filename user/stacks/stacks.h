@@ -20,6 +20,7 @@ struct stacks;
 struct stacks_options {
 	struct stack_sink sink;
 	size_t queue_bytes; /* of samples that wait; 0: 64 MiB */
+	size_t heap_bytes;  /* beyond which modules go, whatever holds the others; 0: 192 MiB */
 	/* A stack was copied into so much room, and cut too early to be followed; may be NULL. */
 	void (*cut)(void *context, uint32_t pid, size_t room_bytes);
 	void *cut_context;
@@ -45,7 +46,8 @@ struct stacks_counts {
 	uint64_t cpu_ns;             /* of unwinding and naming */
 	uint64_t pages_refused;      /* as struct resident_counts has them */
 	uint64_t pages_unreadable;
-	size_t bytes; /* of heap: mappings, files, rules, names, the queue */
+	uint64_t too_large; /* files, rules and names that there was no memory for */
+	size_t bytes;       /* of heap: mappings, files, rules, names, the queue */
 };
 
 /* -EACCES, -EPERM, -ENOSYS: as perf_maps__open(). `why`: one sentence. */

@@ -34,6 +34,7 @@ struct stacks {
 	void *cut_context;
 	long page_bytes;
 	bool is_behind; /* samples wait that could be worked off */
+	size_t heap_bytes;
 	struct stacks_counts counts;
 	int take_error; /* what the sink said meanwhile */
 };

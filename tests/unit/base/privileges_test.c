@@ -192,6 +192,32 @@ static void drop_beside_a_thread(void)
 	drop();
 }
 
+/* Who starts the process that names stacks keeps what that one keeps, and what starting takes. */
+static void drop_twice(void)
+{
+	const uint64_t naming =
+		BIT(CAP_SYS_PTRACE) | BIT(CAP_CHECKPOINT_RESTORE) | BIT(CAP_DAC_READ_SEARCH);
+	const uint64_t starting = naming | BIT(CAP_PERFMON) | BIT(CAP_IPC_LOCK) | BIT(CAP_BPF);
+	char text[8192], why[256];
+	uint64_t held;
+
+	read_status(text, sizeof(text));
+	held = status_row(text, "\nCapPrm:", 16);
+	CHECK(!privileges__drop(PRIVILEGES_KEEPER, why, sizeof(why)));
+	read_status(text, sizeof(text));
+	CHECK(status_row(text, "\nCapEff:", 16) == (held & starting));
+	CHECK(!privileges__drop(PRIVILEGES_STACKS, why, sizeof(why)));
+	read_status(text, sizeof(text));
+	CHECK(status_row(text, "\nCapPrm:", 16) == (held & naming));
+	CHECK(status_row(text, "\nCapEff:", 16) == (held & naming));
+}
+
+static void naming_stacks_is_left_with_less_than_starting_it(void **state)
+{
+	(void)state;
+	in_child(drop_twice);
+}
+
 static void only_what_is_needed_stays(void **state)
 {
 	(void)state;
@@ -251,6 +277,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_what_is_needed_stays),
+		cmocka_unit_test(naming_stacks_is_left_with_less_than_starting_it),
 		cmocka_unit_test(nothing_is_inherited),
 		cmocka_unit_test(what_is_not_held_is_not_asked_for),
 		cmocka_unit_test(cgroups_and_processes_of_others_stay_in_sight),

@@ -3,17 +3,27 @@
 #include "tests/unit/symbols/made.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <malloc.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 
 #include "base/units.h"
 #include "maps/proc_maps.h"
 #include "stacks/modules.h"
 
-#define FOUND      (-ECANCELED) /* ends the reading of maps */
-#define BEGIN_NS   (1000 * NS_PER_S)
-#define CHAIN      "build/workloads/chain"
-#define DEBUG_ROOT "/usr/lib/debug"
+#define FOUND    (-ECANCELED) /* ends the reading of maps */
+#define BEGIN_NS (1000 * NS_PER_S)
+#define CHAIN    "build/workloads/chain"
+#if defined(__x86_64__)
+#define MULTIARCH "x86_64-linux-gnu"
+#else
+#define MULTIARCH "aarch64-linux-gnu"
+#endif
+#define SHORT_BYTES (2 * MIB) /* less than all of them take */
+#define DEBUG_ROOT  "/usr/lib/debug"
 
 struct world {
 	struct told *told;
@@ -105,6 +115,77 @@ static void unmap(struct mapping *mapping)
 static struct module *module_of(struct world *world, const struct mapping *mapping)
 {
 	return modules__of(world->modules, (uint32_t)getpid(), mapping);
+}
+
+/* Has main in it, or _init at least, under a name. */
+static bool names_anything(struct world *world, struct module *module)
+{
+	const uint64_t step = 64;
+	struct symbol symbol;
+
+	for (uint64_t vaddr = 0x1000; vaddr < 0x200000; vaddr += step) {
+		if (modules__name(world->modules, module, vaddr, &symbol))
+			return true;
+	}
+	return false;
+}
+
+static bool name_under(struct world *world, const char *const paths[], size_t count,
+		       uint64_t more_bytes)
+{
+	struct mapping mappings[16];
+	struct rlimit limit;
+	uint64_t pages = 0;
+	FILE *file;
+
+	for (size_t i = 0; i < count; i++)
+		mappings[i] = map(world, paths[i]);
+	file = fopen("/proc/self/statm", "re");
+	if (!file || fscanf(file, "%*u %*u %*u %*u %*u %" SCNu64, &pages) != 1)
+		return false;
+	fclose(file);
+	limit.rlim_cur = limit.rlim_max = pages * 4096 + more_bytes;
+	if (setrlimit(RLIMIT_DATA, &limit))
+		return false;
+	/* Twice: what went comes again. */
+	for (size_t i = 0; i < 2 * count; i++) {
+		struct module *module = module_of(world, &mappings[i % count]);
+
+		if (!module || !names_anything(world, module))
+			return false;
+	}
+	return !modules__too_large(world->modules);
+}
+
+/* Together they take more than there is, each alone does not. */
+static void test_short_memory_costs_other_modules_not_names(void **state)
+{
+	static const char *const paths[] = {
+		"build/oomtrail",
+		"/lib/" MULTIARCH "/libc.so.6",
+		"/lib/" MULTIARCH "/libm.so.6",
+		"/usr/lib/" MULTIARCH "/libstdc++.so.6",
+		"/usr/lib/" MULTIARCH "/libdw.so.1",
+		"/usr/lib/" MULTIARCH "/libbpf.so.1",
+		"/usr/lib/" MULTIARCH "/libjansson.so.4",
+	};
+	int status;
+	pid_t pid;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	skip(); /* they take memory as they like */
+#endif
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		if (access(paths[i], R_OK))
+			skip();
+	}
+	pid = fork();
+	if (pid == 0) {
+		mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+		_exit(!name_under(*state, paths, sizeof(paths) / sizeof(paths[0]), SHORT_BYTES));
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
 }
 
 static void test_the_same_file_is_told_once(void **state)
@@ -359,6 +440,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_world, remove_world)
 	const struct CMUnitTest tests[] = {
 		TEST(test_the_same_file_is_told_once),
+		TEST(test_short_memory_costs_other_modules_not_names),
 		TEST(test_a_deleted_file),
 		TEST(test_what_is_no_program),
 		TEST(test_the_least_recently_used_go),

@@ -27,7 +27,7 @@
 
 #include <cmocka.h>
 
-#include "source/stack_calls.h"
+#include "stacks/stack_calls.h"
 #include "symbols/lines.h"
 #include "symbols/safe_open.h"
 
