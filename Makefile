@@ -69,7 +69,7 @@ find_sources = $(sort $(wildcard $(1)/*$(2) $(1)/*/*$(2) $(1)/*/*/*$(2)))
 
 # bpftool's linker (7.1) misplaces a map or global whose first mention is an extern: files that
 # define what others use come first.
-BPF_FIRST    := emit filter rss cgroup task reclaim oom_stack oom sample
+BPF_FIRST    := emit filter note rss cgroup task reclaim oom_stack sample early come oom
 BPF_SOURCES  := $(BPF_FIRST:%=bpf/%.bpf.c)
 BPF_SOURCES  += $(filter-out $(BPF_SOURCES),$(wildcard bpf/*.bpf.c))
 BPF_OBJECTS  := $(patsubst %.c,$(B)/%.o,$(BPF_SOURCES))
@@ -184,8 +184,8 @@ $(B)/workloads/%: tests/workloads/%.c Makefile | $(B)/tools
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -I. -MMD -MP -pthread $< -o $@
 
-# It takes its own stack as the unit tests do. (Not in LIBS: what it depends on would inherit that.)
-$(B)/bench/unwind: BENCH_LIBS := -lcmocka
+# They take stacks as the unit tests do. (Not in LIBS: what it depends on would inherit that.)
+$(B)/bench/unwind $(B)/bench/stacks: BENCH_LIBS := -lcmocka
 
 $(B)/bench/%: tests/bench/%.c $(B)/liboomtrail.a Makefile
 	@mkdir -p $(@D)
@@ -222,7 +222,7 @@ check-style:
 format:
 	clang-format -i $(STYLED)
 
-bench: products $(addprefix $(B)/bench/,empty synthesise unwind)
+bench: products $(addprefix $(B)/bench/,empty faults stacks synthesise timed unwind)
 	@tests/bench/run
 
 fuzz:

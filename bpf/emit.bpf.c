@@ -4,6 +4,7 @@
 char LICENSE[] SEC("license") = "GPL";
 
 const volatile __u32 knob_page_bytes = 4096;
+const volatile __u32 knob_page_shift = 12;
 const volatile __u32 knob_cpus = 1;
 const volatile __u64 knob_step_bytes = 256 << 10;
 const volatile __u64 knob_memcg_step_bytes = 256 << 10;
@@ -16,8 +17,10 @@ const volatile bool knob_oom_stack = true;
 const volatile bool knob_oom_events = true;
 const volatile bool knob_signals = true;
 const volatile __u64 knob_sample_bytes = 0;
+const volatile __u32 knob_sample_shift = 0;
 const volatile __u64 knob_stacks_bytes = 0;
 const volatile __u64 knob_huge_bytes = 0;
+const volatile __u32 knob_huge_shift = 0;
 
 struct ring critical SEC(".maps");
 struct ring bulk SEC(".maps");

@@ -507,8 +507,10 @@ struct event_oom_counter {
 	X(KILLS_COUNTED, "later kill known by its number only")                             \
 	X(VICTIM_NOT_FOUND, "OOM victim whose task could not be found by its number")       \
 	X(SAMPLE_QUEUE, "growth sample without room: naming stacks was slower than growth") \
-	X(STACK_WORKER, "process that names stacks ended early: no stacks since")           \
-	X(PAGE_TABLE_FULL, "table of sampled pages full")
+	X(STACK_WORKER, "process that names stacks ended early")                            \
+	X(PAGE_TABLE_FULL, "table of sampled pages full")                                   \
+	X(CALL_REFUSED, "system call refused to the process that names stacks")             \
+	X(NOTE_TABLE_FULL, "table of page faults under way full")
 
 enum loss_reason {
 #define X(name, text) LOSS_##name,
@@ -621,13 +623,13 @@ struct event_frame_line {
 };
 
 /* How far the callers could be followed. X(NAME, text of the report) */
-#define STACK_ENDS(X)                                                       \
-	X(COMPLETE, "complete: at the function that nobody called")         \
-	X(CUT, "the next caller is beyond what was copied of the stack")    \
-	X(NO_MEMORY, "the next caller is told by memory outside the stack") \
-	X(NO_RULE, "neither unwinding rules nor a frame pointer lead on")   \
-	X(NO_MAPPING, "the next return address is in no mapping")           \
-	X(CYCLE, "the stack pointer did not move up")                       \
+#define STACK_ENDS(X)                                                            \
+	X(COMPLETE, "complete: at the function that nobody called")              \
+	X(CUT, "the next caller is beyond what was copied of the stack")         \
+	X(NO_MEMORY, "the next caller is told by memory that could not be read") \
+	X(NO_RULE, "neither unwinding rules nor a frame pointer lead on")        \
+	X(NO_MAPPING, "the next return address is in no mapping")                \
+	X(CYCLE, "the stack pointer did not move up")                            \
 	X(TOO_DEEP, "deeper than what is kept of a stack")
 
 enum stack_end {
@@ -869,6 +871,11 @@ struct event_kept_held {
 	struct kept_hold full; /* at the limit, and nobody may be killed; times: begun so often */
 };
 
+enum kept_growth_flag {
+	/* Who looked for what is gone has ended since some of it came: nobody looks for that. */
+	KEPT_GROWTH_UNWATCHED = 1 << 0
+};
+
 /* What one process has grown by one stack and file, summed. Both are told before it in the block.
  */
 struct event_kept_growth {
@@ -881,8 +888,8 @@ struct event_kept_growth {
 	__s64 rose_bytes;      /* of the process: its resident memory, falls not taken off */
 	__u64 square_pages;    /* sum of the squares of the pages each sample stands for */
 	__u32 stack_id;        /* 0: of samples whose stacks could not be kept */
-	__u32 reserved;
-	__u64 gone_samples; /* of all of these: what is not there any more */
+	__u32 flags;           /* enum kept_growth_flag */
+	__u64 gone_samples;    /* of all of these: what is not there any more */
 	__s64 gone_bytes[GROWTH_MEMBERS];
 	__u64 looked_ns; /* when it was last told what of the process is there; 0: never */
 	__u32 file_id;   /* 0: of none, or it is not known which */

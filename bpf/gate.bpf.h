@@ -14,9 +14,9 @@ struct gate {
 	__u64 mm;
 	__s64 pages[RSS_MEMBERS];
 	__s64 step_pages; /* opens it; doubled while the mm moves faster than it may be told */
-	__u64 noted;      /* mm of a page fault that has left a note (sample.bpf.c); 0: none has */
-	__u64 stretch;    /* of a huge page's size, that the last page fault was in, and its task */
+	__u64 spare[2];
 };
+_Static_assert(sizeof(struct gate) == 64, "a cache line each");
 
 /* One cache line each; an array of words because the skeleton header cannot name our struct. */
 extern __u64 gates[GATES][sizeof(struct gate) / 8];

@@ -6,6 +6,7 @@
 /* What user space decides before loading (user/probe/load.c). Read-only, so branches on them
  * vanish in the verifier. Defined in emit.bpf.c. */
 extern const volatile __u32 knob_page_bytes;
+extern const volatile __u32 knob_page_shift;
 extern const volatile __u32 knob_cpus;             /* possible CPUs, at most MAX_CPUS are summed */
 extern const volatile __u64 knob_step_bytes;       /* smallest movement of an mm that is told */
 extern const volatile __u64 knob_memcg_step_bytes; /* of a cgroup: no CPU holds much of it back */
@@ -19,8 +20,10 @@ extern const volatile bool knob_oom_events;  /* may go by the counts of OOM even
 extern const volatile bool knob_signals;     /* SIGKILLs are seen */
 extern const volatile __u64
 	knob_sample_bytes; /* one growth sample for so much; 0: none are taken */
+extern const volatile __u32 knob_sample_shift;
 extern const volatile __u64 knob_stacks_bytes; /* size of the ring of growth samples */
 extern const volatile __u64 knob_huge_bytes;   /* of a huge page; 0: none come by page faults */
+extern const volatile __u32 knob_huge_shift;
 
 #define MAX_CPUS    512
 

@@ -10,6 +10,7 @@
 #include "oom.bpf.h"
 #include "oom_stack.bpf.h"
 #include "reclaim.bpf.h"
+#include "sample.bpf.h"
 #include "task.bpf.h"
 
 struct oom_call_map oom_calls SEC(".maps");
@@ -239,6 +240,7 @@ static __always_inline int tell_kill(struct task_struct *victim)
 			    trigger_mm ? mm_adopt(trigger_mm, trigger, false) : NULL, true);
 	fill_context(event, &call);
 	bpf_ringbuf_submit(event, BPF_RB_FORCE_WAKEUP);
+	sample_victim(BPF_CORE_READ(victim, tgid));
 	return 0;
 }
 

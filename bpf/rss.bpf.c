@@ -9,6 +9,7 @@
 #include "emit.bpf.h"
 #include "filter.bpf.h"
 #include "gate.bpf.h"
+#include "note.bpf.h"
 #include "rss.bpf.h"
 #include "sample.bpf.h"
 #include "task.bpf.h"
@@ -262,11 +263,6 @@ static __always_inline bool rss_moved(struct mm_struct *mm)
 	return true;
 }
 
-/* Pages: could a huge one have come? */
-#define HUGE_MOVED                                                                             \
-	(knob_sample_bytes && knob_huge_bytes ? (__s64)(knob_huge_bytes / knob_page_bytes / 2) \
-					      : (__s64)(~0ULL >> 1))
-
 /*
  * Called with a constant member, so that every load has a constant offset. Movement by less than a
  * step since the gate last opened stays in front of it: the next pass sums it exactly.
@@ -281,8 +277,6 @@ static __always_inline bool passes_gate(struct gate *gate, struct mm_struct *mm,
 			return false;
 		if (!movers)
 			movers = 1;
-		if (moved > HUGE_MOVED)
-			sample_huge();
 		if (moved < gate->step_pages && -moved < gate->step_pages)
 			return false;
 		gate->pages[member] = pages;
@@ -293,9 +287,16 @@ static __always_inline bool passes_gate(struct gate *gate, struct mm_struct *mm,
 	gate->mm = (__u64)mm;
 	gate->step_pages = knob_step_pages;
 	rss_folded_direct_all(mm, gate->pages);
-	if (knob_sample_bytes && knob_huge_bytes)
-		sample_huge();
 	return true;
+}
+
+/* Is current within a page fault that was chosen? */
+static __always_inline bool is_noted(struct mm_struct *mm)
+{
+	__u64 task = bpf_get_current_task();
+	const struct note *note = note_of(task);
+
+	return note->task == task && note->mm == (__u64)mm;
 }
 
 SEC("?tp_btf/rss_stat")
@@ -304,8 +305,8 @@ int BPF_PROG(on_rss_stat, struct mm_struct *mm, int member)
 	struct gate *gate = gate_here();
 	bool passes;
 
-	if (knob_sample_bytes && gate->noted == (__u64)mm)
-		sample_come(bpf_get_smp_processor_id());
+	if (knob_sample_bytes && is_noted(mm))
+		sample_come(member);
 	if (member == RSS_ANON)
 		passes = passes_gate(gate, mm, RSS_ANON);
 	else if (member == RSS_FILE)

@@ -29,9 +29,8 @@ struct mm_state {
 	__s64 told_pages[RSS_MEMBERS];
 	__u64 told_ns;
 	__u64 memcg_told_ns;
-	__u32 told;       /* at least once */
-	__u32 thinned;    /* of growth samples one in 2^thinned is taken */
-	__u64 thinned_ns; /* when that was last changed */
+	__u32 told; /* at least once */
+	__u32 reserved;
 };
 
 struct mm_map {

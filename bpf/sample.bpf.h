@@ -4,7 +4,7 @@
 /*
  * Growth samples. A page fault says where a page is about to come, rss_stat that one has come: the
  * first chooses (one page of each aligned block of the address space, by a hash of the block) and
- * leaves a note on its CPU, the second finds the note and takes the sample. What never becomes
+ * leaves a note (note.bpf.h), the second finds the note and takes the sample. What never becomes
  * resident is never sampled, and most faults cost a multiplication and a load.
  *
  * Where samples come faster than they are taken out of their ring, fewer are taken of the process,
@@ -12,6 +12,7 @@
  */
 
 #include "emit.bpf.h"
+#include "kernel_compat.bpf.h"
 #include "stack_sample.h"
 
 extern struct ring stacks SEC(".maps");
@@ -28,8 +29,18 @@ struct stack_rooms_map {
 
 extern struct stack_rooms_map stack_rooms SEC(".maps");
 
-/* Memory has moved of the mm that this CPU has a note of. */
-int sample_come(__u32 cpu);
+/* Takes one of current, whose memory it is; its id, or 0: none could be taken. */
+__u64 sample_take(struct mm_struct *mm, __u64 address, __u32 flags, const __s32 pages[RSS_MEMBERS],
+		  __u64 block_bytes);
 
-/* Much has moved at once of the mm that current runs on. */
-int sample_huge(void);
+/* What the same page fault brought after its sample had been taken. */
+int sample_tell_more(__u64 id, const __s32 pages[RSS_MEMBERS]);
+
+/* What the last page fault of current has brought whose sample was taken early, if it is over. */
+int sample_settle_early(void);
+
+/* Memory has moved of the mm that current has left a note of. */
+int sample_come(__u32 member);
+
+/* The OOM killer has chosen this process. */
+int sample_victim(__u32 pid);

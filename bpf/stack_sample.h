@@ -28,12 +28,13 @@ static inline __u64 stack_room(__u32 pid, __u32 class)
 }
 
 enum stack_sample_kind {
-	STACK_SAMPLE_TAKEN = 1, /* struct stack_sample */
-	STACK_SAMPLE_MORE = 2,  /* struct stack_sample_more: of one that was taken before */
+	STACK_SAMPLE_TAKEN = 1,  /* struct stack_sample */
+	STACK_SAMPLE_MORE = 2,   /* struct stack_sample_more: of one that was taken before */
+	STACK_SAMPLE_VICTIM = 3, /* struct stack_sample_victim */
 };
 
 enum stack_sample_flag {
-	STACK_SAMPLE_CUT = 1 << 0,    /* the room was filled: there is more stack */
+	STACK_SAMPLE_CUT = 1 << 0,    /* there is more stack than room */
 	STACK_SAMPLE_KERNEL = 1 << 1, /* the fault was taken in the kernel, for a system call */
 	STACK_SAMPLE_EARLY = 1 << 2,  /* before the page has come, if it has: pages are told later,
 				       * by  a STACK_SAMPLE_MORE, or never */
@@ -59,13 +60,14 @@ struct stack_sample {
 	struct stack_sample_header header;
 	struct task_ref task; /* tid: the thread that grew it */
 	__u64 mm_id;
-	__u64 address;     /* of the page */
-	__u64 block_bytes; /* one sample stands for so much address space, for each page that came
-			    */
-	__s32 pages[4];    /* that came with it: file, anon, swap entries, shmem */
-	__u32 flags;       /* enum stack_sample_flag */
-	__u32 stack_bytes; /* from the stack pointer on */
-	__u64 stack_from;  /* an address: what stack[stack_from & 4095] holds */
+	__u64 address;       /* of the page */
+	__u64 block_bytes;   /* one sample stands for so much address space, for each page that came
+			      */
+	__s32 pages[4];      /* that came with it: file, anon, swap entries, shmem */
+	__u32 flags;         /* enum stack_sample_flag */
+	__u32 stack_bytes;   /* from there on, up to the last that could be read */
+	__u64 stack_from;    /* an address: what stack[stack_from & 4095] holds */
+	__u64 stack_missing; /* a bit for each page from that one on: could not be read */
 	__u64 registers[STACK_REGISTERS];
 	__u8 stack[]; /* the stack pointer's page, as far as it lies above, and whole ones behind */
 };
@@ -75,4 +77,11 @@ struct stack_sample {
 struct stack_sample_more {
 	struct stack_sample_header header;
 	__s32 pages[4];
+};
+
+/* The OOM killer's victim: what is to be known of its stacks is wanted now. */
+struct stack_sample_victim {
+	struct stack_sample_header header; /* id 0 */
+	__u32 pid;
+	__u32 reserved;
 };

@@ -119,6 +119,7 @@ struct mm_struct {
 	atomic_long_t hugetlb_usage;
 	atomic_t mm_users;
 	struct task_struct *owner;
+	unsigned long start_stack;
 	unsigned long arg_start;
 	unsigned long arg_end;
 };
@@ -133,11 +134,13 @@ struct task_struct {
 	pid_t tgid;
 	__u64 start_time;
 	int exit_code;
+	int pagefault_disabled;
 	void *stack;
+	unsigned long nvcsw;
+	unsigned long nivcsw;
 	unsigned long min_flt;
 	unsigned long maj_flt;
 	unsigned int in_execve : 1;
-	int pagefault_disabled;
 	struct mm_struct *mm;
 	struct task_struct *group_leader;
 	struct task_struct *real_parent;

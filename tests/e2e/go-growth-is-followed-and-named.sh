@@ -62,7 +62,7 @@ for program in plain stripped; do
 	equal "records" "$(truth "$program" records)" 50000
 	grew=$(peak_of "$PID")
 	[[ $grew -gt $((90 << 20)) ]] || fail "it grew by $grew bytes only"
-	followed_and_named "$grew" '^runtime\.goexit' 80
+	followed_and_named "$grew" '^runtime\.goexit' 92
 	followed_and_named "$grew" '^main\.addRecords$' 40
 	followed_and_named "$grew" '^main\.loadImages$' 40
 	growth_is 'of($pid) | map(select(functions | index("main.addRecords") and

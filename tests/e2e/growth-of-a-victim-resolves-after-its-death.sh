@@ -8,16 +8,6 @@
 
 command -v objcopy >/dev/null || skip "binutils are not installed"
 
-# What is known of one program by its build-id must not help with the next.
-copy() # TO
-{
-	objcopy --dump-section ".note.gnu.build-id=$WORK/note" "$WORKLOADS/shares" "$1"
-	[[ -s $WORK/note ]] || fail "no build-id"
-	head -c -8 "$WORK/note" >"$WORK/other"
-	printf '%-8.8s' "${1##*/}" >>"$WORK/other"
-	objcopy --update-section ".note.gnu.build-id=$WORK/other" "$WORKLOADS/shares" "$1"
-}
-
 victim() # LABEL COMMAND...
 {
 	local label=$1

@@ -97,18 +97,32 @@ credited_as_told() # LABEL FUNCTION PERCENT [FEWER]
 	about "$2" "$(credited $(truth "$1" "chain.$2"))" "$true_bytes" "$margin"
 }
 
-# More than 95% of what was sampled of PID's growth has a stack that reaches its end, and that is what
-# the kernel counted as well, but for pages of files: one sample of those stands for megabytes.
-# FUNCTION (a regular expression) is on stacks that make PERCENT of all.
+# Where a program or a thread begins, of whatever language; where a dynamic loader does, which runs
+# before any main().
+BEGINNINGS='main|_start|__libc_start_(call_)?main|_dl_start(_user)?|start_thread|__?clone3?|execve'
+BEGINNINGS+='|runtime\.(goexit|mstart|rt0_go|systemstack|mcall|morestack).*'
+readonly BEGINNINGS
+
+# Bytes that PID grew by stacks on which a program or thread begins.
+credited_to_beginnings()
+{
+	jq -r --argjson pid "$PID" --arg begin "^($BEGINNINGS)\$" "$GROWTH"'of($pid) |
+		map(select(complete and any(functions[]; test($begin)))) | sum_bytes' \
+		"$WORK/report.json"
+}
+
+# More than 95% of PID's growth, sampled or by the kernel's counters, whichever is more, is by stacks
+# that were followed to where the program or a thread begins. FUNCTION (a regular expression) is on
+# stacks that make PERCENT of it.
 followed_and_named() # GREW-BYTES FUNCTION PERCENT
 {
 	local named whole
 	whole=$(credited_in_all)
 	at_least "complete stacks" "$(credited_complete)" "$whole" 95
-	at_least "complete stacks, by the kernel's counters" "$(credited_complete)" "$1" 85
+	[[ $whole -ge $1 ]] || whole=$1
+	at_least "stacks from a beginning" "$(credited_to_beginnings)" "$whole" 95
 	named=$(jq -r --argjson pid "$PID" --arg name "$2" "$GROWTH"'of($pid) |
 		map(select(any(functions[]; test($name)))) | sum_bytes' "$WORK/report.json")
-	[[ $whole -ge $1 ]] || whole=$1
 	at_least "stacks with $2" "$named" "$whole" "$3"
 }
 
@@ -129,6 +143,16 @@ peak_of() # PID
 {
 	jq -r --argjson pid "$1" '[.processes[] | select(.pid == $pid).peak_bytes] | max // 0' \
 		"$WORK/report.json"
+}
+
+# What is known of one program by its build-id must not help with the next.
+copy() # TO: the workload of known shares
+{
+	objcopy --dump-section ".note.gnu.build-id=$WORK/note" "$WORKLOADS/shares" "$1"
+	[[ -s $WORK/note ]] || fail "no build-id"
+	head -c -8 "$WORK/note" >"$WORK/other"
+	printf '%-8.8s' "${1##*/}" >>"$WORK/other"
+	objcopy --update-section ".note.gnu.build-id=$WORK/other" "$WORKLOADS/shares" "$1"
 }
 
 # For a person who looks at a failed test.

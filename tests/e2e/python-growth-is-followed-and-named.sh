@@ -18,6 +18,6 @@ print("kept=%d" % len(kept))'
 equal "lists" "$(truth python kept)" 1000000
 grew=$(peak_of "$PID")
 [[ $grew -gt $((150 << 20)) ]] || fail "it grew by $grew bytes only"
-followed_and_named "$grew" '^_PyEval_EvalFrameDefault' 80
+followed_and_named "$grew" '^_PyEval_EvalFrameDefault' 90
 followed_and_named "$grew" '^PyList_New' 25
 followed_and_named "$grew" '^PyObject_Str' 25

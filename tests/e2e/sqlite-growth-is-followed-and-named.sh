@@ -15,4 +15,4 @@ equal "rows" "$(cat "$WORK/sqlite.out")" 1000000
 pid_of sqlite3
 grew=$(peak_of "$PID")
 [[ $grew -gt $((100 << 20)) ]] || fail "it grew by $grew bytes only"
-followed_and_named "$grew" '^sqlite3_step$' 80
+followed_and_named "$grew" '^sqlite3_step$' 90

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <jansson.h>
+#include <zlib.h>
 
 #include "base/text.h"
 #include "model/model.h"
+#include "profile.pb-c.h"
 #include "recording/reader.h"
 #include "report/folded.h"
 #include "report/report.h"
@@ -13,6 +16,7 @@
 
 struct judge {
 	struct model *model;
+	bool absurd; /* sums that were told whole, of any size: they saturate */
 };
 
 static void require(bool promise)
@@ -31,6 +35,7 @@ struct judge *judge__new(void)
 
 void judge__event(struct judge *judge, const struct event_header *event)
 {
+	judge->absurd |= event->kind == EVENT_KEPT_GROWTH;
 	require(model__apply(judge->model, event) == 0);
 }
 
@@ -76,9 +81,59 @@ static void judge__go_on(struct judge *judge)
 	model__free(next);
 }
 
-/* What the other formats make of it, added to the hash. */
-static uint64_t judge__export(const struct judge *judge, uint64_t hash)
+static int64_t folded_bytes(const struct text *folded)
 {
+	const char *line = folded->data;
+	const char *const end = folded->length ? line + folded->length : line;
+	int64_t sum = 0;
+
+	while (line < end) {
+		const char *newline = memchr(line, '\n', (size_t)(end - line));
+		const char *space;
+
+		require(newline);
+		space = memrchr(line, ' ', (size_t)(newline - line));
+		require(space && space > line);
+		sum += strtoll(space + 1, NULL, 10);
+		line = newline + 1;
+	}
+	return sum;
+}
+
+/* Every reference within it leads somewhere. */
+static int64_t profile_bytes(const struct text *packed)
+{
+	static unsigned char raw[64U << 20];
+	z_stream stream = {.next_in = (unsigned char *)packed->data,
+			   .avail_in = (unsigned int)packed->length,
+			   .next_out = raw,
+			   .avail_out = sizeof(raw)};
+	Oomtrail__Profile *profile;
+	int64_t sum = 0;
+
+	require(inflateInit2(&stream, MAX_WBITS + 16) == Z_OK);
+	require(inflate(&stream, Z_FINISH) == Z_STREAM_END);
+	inflateEnd(&stream);
+	profile = oomtrail__profile__unpack(NULL, stream.total_out, raw);
+	require(profile);
+	for (size_t i = 0; i < profile->n_sample; i++) {
+		const Oomtrail__Sample *sample = profile->sample[i];
+
+		require(sample->n_value == profile->n_sample_type);
+		sum += sample->value[0];
+		for (size_t k = 0; k < sample->n_location_id; k++)
+			require(sample->location_id[k] - 1 < profile->n_location);
+	}
+	for (size_t i = 0; i < profile->n_location; i++)
+		require(profile->location[i]->mapping_id <= profile->n_mapping);
+	oomtrail__profile__free_unpacked(profile, NULL);
+	return sum;
+}
+
+/* What the other formats make of it, added to the hash: the JSON's sum, if nothing is absurd. */
+static uint64_t judge__export(const struct judge *judge, const json_t *json, uint64_t hash)
+{
+	const json_t *sum = json_object_get(json_object_get(json, "growth"), "sampled_bytes");
 	struct text folded = {0}, pprof = {0};
 	int64_t left_out_bytes;
 	const int err = report__folded(judge->model, NULL, &folded, &left_out_bytes);
@@ -86,6 +141,11 @@ static uint64_t judge__export(const struct judge *judge, uint64_t hash)
 	require(err == (model__growth_count(judge->model) ? 0 : -ENOENT));
 	require(report__pprof(judge->model, NULL, &pprof) == err);
 	require(is_for_a_terminal(&folded));
+	if (!err && !judge->absurd) {
+		require(json_is_integer(sum));
+		require(folded_bytes(&folded) + left_out_bytes == json_integer_value(sum));
+		require(profile_bytes(&pprof) == json_integer_value(sum));
+	}
 	hash = text__hash(&pprof, text__hash(&folded, hash));
 	text__free(&folded);
 	text__free(&pprof);
@@ -106,9 +166,9 @@ uint64_t judge__finish(struct judge *judge)
 	require(report__json(judge->model, &json) == 0);
 	parsed = json_loadb(json.data, json.length, JSON_REJECT_DUPLICATES, NULL);
 	require(parsed);
-	json_decref(parsed);
 	hash = text__hash(&json, text__hash(&text, hash));
-	hash = judge__export(judge, hash);
+	hash = judge__export(judge, parsed, hash);
+	json_decref(parsed);
 	text__free(&text);
 	text__free(&json);
 	judge__go_on(judge);

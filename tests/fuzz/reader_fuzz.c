@@ -17,6 +17,7 @@
 #include "recording/format.h"
 #include "recording/reader.h"
 #include "tests/fuzz/judge.h"
+#include "tests/fuzz/mend.h"
 
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed);
@@ -112,7 +113,8 @@ static void seal_file(uint8_t *data, size_t size)
 
 /* Changes the events inside the block at `at`. Returns the file's new size, 0 when that block is
  * none that could be inflated or the result has no room. */
-static size_t mutate_inside(uint8_t *data, size_t size, size_t max_size, size_t at)
+static size_t mutate_inside(uint8_t *data, size_t size, size_t max_size, size_t at,
+			    unsigned int seed)
 {
 	static uint8_t raw[TRAIL_BLOCK_RAW_BYTES];
 	static uint8_t stored[TRAIL_BLOCK_RAW_BYTES + 4096];
@@ -127,6 +129,8 @@ static size_t mutate_inside(uint8_t *data, size_t size, size_t max_size, size_t 
 	    uncompress(raw, &raw_bytes, data + at + sizeof(header), header.stored_bytes) != Z_OK)
 		return 0;
 	raw_bytes = LLVMFuzzerMutate(raw, raw_bytes, sizeof(raw));
+	if (seed % 8)
+		raw_bytes = mend_events(raw, raw_bytes, seed / 8);
 	if (compress2(stored, &stored_bytes, raw, raw_bytes, 1) != Z_OK ||
 	    size - header.stored_bytes + stored_bytes > max_size)
 		return 0;
@@ -149,7 +153,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 		if (!length)
 			break;
 		if (skip == 0) {
-			changed = mutate_inside(data, size, max_size, at);
+			changed = mutate_inside(data, size, max_size, at, seed / 16);
 			break;
 		}
 		at += length;

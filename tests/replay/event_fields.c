@@ -63,6 +63,8 @@ static const struct value_name file_flags[] = {{"DELETED", FILE_DELETED},     {"
 					       {"MEMFD", FILE_MEMFD},         {"SYSV", FILE_SYSV},
 					       {"ANONYMOUS", FILE_ANONYMOUS}, {NULL, 0}};
 static const struct value_name growth_flags[] = {{"IN_KERNEL", GROWTH_IN_KERNEL}, {NULL, 0}};
+static const struct value_name kept_growth_flags[] = {{"UNWATCHED", KEPT_GROWTH_UNWATCHED},
+						      {NULL, 0}};
 static const struct value_name reclaim_flags[] = {{"MEMCG", RECLAIM_MEMCG}, {NULL, 0}};
 
 /*
@@ -518,7 +520,7 @@ _Static_assert(GROWTH_FILE == 0 && GROWTH_ANON == 1 && GROWTH_SWAP == 2 && GROWT
 	N(event_kept_growth, rose_bytes, 0, NULL)               \
 	N(event_kept_growth, square_pages, 0, NULL)             \
 	N(event_kept_growth, stack_id, 0, NULL)                 \
-	H(event_kept_growth, reserved)                          \
+	G(event_kept_growth, flags, kept_growth_flags)          \
 	N(event_kept_growth, gone_samples, 0, NULL)             \
 	S(event_kept_growth, gone_bytes, "gone_", growth_bytes) \
 	N(event_kept_growth, looked_ns, 0, NULL)                \

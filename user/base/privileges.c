@@ -11,11 +11,17 @@
 
 #include "base/cleanup.h"
 
-#define KEPT_MAX 3
+struct kept {
+	size_t count;
+	cap_value_t caps[6];
+};
 
-static const cap_value_t kept_by[][KEPT_MAX] = {
-	[PRIVILEGES_RECORDER] = {CAP_BPF, CAP_DAC_READ_SEARCH, CAP_IPC_LOCK},
-	[PRIVILEGES_STACKS] = {CAP_SYS_PTRACE, CAP_CHECKPOINT_RESTORE, CAP_DAC_READ_SEARCH},
+static const struct kept kept_by[] = {
+	[PRIVILEGES_RECORDER] = {3, {CAP_BPF, CAP_DAC_READ_SEARCH, CAP_IPC_LOCK}},
+	[PRIVILEGES_STACKS] = {3, {CAP_SYS_PTRACE, CAP_CHECKPOINT_RESTORE, CAP_DAC_READ_SEARCH}},
+	[PRIVILEGES_KEEPER] = {6,
+			       {CAP_SYS_PTRACE, CAP_CHECKPOINT_RESTORE, CAP_DAC_READ_SEARCH,
+				CAP_PERFMON, CAP_IPC_LOCK, CAP_BPF}},
 };
 
 static void cap_freep(cap_t *caps)
@@ -32,10 +38,10 @@ static int fail(char *why, size_t why_size, const char *what)
 	return -error;
 }
 
-static bool is_kept(const cap_value_t *kept, cap_value_t cap)
+static bool is_kept(const struct kept *kept, cap_value_t cap)
 {
-	for (size_t i = 0; i < KEPT_MAX; i++)
-		if (kept[i] == cap)
+	for (size_t i = 0; i < kept->count; i++)
+		if (kept->caps[i] == cap)
 			return true;
 	return false;
 }
@@ -49,7 +55,7 @@ static bool has_other_threads(void)
 }
 
 /* While CAP_SETPCAP is still there; a service manager may have cut it before us. */
-static int cut_bounding_set(const cap_value_t *kept, cap_t held, char *why, size_t why_size)
+static int cut_bounding_set(const struct kept *kept, cap_t held, char *why, size_t why_size)
 {
 	cap_flag_value_t may;
 
@@ -64,15 +70,16 @@ static int cut_bounding_set(const cap_value_t *kept, cap_t held, char *why, size
 }
 
 /* What is to be kept and is held at all: permitted and effective, not inheritable. */
-static int keep(const cap_value_t *kept, cap_t held, cap_t wanted)
+static int keep(const struct kept *kept, cap_t held, cap_t wanted)
 {
-	for (size_t i = 0; i < KEPT_MAX; i++) {
+	for (size_t i = 0; i < kept->count; i++) {
 		cap_flag_value_t has;
 
-		if (cap_get_flag(held, kept[i], CAP_PERMITTED, &has))
+		if (cap_get_flag(held, kept->caps[i], CAP_PERMITTED, &has))
 			return -1;
-		if (has == CAP_SET && (cap_set_flag(wanted, CAP_PERMITTED, 1, &kept[i], CAP_SET) ||
-				       cap_set_flag(wanted, CAP_EFFECTIVE, 1, &kept[i], CAP_SET)))
+		if (has == CAP_SET &&
+		    (cap_set_flag(wanted, CAP_PERMITTED, 1, &kept->caps[i], CAP_SET) ||
+		     cap_set_flag(wanted, CAP_EFFECTIVE, 1, &kept->caps[i], CAP_SET)))
 			return -1;
 	}
 	return 0;
@@ -80,7 +87,7 @@ static int keep(const cap_value_t *kept, cap_t held, cap_t wanted)
 
 int privileges__drop(enum privileges which, char *why, size_t why_size)
 {
-	const cap_value_t *kept = kept_by[which];
+	const struct kept *kept = &kept_by[which];
 	_cleanup_(cap_freep) cap_t held = cap_get_proc();
 	_cleanup_(cap_freep) cap_t wanted = cap_init();
 	int error;

@@ -20,12 +20,19 @@
  *                             (/proc/PID/map_files; before 5.9 that took CAP_SYS_ADMIN)
  *     CAP_DAC_READ_SEARCH     programs that not everybody may read
  *
+ * PRIVILEGES_KEEPER, of the process that starts that one:
+ *
+ *     those three, and
+ *     CAP_PERFMON   what is mapped where is followed by perf events
+ *     CAP_IPC_LOCK  whose buffers are more than anybody may lock
+ *     CAP_BPF       before 5.19: maps that are open already
+ *
  * What is not held is not asked for. Nothing is inheritable or ambient, the bounding set is cut
  * where that is allowed (CAP_SETPCAP), and no_new_privs keeps every later exec from more. Threads
  * that exist already would keep theirs: -EBUSY unless the caller is the only one.
  *
  * 0 or -errno; `why` says in words what the kernel refused.
  */
-enum privileges { PRIVILEGES_RECORDER, PRIVILEGES_STACKS };
+enum privileges { PRIVILEGES_RECORDER, PRIVILEGES_STACKS, PRIVILEGES_KEEPER };
 
 int privileges__drop(enum privileges kept, char *why, size_t why_size);

@@ -120,7 +120,26 @@ static int follow_pids(struct session *session, const struct session_options *op
 	return CMD_DONE;
 }
 
-/* Forks: before there is much to share. */
+/* Forks, before there is anything to inherit. */
+static int prepare_stacks(struct session *session)
+{
+	char why[256] = "";
+
+	if (!session->probing.plan.samples ||
+	    !stack_worker__new(&session->stacks, why, sizeof(why)))
+		return CMD_DONE;
+	cmd__error("following stacks: %s (--call-graph none records without them)", why);
+	return CMD_FAILED;
+}
+
+static void tell_news(struct session *session)
+{
+	char news[640];
+
+	if (session->stacks && stack_worker__news(session->stacks, news, sizeof(news)))
+		cmd__error("%s", news);
+}
+
 static int start_stacks(struct session *session, const struct session_options *options)
 {
 	const struct stack_worker_options stacks = {
@@ -130,9 +149,7 @@ static int start_stacks(struct session *session, const struct session_options *o
 	};
 	char why[256] = "";
 
-	if (stacks.ring_fd < 0)
-		return CMD_DONE;
-	if (!stack_worker__start(&session->stacks, &stacks, why, sizeof(why)))
+	if (!session->stacks || !stack_worker__start(session->stacks, &stacks, why, sizeof(why)))
 		return CMD_DONE;
 	cmd__error("following stacks: %s (--call-graph none records without them)", why);
 	return CMD_FAILED;
@@ -153,7 +170,7 @@ static int load(struct session *session, const struct session_options *options)
 	if (options->scope == FOLLOW_CGROUP &&
 	    find_cgroup(session, options->cgroup, &probe_options.cgroup_id))
 		return CMD_FAILED;
-	if (probing__load(&session->probing, &probe_options))
+	if (prepare_stacks(session) || probing__load(&session->probing, &probe_options))
 		return CMD_FAILED;
 	if (start_stacks(session, options))
 		return CMD_FAILED;
@@ -173,6 +190,23 @@ static int open_sinks(struct session *session, const struct session_options *opt
 	if (!error)
 		error = capture__new(&session->capture, session->writer, session->model);
 	return error ? fail("starting", error) : CMD_DONE;
+}
+
+/* True when somebody asked us to end. */
+static bool take_signals(struct session *session)
+{
+	struct signalfd_siginfo info;
+	bool interrupted = false;
+
+	while (read(session->signal_fd, &info, sizeof(info)) == sizeof(info))
+		interrupted |= info.ssi_signo != SIGCHLD;
+	return interrupted;
+}
+
+/* Until somebody asks for the end again. */
+static bool may_wait(void *context)
+{
+	return !take_signals(context);
 }
 
 static uint64_t count_events(void *context)
@@ -197,6 +231,7 @@ static int start(struct session *session, const struct session_options *options)
 		.context = session->capture,
 		.account = {count_events, count_bytes, session},
 		.stacks = session->stacks,
+		.patience = {may_wait, session},
 	};
 	sigset_t signals;
 	char why[512] = "";
@@ -243,21 +278,11 @@ int session__open(struct session **out, const struct session_options *options)
 	return CMD_DONE;
 }
 
-/* True when somebody asked us to end. */
-static bool take_signals(struct session *session)
-{
-	struct signalfd_siginfo info;
-	bool interrupted = false;
-
-	while (read(session->signal_fd, &info, sizeof(info)) == sizeof(info))
-		interrupted |= info.ssi_signo != SIGCHLD;
-	return interrupted;
-}
-
 static int tick(struct session *session)
 {
 	int error = live__run(session->live);
 
+	tell_news(session);
 	if (!error && session->writer)
 		error = writer__tick(session->writer, observe__now_ns());
 	if (!error)
@@ -297,6 +322,7 @@ int session__close(struct session *session)
 {
 	int error = live__close(session->live);
 
+	tell_news(session);
 	if (!error)
 		error = capture__digest(session->capture);
 	if (!error)
@@ -308,10 +334,6 @@ int session__close(struct session *session)
 			   strerror(-error));
 		return CMD_FAILED;
 	}
-	if (session->stacks && stack_worker__failure(session->stacks))
-		cmd__error("the process that names stacks ended early, and growth since then has "
-			   "none: %s",
-			   stack_worker__failure(session->stacks));
 	error = model__finish(session->model);
 	return error ? fail("finishing", error) : CMD_DONE;
 }

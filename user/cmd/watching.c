@@ -197,8 +197,18 @@ static void beat(void *context)
 	notify__send(watching->notify, "WATCHDOG=1");
 }
 
-/* Forks, before memory is reserved and locked. Without it the recorder does the rest of its work.
- */
+/* Forks, before there is anything to inherit. */
+static int prepare_stacks(struct watching *watching)
+{
+	char why[256] = "";
+
+	if (!watching->probing.plan.samples ||
+	    !stack_worker__new(&watching->stacks, why, sizeof(why)))
+		return CMD_DONE;
+	cmd__error("following stacks: %s (sample = 0 records without them)", why);
+	return CMD_FAILED;
+}
+
 static int start_stacks(struct watching *watching)
 {
 	const struct stack_worker_options options = {
@@ -207,8 +217,7 @@ static int start_stacks(struct watching *watching)
 	};
 	char why[256] = "";
 
-	if (options.ring_fd < 0 ||
-	    !stack_worker__start(&watching->stacks, &options, why, sizeof(why)))
+	if (!watching->stacks || !stack_worker__start(watching->stacks, &options, why, sizeof(why)))
 		return CMD_DONE;
 	cmd__error("following stacks: %s (sample = 0 records without them)", why);
 	return CMD_FAILED;
@@ -313,6 +322,26 @@ static void reload(struct watching *watching)
 	watching->ready_due = true;
 }
 
+/* Whoever asks twice does not want to wait. */
+static void stop(struct watching *watching)
+{
+	if (watching->stopping) {
+		pump__hurry(watching->pump);
+		return;
+	}
+	watching->stopping = true;
+	notify__send(watching->notify, "STOPPING=1");
+	pump__stop(watching->pump);
+}
+
+static void tell_news(struct watching *watching)
+{
+	char news[640];
+
+	if (watching->stacks && stack_worker__news(watching->stacks, news, sizeof(news)))
+		cmd__error("%s", news);
+}
+
 static void take_signals(struct watching *watching, uint64_t now_ns)
 {
 	struct signalfd_siginfo info;
@@ -331,11 +360,7 @@ static void take_signals(struct watching *watching, uint64_t now_ns)
 			break;
 		case SIGINT:
 		case SIGTERM:
-			if (!watching->stopping) {
-				notify__send(watching->notify, "STOPPING=1");
-				pump__stop(watching->pump);
-			}
-			watching->stopping = true;
+			stop(watching);
 			break;
 		default:
 			break;
@@ -409,6 +434,7 @@ static bool turn(struct watching *watching, int *status)
 	become_ready(watching);
 	take_signals(watching, observe__now_ns());
 	tell_ready(watching);
+	tell_news(watching);
 	write_reports(watching, observe__now_ns());
 	return ended && !queue__peek(watching->queue);
 }
@@ -441,8 +467,8 @@ static int run(struct watching *watching)
 	/* What an earlier run left is looked at before anything is attached: nobody reads the rings
 	 * meanwhile. */
 	if (take_signals_over(watching) || probing__look(&watching->probing, &ways) ||
-	    open_store(watching) || open_recorder(watching) || open_source(watching) ||
-	    settle_in(watching))
+	    prepare_stacks(watching) || open_store(watching) || open_recorder(watching) ||
+	    open_source(watching) || settle_in(watching))
 		return CMD_FAILED;
 	while (!turn(watching, &status))
 		;
@@ -455,9 +481,7 @@ int watching__run(const struct watching_options *options)
 	int status = run(&watching);
 
 	pump__free(watching.pump);
-	if (watching.stacks && stack_worker__failure(watching.stacks))
-		cmd__error("the process that names stacks had ended early: %s",
-			   stack_worker__failure(watching.stacks));
+	tell_news(&watching);
 	stack_worker__free(watching.stacks);
 	report_child__end(&watching.report);
 	recorder__free(watching.recorder);

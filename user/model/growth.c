@@ -300,6 +300,13 @@ int growth__on_gone(struct model *model, const struct event_header *event)
 	return 0;
 }
 
+void growth__stop_watching(struct model *model)
+{
+	for (size_t i = 0; i < model->growths.count; i++)
+		if (model->growths.slots[i])
+			model->growths.slots[i]->growth.unwatched = true;
+}
+
 /* --- the state block read ------------------------------------------------------------------- */
 
 static struct growth growth__of_kept(const struct event_kept_growth *kept)
@@ -342,6 +349,7 @@ int growth__on_kept(struct model *model, const struct event_header *event)
 		return loss__count(model, LOSS_MODEL_FULL, event->kind);
 	growth__add(&sums->growth, &more);
 	growth__take_off(&sums->growth, kept->gone_samples, (const int64_t *)kept->gone_bytes);
+	sums->growth.unwatched |= kept->flags & KEPT_GROWTH_UNWATCHED;
 	grower = find_grower(model, slot);
 	if (kept->looked_ns > grower->looked_ns)
 		grower->looked_ns = kept->looked_ns;
@@ -428,6 +436,8 @@ void digest__growth(struct digest *digest, const struct model *model)
 		digest__u64(digest, (uint64_t)growth->gone_shmem_bytes);
 		digest__u64(digest, (uint64_t)growth->gone_from_swap_bytes);
 		digest__u64(digest, growths->slots[i]->key.grower->looked_ns);
+		if (growth->unwatched)
+			digest__u64(digest, 1);
 		if (growth->file)
 			digest__u64(digest, ((const struct definition *)growth->file)->hash);
 	}

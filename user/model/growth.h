@@ -41,6 +41,8 @@ struct growths {
 
 int growth__on_growth(struct model *model, const struct event_header *event);
 int growth__on_gone(struct model *model, const struct event_header *event);
+/* What has come so far nobody looks for any more. */
+void growth__stop_watching(struct model *model);
 int growth__on_kept(struct model *model, const struct event_header *event);
 /* Before it becomes what the process has now. */
 void growth__note_memory(struct model *model, const struct process_slot *slot,

@@ -280,9 +280,13 @@ int64_t model__realtime_ns(const struct model *model, uint64_t time_ns)
 	return realtime_ns;
 }
 
+/* In us, and small enough to be said in ns. */
 static int64_t gained(int64_t first, int64_t last)
 {
-	return first < 0 || last < first ? EVENT_UNKNOWN : last - first;
+	if (first < 0 || last < first)
+		return EVENT_UNKNOWN;
+	last -= first;
+	return last < INT64_MAX / 1000 ? last : INT64_MAX / 1000;
 }
 
 struct event_psi model__psi_gained(const struct model *model, uint64_t cgroup_id)

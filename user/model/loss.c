@@ -82,6 +82,9 @@ int loss__on_loss(struct model *model, const struct event_header *event)
 		return error;
 	if (loss->reason == LOSS_KILLS_COUNTED && loss->count > known->count)
 		incident__count_more(model, loss->count - known->count, event->time_ns);
+	/* In a state block it has been told of each growth already. */
+	if (loss->reason == LOSS_STACK_WORKER && loss->count > known->count && !model->restoring)
+		growth__stop_watching(model);
 	return loss__set(model, loss->reason, loss->kind, loss->count, event->time_ns);
 }
 

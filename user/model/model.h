@@ -167,6 +167,8 @@ struct growth {
 	int64_t gone_file_bytes;
 	int64_t gone_shmem_bytes;
 	int64_t gone_from_swap_bytes;
+	/* Who looked for that has ended since some of it came: nobody will find it gone. */
+	bool unwatched;
 };
 
 /* Only what came from `from_ns` to `to_ns` is summed, and nothing of what an earlier recording has

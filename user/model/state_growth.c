@@ -192,6 +192,7 @@ static int tell_sums(struct move *move, const struct growth_slot *sums)
 	event->square_pages = growth->square_pages;
 	event->stack_id = stack_id;
 	event->file_id = file_id;
+	event->flags = growth->unwatched ? KEPT_GROWTH_UNWATCHED : 0;
 	event->gone_samples = growth->gone_samples;
 	event->gone_bytes[GROWTH_ANON] = growth->gone_anon_bytes;
 	event->gone_bytes[GROWTH_FILE] = growth->gone_file_bytes;

@@ -63,12 +63,19 @@ uint64_t probe__step_bytes(const struct facts *facts, uint64_t step_bytes)
 	return step_bytes > held_back ? step_bytes : held_back;
 }
 
+/* Of a power of two; 0 stays 0. */
+static uint32_t shift_of(uint64_t bytes)
+{
+	return bytes ? (uint32_t)__builtin_ctzll(bytes) : 0;
+}
+
 static void configure(struct oomtrail_bpf *skeleton, const struct plan *plan,
 		      const struct facts *facts, const struct probe_options *options)
 {
 	struct bpf_program *program;
 
 	skeleton->rodata->knob_page_bytes = facts->page_bytes;
+	skeleton->rodata->knob_page_shift = shift_of(facts->page_bytes);
 	skeleton->rodata->knob_cpus = facts->cpus < PLAN_MAX_CPUS ? facts->cpus : PLAN_MAX_CPUS;
 	skeleton->rodata->knob_step_bytes = probe__step_bytes(facts, options->step_bytes);
 	skeleton->rodata->knob_memcg_step_bytes = probe__memcg_step_bytes(options->step_bytes);
@@ -87,8 +94,10 @@ static void configure(struct oomtrail_bpf *skeleton, const struct plan *plan,
 	skeleton->data->wake_bytes = bpf_map__max_entries(skeleton->maps.bulk) / 4;
 	skeleton->rodata->knob_sample_bytes =
 		plan->samples ? options->sample_bytes ?: SAMPLE_BYTES : 0;
+	skeleton->rodata->knob_sample_shift = shift_of(skeleton->rodata->knob_sample_bytes);
 	skeleton->rodata->knob_stacks_bytes = STACKS_RING_BYTES;
 	skeleton->rodata->knob_huge_bytes = facts->huge_bytes;
+	skeleton->rodata->knob_huge_shift = shift_of(facts->huge_bytes);
 	bpf_map__set_max_entries(skeleton->maps.stacks,
 				 plan->samples ? STACKS_RING_BYTES : facts->page_bytes);
 	skeleton->rodata->knob_addresses_reused = plan->lru_address_spaces;

@@ -24,7 +24,9 @@ struct growth_filter {
 
 enum growth_rows {
 	GROWTH_EXACT,      /* one process, one chain of addresses, one file */
-	GROWTH_BY_FUNCTION /* one chain of functions, of however many processes */
+	GROWTH_BY_FUNCTION /* one chain of functions as text says it, of however many processes:
+			    * an allocator's inside and how often a function called itself are
+			    * no difference */
 };
 
 /* What pages of a file, or of shared memory, came. */
@@ -139,3 +141,7 @@ bool frame__is_unnamed_jit(const struct frame *frame);
 /* How many of the innermost frames are an allocator's own, without the one that was called from
  * outside of it; 0 too when there is nothing but allocator. */
 size_t stack__inside_allocator(const struct stack *stack);
+
+/* The next frame that reads otherwise than the one at `at`: a function that calls itself reads as
+ * one. */
+size_t stack__after(const struct stack *stack, size_t at);

@@ -113,3 +113,24 @@ size_t stack__inside_allocator(const struct stack *stack)
 		run++;
 	return run == 0 || run == stack->count ? 0 : run - 1;
 }
+
+/* Would they be said in the same words? */
+static bool reads_same(const struct frame *a, const struct frame *b)
+{
+	if (frame__is_unnamed_jit(a) || frame__is_unnamed_jit(b))
+		return frame__is_unnamed_jit(a) && frame__is_unnamed_jit(b);
+	if (!a || !b)
+		return a == b;
+	if (!a->name || !b->name || strcmp(a->name, b->name) != 0 || !a->module != !b->module)
+		return false;
+	return !a->module || strcmp(a->module->path, b->module->path) == 0;
+}
+
+size_t stack__after(const struct stack *stack, size_t at)
+{
+	size_t next = at + 1;
+
+	while (next < stack->count && reads_same(stack->frames[at], stack->frames[next]))
+		next++;
+	return next;
+}

@@ -25,7 +25,8 @@ static int module__compare(const struct module *a, const struct module *b, enum 
 	return memcmp(a->build_id, b->build_id, a->build_id_bytes);
 }
 
-/* A function is its name; its start would set two builds of one program apart. */
+/* A function is its name; its start would set two builds of one program apart. Code made at run
+ * time that has no name is one, wherever it lies. */
 static int frame__compare(const struct frame *a, const struct frame *b, enum growth_rows rows)
 {
 	int order;
@@ -34,6 +35,8 @@ static int frame__compare(const struct frame *a, const struct frame *b, enum gro
 		return 0;
 	if (!a || !b)
 		return a ? 1 : -1;
+	if (rows == GROWTH_BY_FUNCTION && frame__is_unnamed_jit(a) && frame__is_unnamed_jit(b))
+		return 0;
 	if (!a->name || !b->name)
 		order = (a->name != NULL) - (b->name != NULL);
 	else
@@ -47,20 +50,36 @@ static int frame__compare(const struct frame *a, const struct frame *b, enum gro
 	return order;
 }
 
+static size_t stack__first(const struct stack *stack, enum growth_rows rows)
+{
+	return rows == GROWTH_EXACT ? 0 : stack__inside_allocator(stack);
+}
+
+static size_t stack__next(const struct stack *stack, size_t at, enum growth_rows rows)
+{
+	return rows == GROWTH_EXACT ? at + 1 : stack__after(stack, at);
+}
+
 static int stack__compare(const struct stack *a, const struct stack *b, enum growth_rows rows)
 {
+	size_t i, j;
+
 	if (a == b)
 		return 0;
 	if (!a || !b)
 		return a ? -1 : 1;
-	for (size_t i = 0; i < a->count && i < b->count; i++) {
-		const int order = frame__compare(a->frames[i], b->frames[i], rows);
+	i = stack__first(a, rows);
+	j = stack__first(b, rows);
+	while (i < a->count && j < b->count) {
+		const int order = frame__compare(a->frames[i], b->frames[j], rows);
 
 		if (order != 0)
 			return order;
+		i = stack__next(a, i, rows);
+		j = stack__next(b, j, rows);
 	}
-	if (a->count != b->count)
-		return ORDER(a->count, b->count);
+	if (i < a->count || j < b->count)
+		return i < a->count ? 1 : -1;
 	return ORDER(a->end, b->end);
 }
 
@@ -86,7 +105,7 @@ static int compare_to_merge(const void *left, const void *right, void *context)
 		return order;
 	if (a->bytes != b->bytes)
 		return a->bytes > b->bytes ? -1 : 1;
-	return task__compare(&a->task, &b->task);
+	return row__compare(a, b, GROWTH_EXACT);
 }
 
 static int compare_to_show(const void *left, const void *right, void *context)

@@ -3,13 +3,13 @@
 #include "report/wording.h"
 
 /*
- * Looks are at what a process has now. Of what grew before its last exec nobody can say which part
- * was looked for while it was there.
+ * Looks are at what a process has now, and by who knows where its samples came. Of what grew before
+ * its last exec nobody can say which part was looked for while it was there.
  */
 static bool was_looked_for(const struct growth *growth, const struct process *process,
 			   uint64_t looked_ns)
 {
-	return process && looked_ns && growth->first_ns >= process->exec_ns;
+	return process && looked_ns && !growth->unwatched && growth->first_ns >= process->exec_ns;
 }
 
 /* Of files less may have come than went: such bytes are below 0, and nothing is taken off them. */

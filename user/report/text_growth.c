@@ -11,6 +11,8 @@
 
 #define ROWS_LISTED       10 /* the JSON has more of them */
 #define ROWS_LISTED_BRIEF 5
+#define ROWS_AT_LEAST     3
+#define ROW_PERCENT       2 /* less than that answers nobody's question */
 #define FIGURES_INDENT    20
 
 /* --- rows ------------------------------------------------------------------------------------- */
@@ -234,19 +236,28 @@ static void print_jit(struct text *out, const struct growths *growths, size_t li
 
 /* --- sections --------------------------------------------------------------------------------- */
 
+static bool is_listed(const struct growths *growths, size_t at, size_t most)
+{
+	if (at >= growths->count || at >= most || growths->rows[at].bytes <= 0)
+		return false;
+	return at < ROWS_AT_LEAST ||
+	       growths->rows[at].bytes >= growths->sampled_bytes / 100 * ROW_PERCENT;
+}
+
 static void print_growths(struct text *out, const struct model *model,
 			  const struct growths *growths, size_t most, bool whose)
 {
 	size_t listed = 0;
 	int64_t left_bytes = 0;
 
-	while (listed < growths->count && listed < most && growths->rows[listed].bytes > 0) {
+	while (is_listed(growths, listed, most)) {
 		print_row(out, model, &growths->rows[listed], growths, whose);
 		left_bytes += growths->rows[listed++].bytes;
 	}
 	left_bytes = growths->sampled_bytes - left_bytes;
 	if (listed < growths->count) {
-		text__printf(out, "  and %zu more stacks", growths->count - listed);
+		text__string(out, "  and ");
+		wording__counted(out, growths->count - listed, "more stack", "more stacks");
 		text__string(out, ", together ");
 		wording__bytes(out, left_bytes);
 		text__string(out, "\n");

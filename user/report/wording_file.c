@@ -11,6 +11,8 @@ void wording__file(struct text *out, const struct file *file)
 	}
 	if (file->flags & FILE_SYSV)
 		text__string(out, "System V segment ");
+	else if (!*file->path)
+		text__string(out, "a file without a name");
 	text__escaped(out, file->path, strlen(file->path));
 	if (file->flags & FILE_DELETED)
 		text__string(out, " (deleted)");

@@ -110,38 +110,23 @@ static bool has_own_line(const struct frame *frame)
 	return true;
 }
 
-/* Would they be said in the same words? */
-static bool is_same(const struct frame *a, const struct frame *b)
-{
-	if (frame__is_unnamed_jit(a) || frame__is_unnamed_jit(b))
-		return frame__is_unnamed_jit(a) && frame__is_unnamed_jit(b);
-	if (!a || !b)
-		return a == b;
-	if (!a->name || !b->name || strcmp(a->name, b->name) != 0 || !a->module != !b->module)
-		return false;
-	return !a->module || strcmp(a->module->path, b->module->path) == 0;
-}
-
 /* Innermost first; a function that calls itself is one entry. */
 static size_t say_frames(struct said *said, const struct stack *stack)
 {
-	size_t count = 0, lines = 0;
+	size_t count = 0, lines = 0, next;
 
-	for (size_t i = stack__inside_allocator(stack); i < stack->count; i++) {
+	for (size_t i = stack__inside_allocator(stack); i < stack->count; i = next) {
 		const struct frame *frame = stack->frames[i];
 		bool with_line;
 
-		if (count > 0 && is_same(said[count - 1].frame, frame)) {
-			said[count - 1].times++;
-			continue;
-		}
+		next = stack__after(stack, i);
 		say_frame(&said[count].label, frame);
 		with_line = lines < LINES_SAID && has_own_line(frame);
 		lines += with_line;
 		say_where(&said[count].label, frame, count > 0 ? said[count - 1].frame : NULL,
 			  with_line);
 		said[count].frame = frame;
-		said[count++].times = 1;
+		said[count++].times = next - i;
 	}
 	return count;
 }

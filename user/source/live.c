@@ -165,6 +165,23 @@ void live__drain_stacks(struct live *live)
 {
 	if (live->options.stacks)
 		stack_worker__drain(live->options.stacks, push, live);
+	live__tell_stack_losses(live);
+}
+
+static bool is_worth_waiting(void *context)
+{
+	const struct live *live = context;
+	const struct live_patience *patience = &live->options.patience;
+
+	return observe__now_ns() < live->stacks_until_ns && patience->wait(patience->context);
+}
+
+static void finish_stacks(struct live *live)
+{
+	if (!live->options.stacks)
+		return;
+	live->stacks_until_ns = observe__now_ns() + STACKS_WAIT_NS;
+	stack_worker__finish(live->options.stacks, push, live, is_worth_waiting, live);
 }
 
 static void collect(void *context, const struct event_header *event)
@@ -183,8 +200,7 @@ int live__close(struct live *live)
 	while (live__drain(live))
 		;
 	probe__collect_reclaim(live->probe, collect, live);
-	if (live->options.stacks)
-		stack_worker__finish(live->options.stacks, STACKS_WAIT_NS, push, live);
+	finish_stacks(live);
 	live__observe_counters(live);
 	live__check_clock(live);
 	live__tell_losses(live);

@@ -38,6 +38,12 @@ struct live_options {
 	} account;
 	uint64_t account_every_ns;
 	struct stack_worker *stacks; /* stays the caller's; NULL: growth is not sampled */
+	/* At the end, stacks that are not named yet are waited for. Asked ten times a second: is
+	 * that all right? */
+	struct live_patience {
+		bool (*wait)(void *context);
+		void *context;
+	} patience;
 };
 
 /* `probe` stays the caller's and is not attached yet. */

@@ -94,7 +94,8 @@ struct live {
 	uint64_t killed_ns;   /* when the latest one came in; 0: none has */
 	uint64_t released_ns; /* everything up to then has been passed on */
 	struct again again;
-	int error; /* first one inside a callback */
+	uint64_t stacks_until_ns; /* at the end: they are waited for */
+	int error;                /* first one inside a callback */
 };
 
 /* --- live.c --------------------------------------------------------------------------------- */
@@ -152,6 +153,8 @@ void live__observe_memcg(struct live *live, uint64_t cgroup_id);
 void live__observe_pressure(struct live *live);
 void live__observe_counters(struct live *live);
 void live__tell_losses(struct live *live);
+/* At once: what comes next may lack its stacks. */
+void live__tell_stack_losses(struct live *live);
 void live__tell_account(struct live *live, bool closing);
 void live__check_clock(struct live *live);
 /* The programs are timed for a while after attaching, and then what they cost is told. */

@@ -96,11 +96,19 @@ void live__tell_losses(struct live *live)
 	}
 	for (uint32_t reason = LOSS_MM_TABLE_FULL; reason <= LOSS_FOLLOWED_TABLE_FULL; reason++)
 		tell_loss(live, reason, 0, probe__table_losses(live->probe, reason));
+	tell_loss(live, LOSS_NOTE_TABLE_FULL, EVENT_GROWTH,
+		  probe__table_losses(live->probe, LOSS_NOTE_TABLE_FULL));
 	tell_loss(live, LOSS_RECURSION, 0, probe__recursion_misses(live->probe));
 	tell_loss(live, LOSS_MALFORMED, 0, live->malformed);
 	tell_loss(live, LOSS_OBSERVATION, 0, live->unread);
-	tell_loss(live, LOSS_STACK_WORKER, 0,
-		  options->stacks && stack_worker__failure(options->stacks) ? 1 : 0);
+	live__tell_stack_losses(live);
+}
+
+void live__tell_stack_losses(struct live *live)
+{
+	if (live->options.stacks)
+		tell_loss(live, LOSS_STACK_WORKER, EVENT_GROWTH,
+			  stack_worker__ends(live->options.stacks));
 }
 
 void live__check_clock(struct live *live)

@@ -35,6 +35,7 @@ struct pump {
 	_Atomic uint64_t events;
 	_Atomic uint64_t written_bytes;
 	_Atomic bool opened;
+	_Atomic bool in_hurry;
 	_Atomic bool ended;
 };
 
@@ -80,6 +81,16 @@ static uint64_t written_bytes(void *context)
 	return atomic_load_explicit(&((struct pump *)context)->written_bytes, memory_order_relaxed);
 }
 
+/* While the end is waited for, somebody else waits for our beat. */
+static bool may_wait(void *context)
+{
+	struct pump *pump = context;
+
+	if (pump->beat)
+		pump->beat(pump->context);
+	return !atomic_load_explicit(&pump->in_hurry, memory_order_relaxed);
+}
+
 int pump__new(struct pump **out, struct probe *probe, const struct pump_options *options, char *why,
 	      size_t why_size)
 {
@@ -99,6 +110,7 @@ int pump__new(struct pump **out, struct probe *probe, const struct pump_options 
 	live.refused = refused;
 	live.busy = busy;
 	live.account = (struct live_account){events, written_bytes, pump};
+	live.patience = (struct live_patience){may_wait, pump};
 	pump->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	error = pump->stop_fd < 0 ? -errno : live__new(&pump->live, probe, &live);
 	if (error)
@@ -190,6 +202,12 @@ void pump__stop(struct pump *pump)
 	uint64_t one = 1;
 
 	(void)!write(pump->stop_fd, &one, sizeof(one));
+}
+
+void pump__hurry(struct pump *pump)
+{
+	atomic_store_explicit(&pump->in_hurry, true, memory_order_relaxed);
+	pump__stop(pump);
 }
 
 bool pump__has_ended(struct pump *pump, int *error, const char **why)

@@ -40,6 +40,9 @@ bool pump__has_opened(const struct pump *pump);
  */
 void pump__stop(struct pump *pump);
 
+/* Likewise, and does not wait for stacks that are not named yet. Any thread. */
+void pump__hurry(struct pump *pump);
+
 /* Has the thread ended? Nothing more comes into the queue. *error: why, when nobody asked for it;
  * `why` in words. */
 bool pump__has_ended(struct pump *pump, int *error, const char **why);

@@ -1,483 +1,418 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "source/stack_worker.h"
 
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/oom_score.h"
-#include "base/close_others.h"
-#include "base/privileges.h"
 #include "base/units.h"
-#include "recording/reader.h"
 #include "source/observe.h"
-#include "source/stack_events.h"
-#include "stacks/stacks.h"
+#include "source/stack_inlet.h"
+#include "source/stack_keeper.h"
 
-#define MEMORY_BYTES (256 * MIB)
-#define TURN_MS      100
-#define OUT_BYTES    (64 * KIB)
-#define IN_BYTES     (256 * KIB)
-#define DRAIN_BYTES  (1 * MIB) /* at a time: the rings have to be emptied as well */
-#define REAP_NS      (1 * NS_PER_S)
+#define DRAIN_BYTES (1 * MIB) /* at a time: the rings have to be emptied as well */
+#define REAP_NS     (1 * NS_PER_S)
+#define GREETING_NS (30 * NS_PER_S)
+#define TURN_MS     100
+/* Until another one is started. */
+#define PAUSE_NS    (1 * NS_PER_S)
+#define LONGEST_NS  (300 * NS_PER_S)
+#define PROVED_NS   (600 * NS_PER_S) /* who has lasted so long has not failed again */
 
-/* The worker's first words. */
-struct greeting {
-	int error;
-	char why[252];
+enum stage {
+	STAGE_NONE,    /* nobody runs; another one is started at next_ns */
+	STAGE_RUNNING, /* as far as anybody knows */
+	STAGE_ENDING,  /* it is not listened to any more; how it ended is still to come */
+	STAGE_OVER     /* nobody will be started again */
 };
-
-/* ============================================================================================= *
- * The worker's side.
- * ============================================================================================= */
-
-struct work {
-	int socket;
-	uint64_t *rooms; /* STACK_ROOMS of them */
-	struct stacks *stacks;
-	struct ring_buffer *ring;
-	struct stack_events events;
-	uint64_t told_refused, told_torn, told_pages_refused, told_pages_unreadable;
-	size_t out_bytes;
-	char out[OUT_BYTES];
-};
-
-static int send_all(int socket, const void *data, size_t bytes)
-{
-	const char *at = data;
-
-	while (bytes) {
-		ssize_t sent = send(socket, at, bytes, MSG_NOSIGNAL);
-
-		if (sent < 0 && errno == EINTR)
-			continue;
-		if (sent <= 0)
-			return -EPIPE;
-		at += sent;
-		bytes -= (size_t)sent;
-	}
-	return 0;
-}
-
-static int flush(struct work *work)
-{
-	int error = send_all(work->socket, work->out, work->out_bytes);
-
-	work->out_bytes = 0;
-	return error;
-}
-
-static int put(void *context, const struct event_header *event)
-{
-	struct work *work = context;
-	int error = 0;
-
-	if (work->out_bytes + event->size_bytes > sizeof(work->out))
-		error = flush(work);
-	memcpy(work->out + work->out_bytes, event, event->size_bytes);
-	work->out_bytes += event->size_bytes;
-	return error;
-}
-
-static int take_sample(void *context, void *data, size_t bytes)
-{
-	stacks__take(((struct work *)context)->stacks, data, bytes);
-	return 0;
-}
-
-/* The next larger one, as far as there is any. */
-static void give_room(void *context, uint32_t pid, size_t room_bytes)
-{
-	static const size_t rooms_bytes[] = {
-#define X(class, pages) [class] = (pages)*STACK_PAGE_BYTES,
-		STACK_CLASSES(X)
-#undef X
-	};
-	const struct work *work = context;
-	uint64_t *room = &work->rooms[pid % STACK_ROOMS];
-	uint32_t class = 0;
-
-	while (class < STACK_CLASS_LAST && rooms_bytes[class] <= room_bytes)
-		class ++;
-	if (*room >> 32 != pid || class > (uint32_t)*room)
-		__atomic_store_n(room, stack_room(pid, class), __ATOMIC_RELAXED);
-}
-
-static int tell_loss(struct work *work, enum loss_reason reason, enum event_kind kind,
-		     uint64_t count, uint64_t *told)
-{
-	struct event_loss event = {.reason = reason, .kind = kind, .count = count};
-
-	if (count == *told)
-		return 0;
-	*told = count;
-	observe__header(&event.header, EVENT_LOSS, sizeof(event));
-	return put(work, &event.header);
-}
-
-static int tell_losses(struct work *work)
-{
-	struct stacks_counts counts = stacks__counts(work->stacks);
-	int error = tell_loss(work, LOSS_SAMPLE_QUEUE, EVENT_GROWTH, counts.refused,
-			      &work->told_refused);
-
-	if (!error)
-		error = tell_loss(work, LOSS_MALFORMED, EVENT_GROWTH, counts.torn,
-				  &work->told_torn);
-	if (!error)
-		error = tell_loss(work, LOSS_PAGE_TABLE_FULL, EVENT_GROWTH_GONE,
-				  counts.pages_refused, &work->told_pages_refused);
-	if (!error)
-		error = tell_loss(work, LOSS_OBSERVATION, EVENT_GROWTH_GONE,
-				  counts.pages_unreadable, &work->told_pages_unreadable);
-	return error;
-}
-
-/* Until the recorder wants no more, or has gone. */
-static int run(struct work *work)
-{
-	struct pollfd fds[] = {{.fd = work->socket, .events = POLLIN},
-			       {.fd = ring_buffer__epoll_fd(work->ring), .events = POLLIN},
-			       {.fd = stacks__fd(work->stacks), .events = POLLIN},
-			       {.events = POLLIN}};
-	int error = 0;
-
-	while (!error && !fds[0].revents) {
-		fds[3].fd = stacks__lines_fd(work->stacks);
-		if (poll(fds, 4, TURN_MS) < 0 && errno != EINTR)
-			return -errno;
-		ring_buffer__consume(work->ring);
-		error = stacks__turn(work->stacks, observe__now_ns());
-		if (!error)
-			error = tell_losses(work);
-		if (!error)
-			error = flush(work);
-	}
-	if (error)
-		return error;
-	ring_buffer__consume(work->ring);
-	error = stacks__finish(work->stacks);
-	if (!error)
-		error = tell_losses(work);
-	return error ? error : flush(work);
-}
-
-static int begin(struct work *work, const struct stack_worker_options *options, char *why,
-		 size_t why_size)
-{
-	struct stacks_options stacks = {.sink = stack_events__sink(&work->events),
-					.frame_pointers = options->frame_pointers,
-					.cut = give_room,
-					.cut_context = work};
-
-	work->rooms = mmap(NULL, STACK_ROOMS * sizeof(*work->rooms), PROT_READ | PROT_WRITE,
-			   MAP_SHARED, options->rooms_fd, 0);
-	if (work->rooms == MAP_FAILED) {
-		snprintf(why, why_size, "mapping the room for stacks: %s", strerror(errno));
-		return -errno;
-	}
-	work->events.sink = put;
-	work->events.context = work;
-	work->ring = ring_buffer__new(options->ring_fd, take_sample, work, NULL);
-	if (!work->ring) {
-		snprintf(why, why_size, "reading the samples: %s", strerror(errno));
-		return -errno;
-	}
-	return stacks__new(&work->stacks, &stacks, why, why_size);
-}
-
-static void bound(uint64_t memory_bytes)
-{
-	struct rlimit limit = {.rlim_cur = memory_bytes, .rlim_max = memory_bytes};
-
-	setrlimit(RLIMIT_DATA, &limit);
-}
-
-static void __attribute__((noreturn))
-be_worker(const struct stack_worker_options *options, int socket, pid_t recorder)
-{
-	const int kept[] = {options->ring_fd, options->rooms_fd, socket, STDERR_FILENO};
-	struct greeting greeting = {0};
-	struct work *work;
-
-	prctl(PR_SET_NAME, "oomtrail-stacks");
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != recorder)
-		_exit(1);
-	/* What it reads others made, and it may take much memory for it: no exemption is for it
-	 * that the recorder was given. */
-	oom_score__set_adj(0, 0);
-	/* Nothing of the recorder's but what it is handed, and stderr. */
-	close_others(kept, sizeof(kept) / sizeof(*kept));
-	bound(options->memory_bytes ? options->memory_bytes : MEMORY_BYTES);
-	work = calloc(1, sizeof(*work));
-	if (!work)
-		_exit(1);
-	work->socket = socket;
-	greeting.error = begin(work, options, greeting.why, sizeof(greeting.why));
-	if (!greeting.error)
-		greeting.error =
-			privileges__drop(PRIVILEGES_STACKS, greeting.why, sizeof(greeting.why));
-	if (send_all(socket, &greeting, sizeof(greeting)) || greeting.error)
-		_exit(1);
-	_exit(run(work) ? 1 : 0);
-}
-
-/* ============================================================================================= *
- * The recorder's side.
- * ============================================================================================= */
 
 struct stack_worker {
-	pid_t pid; /* 0: it has ended and is reaped */
+	struct stack_worker_options options;
+	pid_t keeper; /* 0: it has ended and is reaped */
+	int keeper_socket;
+	int epoll_fd;
+	enum stage stage;
+	pid_t pid; /* 0: not known */
 	int socket;
 	bool finishing;
-	char failure[160];
-	struct rusage usage; /* once it is reaped */
-	size_t in_bytes;
-	_Alignas(8) char in[IN_BYTES];
+	bool reported; /* how it ended, while there may be more to listen to */
+	struct stack_report end;
+	uint64_t ends;
+	uint64_t began_ns, next_ns, pause_ns;
+	uint64_t cpu_ns, peak_bytes; /* of those that have ended */
+	pthread_mutex_t news_lock;
+	char news[640];
+	char failure[224]; /* why it is ended, if that was our will; "": it was not */
+	struct stack_inlet inlet;
 };
 
-static void reap(struct stack_worker *worker, int options)
+static void tell_news(struct stack_worker *worker, const char *news)
 {
-	int status;
+	size_t length;
 
-	if (!worker->pid || wait4(worker->pid, &status, options, &worker->usage) != worker->pid)
-		return;
-	worker->pid = 0;
-	if (worker->failure[0] || (worker->finishing && !status))
-		return;
-	if (WIFSIGNALED(status))
-		snprintf(worker->failure, sizeof(worker->failure), "killed by signal %d (%s)",
-			 WTERMSIG(status), strsignal(WTERMSIG(status)));
-	else
-		snprintf(worker->failure, sizeof(worker->failure), "ended with status %d",
-			 WEXITSTATUS(status));
+	pthread_mutex_lock(&worker->news_lock);
+	length = strlen(worker->news);
+	snprintf(worker->news + length, sizeof(worker->news) - length, "%s%s", length ? "; " : "",
+		 news);
+	pthread_mutex_unlock(&worker->news_lock);
 }
 
-/* One that waits for a file system that does not answer cannot even be killed: whoever reaps us
- * reaps it. */
-static void reap_soon(struct stack_worker *worker)
+bool stack_worker__news(struct stack_worker *worker, char *out, size_t size)
 {
-	const uint64_t until_ns = observe__now_ns() + REAP_NS;
+	bool is_new;
 
-	for (;;) {
-		reap(worker, WNOHANG);
-		if (!worker->pid || observe__now_ns() >= until_ns)
-			return;
-		poll(NULL, 0, 1);
-	}
+	pthread_mutex_lock(&worker->news_lock);
+	is_new = worker->news[0] != '\0';
+	if (is_new)
+		snprintf(out, size, "%s", worker->news);
+	worker->news[0] = '\0';
+	pthread_mutex_unlock(&worker->news_lock);
+	return is_new;
 }
 
-static void end(struct stack_worker *worker, const char *failure)
+static int watch_fd(const struct stack_worker *worker, int fd)
 {
-	if (failure && !worker->failure[0])
-		snprintf(worker->failure, sizeof(worker->failure), "%s", failure);
-	closep(&worker->socket);
-	worker->socket = -1;
-	if (worker->pid)
-		kill(worker->pid, SIGKILL);
-	reap_soon(worker);
+	struct epoll_event readable = {.events = EPOLLIN};
+
+	return epoll_ctl(worker->epoll_fd, EPOLL_CTL_ADD, fd, &readable) ? -errno : 0;
 }
 
-static int receive_greeting(struct stack_worker *worker, char *why, size_t why_size)
+static void close_socket(int *socket)
 {
-	struct greeting greeting;
-	ssize_t got = recv(worker->socket, &greeting, sizeof(greeting), MSG_WAITALL);
-
-	if (got == sizeof(greeting) && !greeting.error)
-		return 0;
-	end(worker, NULL);
-	if (got == sizeof(greeting)) {
-		snprintf(why, why_size, "%.*s", (int)sizeof(greeting.why), greeting.why);
-		return greeting.error < 0 ? greeting.error : -EIO;
-	}
-	snprintf(why, why_size, "the process that names stacks: %s",
-		 worker->failure[0] ? worker->failure : "no answer");
-	return -EIO;
+	if (*socket >= 0)
+		close(*socket);
+	*socket = -1;
 }
 
-int stack_worker__start(struct stack_worker **out, const struct stack_worker_options *options,
-			char *why, size_t why_size)
+/* --- one that names ----------------------------------------------------------------------------
+ */
+
+static int start_one(struct stack_worker *worker)
 {
-	struct stack_worker *worker = calloc(1, sizeof(*worker));
-	pid_t recorder = getpid();
+	struct stack_order order = {
+		.kind = STACK_ORDER_START,
+		.options = {.ring_fd = worker->options.ring_fd,
+			    .rooms_fd = worker->options.rooms_fd,
+			    .frame_pointers = worker->options.frame_pointers,
+			    .memory_bytes = worker->options.memory_bytes,
+			    .numbers = worker->inlet.numbers},
+	};
 	int sockets[2], error;
 
-	if (!worker || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets)) {
-		error = worker ? -errno : -ENOMEM;
-		snprintf(why, why_size, "%s", strerror(-error));
-		free(worker);
-		return error;
-	}
-	worker->socket = sockets[0];
-	worker->pid = fork();
-	if (worker->pid == 0)
-		be_worker(options, sockets[1], recorder);
-	error = worker->pid < 0 ? -errno : 0;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets))
+		return -errno;
+	error = stack_keeper__order(worker->keeper_socket, &order, sockets[1]);
 	close(sockets[1]);
+	if (!error)
+		error = watch_fd(worker, sockets[0]);
 	if (error) {
-		worker->pid = 0;
-		snprintf(why, why_size, "%s", strerror(-error));
-	} else {
-		error = receive_greeting(worker, why, why_size);
-	}
-	if (error) {
-		stack_worker__free(worker);
+		close(sockets[0]);
 		return error;
 	}
+	stack_inlet__begin(&worker->inlet);
+	worker->socket = sockets[0];
+	worker->stage = STAGE_RUNNING;
+	worker->reported = false;
+	worker->failure[0] = '\0';
+	worker->began_ns = observe__now_ns();
+	return 0;
+}
+
+/* It is not listened to any more. */
+static void end_one(struct stack_worker *worker, const char *failure)
+{
+	const struct stack_order order = {.kind = STACK_ORDER_KILL};
+
+	if (worker->stage != STAGE_RUNNING)
+		return;
+	if (failure)
+		snprintf(worker->failure, sizeof(worker->failure), "%s", failure);
+	close_socket(&worker->socket);
+	worker->stage = STAGE_ENDING;
+	(void)stack_keeper__order(worker->keeper_socket, &order, -1);
+}
+
+static void say_how_it_ended(const struct stack_worker *worker, char *out, size_t size)
+{
+	const int status = worker->end.status;
+
+	if (worker->failure[0])
+		snprintf(out, size, "%s", worker->failure);
+	else if (worker->inlet.greeted && worker->inlet.greeting.error)
+		snprintf(out, size, "%s", worker->inlet.greeting.why);
+	else if (worker->end.error)
+		snprintf(out, size, "%s", strerror(worker->end.error));
+	else if (WIFSIGNALED(status))
+		snprintf(out, size, "killed by signal %d (%s)", WTERMSIG(status),
+			 strsignal(WTERMSIG(status)));
+	else
+		snprintf(out, size, "ended with status %d", WEXITSTATUS(status));
+}
+
+static void fail(struct stack_worker *worker, const char *how)
+{
+	char news[320], then[64] = "growth since then has no stacks";
+
+	worker->ends++;
+	if (worker->finishing)
+		snprintf(then, sizeof(then), "the stacks that were left are lost");
+	else if (worker->stage != STAGE_OVER)
+		snprintf(then, sizeof(then), "another one is started in %llu s",
+			 (unsigned long long)(worker->pause_ns / NS_PER_S));
+	snprintf(news, sizeof(news), "the process that names stacks ended early (%s): %s", how,
+		 then);
+	tell_news(worker, news);
+}
+
+/* Its end is known, and nothing of it is left to be read. */
+static void conclude(struct stack_worker *worker)
+{
+	const uint64_t now_ns = observe__now_ns();
+	char how[sizeof(worker->failure)];
+
+	say_how_it_ended(worker, how, sizeof(how));
+	worker->pid = 0;
+	worker->stage = worker->finishing ? STAGE_OVER : STAGE_NONE;
+	if (now_ns - worker->began_ns >= PROVED_NS || !worker->pause_ns)
+		worker->pause_ns = PAUSE_NS;
+	else if (worker->pause_ns < LONGEST_NS)
+		worker->pause_ns *= 2;
+	worker->next_ns = now_ns + worker->pause_ns;
+	if (!worker->finishing || worker->failure[0] || worker->end.status || worker->end.error)
+		fail(worker, how);
+}
+
+static void lose_keeper(struct stack_worker *worker)
+{
+	if (worker->stage == STAGE_OVER)
+		return;
+	close_socket(&worker->socket);
+	close_socket(&worker->keeper_socket);
+	worker->stage = STAGE_OVER;
+	worker->pid = 0;
+	fail(worker, "so did the one that starts it");
+}
+
+static void hear_keeper(struct stack_worker *worker)
+{
+	struct stack_report report;
+	ssize_t got;
+
+	while (worker->keeper_socket >= 0) {
+		got = recv(worker->keeper_socket, &report, sizeof(report), MSG_DONTWAIT);
+		if (got < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (got != sizeof(report)) {
+			lose_keeper(worker);
+			return;
+		}
+		worker->pid = report.ended ? 0 : report.pid;
+		if (!report.ended)
+			continue;
+		worker->cpu_ns +=
+			(uint64_t)(report.usage.ru_utime.tv_sec + report.usage.ru_stime.tv_sec) *
+				NS_PER_S +
+			(uint64_t)(report.usage.ru_utime.tv_usec + report.usage.ru_stime.tv_usec) *
+				1000;
+		if ((uint64_t)report.usage.ru_maxrss * KIB > worker->peak_bytes)
+			worker->peak_bytes = (uint64_t)report.usage.ru_maxrss * KIB;
+		worker->end = report;
+		worker->reported = true;
+	}
+}
+
+/* --- life --------------------------------------------------------------------------------------
+ */
+
+int stack_worker__new(struct stack_worker **out, char *why, size_t why_size)
+{
+	struct stack_worker *worker = calloc(1, sizeof(*worker));
+	const pid_t recorder = getpid();
+	int sockets[2] = {-1, -1}, error = -ENOMEM;
+
+	if (!worker)
+		goto fail;
+	pthread_mutex_init(&worker->news_lock, NULL);
+	worker->socket = worker->keeper_socket = -1;
+	worker->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (worker->epoll_fd < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets))
+		goto fail_errno;
+	worker->keeper_socket = sockets[0];
+	if (watch_fd(worker, sockets[0]))
+		goto fail_errno;
+	worker->keeper = fork();
+	if (worker->keeper == 0)
+		stack_keeper__run(sockets[1], recorder);
+	if (worker->keeper < 0)
+		goto fail_errno;
+	close(sockets[1]);
 	*out = worker;
 	return 0;
+fail_errno:
+	error = -errno;
+	close_socket(&sockets[1]);
+fail:
+	snprintf(why, why_size, "%s", strerror(-error));
+	if (worker)
+		worker->keeper = 0;
+	stack_worker__free(worker);
+	return error;
+}
+
+static int say_nothing(void *context, const struct event_header *event)
+{
+	(void)context;
+	(void)event;
+	return 0;
+}
+
+int stack_worker__start(struct stack_worker *worker, const struct stack_worker_options *options,
+			char *why, size_t why_size)
+{
+	const uint64_t until_ns = observe__now_ns() + GREETING_NS;
+	int error;
+
+	worker->options = *options;
+	error = start_one(worker);
+	if (error) {
+		snprintf(why, why_size, "%s", strerror(-error));
+		return error;
+	}
+	while (worker->stage == STAGE_RUNNING && !worker->inlet.greeted &&
+	       observe__now_ns() < until_ns) {
+		struct pollfd fd = {.fd = worker->epoll_fd, .events = POLLIN};
+
+		(void)poll(&fd, 1, TURN_MS);
+		stack_worker__drain(worker, say_nothing, NULL);
+	}
+	if (worker->inlet.greeted && !worker->inlet.greeting.error)
+		return 0;
+	if (worker->inlet.greeted)
+		snprintf(why, why_size, "%s", worker->inlet.greeting.why);
+	else if (!stack_worker__news(worker, why, why_size))
+		snprintf(why, why_size, "the process that names stacks: no answer");
+	return worker->inlet.greeted && worker->inlet.greeting.error < 0
+		       ? worker->inlet.greeting.error
+		       : -EIO;
 }
 
 int stack_worker__fd(const struct stack_worker *worker)
 {
-	return worker->socket;
+	return worker->epoll_fd;
 }
 
-/* It reads what others made: what it says is checked like a file. */
-static bool is_sound(const struct event_header *event, size_t available)
+/* As much as has come, up to DRAIN_BYTES. */
+static int listen_to_it(struct stack_worker *worker, order_sink sink, void *context)
 {
-	if (event__check(event, available))
-		return false;
-	switch (event->kind) {
-	case EVENT_MODULE:
-	case EVENT_FRAME:
-	case EVENT_FRAME_LINE:
-	case EVENT_STACK:
-	case EVENT_FILE:
-	case EVENT_GROWTH:
-	case EVENT_GROWTH_GONE:
-	case EVENT_LOSS:
-		return true;
-	default:
-		return false;
-	}
-}
+	for (size_t i = 0; i < DRAIN_BYTES / STACK_INLET_BYTES; i++) {
+		int error, got;
 
-/* Whole events; what is left of one stays for the next time. */
-static int pass_on(struct stack_worker *worker, order_sink sink, void *context)
-{
-	size_t at = 0;
-	int error = 0;
-
-	while (!error && worker->in_bytes - at >= sizeof(struct event_header)) {
-		const struct event_header *event = (const void *)(worker->in + at);
-
-		if (event->size_bytes <= EVENT_MAX_BYTES &&
-		    event->size_bytes > worker->in_bytes - at)
-			break;
-		if (!is_sound(event, worker->in_bytes - at)) {
-			end(worker, "it said what makes no sense");
+		if (worker->stage != STAGE_RUNNING)
+			return 0;
+		got = stack_inlet__receive(&worker->inlet, worker->socket);
+		if (got == -EAGAIN)
+			return 0;
+		if (got <= 0) {
+			end_one(worker, NULL);
 			return 0;
 		}
-		error = sink(context, event);
-		at += event->size_bytes;
+		error = stack_inlet__pass_on(&worker->inlet, sink, context);
+		if (error == -EBADMSG)
+			end_one(worker, "it said what makes no sense");
+		else if (error)
+			return error;
 	}
-	memmove(worker->in, worker->in + at, worker->in_bytes - at);
-	worker->in_bytes -= at;
-	return error;
-}
-
-/* 1: something has come; 0: nothing, or it has ended. */
-static int receive(struct stack_worker *worker, int flags)
-{
-	ssize_t got;
-
-	if (worker->socket < 0)
-		return 0;
-	got = recv(worker->socket, worker->in + worker->in_bytes,
-		   sizeof(worker->in) - worker->in_bytes, flags);
-	if (got > 0) {
-		worker->in_bytes += (size_t)got;
-		return 1;
-	}
-	if (got < 0 && (errno == EAGAIN || errno == EINTR))
-		return 0;
-	/* It has ended and its status is set; or it only says so, and is not waited for. */
-	end(worker, NULL);
-	if (!worker->finishing && !worker->failure[0])
-		snprintf(worker->failure, sizeof(worker->failure), "it is silent");
 	return 0;
 }
 
 int stack_worker__drain(struct stack_worker *worker, order_sink sink, void *context)
 {
-	int error = 0;
+	int error = listen_to_it(worker, sink, context);
 
-	/* A receive is of IN_BYTES at most, and what is left wakes us again. */
-	for (size_t i = 0; i < DRAIN_BYTES / IN_BYTES && !error; i++) {
-		if (!receive(worker, MSG_DONTWAIT))
-			break;
-		error = pass_on(worker, sink, context);
+	hear_keeper(worker);
+	if (worker->stage == STAGE_ENDING && worker->reported)
+		conclude(worker);
+	if (worker->stage == STAGE_NONE && worker->ends && !worker->finishing &&
+	    observe__now_ns() >= worker->next_ns) {
+		if (start_one(worker))
+			worker->next_ns = observe__now_ns() + worker->pause_ns;
+		else
+			tell_news(worker, "the process that names stacks is started again");
 	}
 	return error;
 }
 
-int stack_worker__finish(struct stack_worker *worker, uint64_t wait_ns, order_sink sink,
-			 void *context)
+int stack_worker__finish(struct stack_worker *worker, order_sink sink, void *context,
+			 bool (*wait)(void *context), void *wait_context)
 {
-	uint64_t until_ns = observe__now_ns() + wait_ns;
 	int error = 0;
 
 	worker->finishing = true;
-	if (worker->socket >= 0)
+	if (worker->stage == STAGE_RUNNING)
 		shutdown(worker->socket, SHUT_WR);
-	while (!error && worker->socket >= 0) {
-		struct pollfd fd = {.fd = worker->socket, .events = POLLIN};
-		uint64_t now_ns = observe__now_ns();
+	while (!error && (worker->stage == STAGE_RUNNING || worker->stage == STAGE_ENDING)) {
+		struct pollfd fd = {.fd = worker->epoll_fd, .events = POLLIN};
 
-		if (now_ns >= until_ns) {
-			end(worker, "it did not end in time");
-			break;
-		}
-		if (poll(&fd, 1, (int)((until_ns - now_ns) / NS_PER_MS) + 1) > 0 &&
-		    receive(worker, MSG_DONTWAIT))
-			error = pass_on(worker, sink, context);
+		(void)poll(&fd, 1, TURN_MS);
+		error = stack_worker__drain(worker, sink, context);
+		if (wait(wait_context) ||
+		    (worker->stage != STAGE_RUNNING && worker->stage != STAGE_ENDING))
+			continue;
+		worker->stage = STAGE_OVER;
+		fail(worker, "it was not waited for any longer");
 	}
 	return error;
 }
 
-const char *stack_worker__failure(const struct stack_worker *worker)
+uint64_t stack_worker__ends(const struct stack_worker *worker)
 {
-	return worker->failure[0] ? worker->failure : NULL;
+	return worker->ends;
 }
 
 uint64_t stack_worker__cpu_ns(const struct stack_worker *worker)
 {
-	const struct rusage *usage = &worker->usage;
 	struct timespec time;
 	clockid_t clock;
 
-	if (worker->pid && !clock_getcpuclockid(worker->pid, &clock) &&
-	    !clock_gettime(clock, &time))
-		return (uint64_t)time.tv_sec * NS_PER_S + (uint64_t)time.tv_nsec;
-	return (uint64_t)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * NS_PER_S +
-	       (uint64_t)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) * 1000;
+	if (!worker->pid || clock_getcpuclockid(worker->pid, &clock) || clock_gettime(clock, &time))
+		return worker->cpu_ns;
+	return worker->cpu_ns + (uint64_t)time.tv_sec * NS_PER_S + (uint64_t)time.tv_nsec;
 }
 
 uint64_t stack_worker__peak_bytes(const struct stack_worker *worker)
 {
-	return (uint64_t)worker->usage.ru_maxrss * KIB;
+	return worker->peak_bytes;
+}
+
+static void reap_keeper(struct stack_worker *worker)
+{
+	const uint64_t until_ns = observe__now_ns() + REAP_NS;
+
+	while (worker->keeper > 0 && waitpid(worker->keeper, NULL, WNOHANG) != worker->keeper) {
+		if (observe__now_ns() >= until_ns)
+			return;
+		poll(NULL, 0, 1);
+	}
 }
 
 void stack_worker__free(struct stack_worker *worker)
 {
 	if (!worker)
 		return;
-	worker->finishing = true;
-	end(worker, NULL);
+	close_socket(&worker->socket);
+	close_socket(&worker->keeper_socket);
+	reap_keeper(worker);
+	close_socket(&worker->epoll_fd);
+	pthread_mutex_destroy(&worker->news_lock);
 	free(worker);
 }

@@ -44,6 +44,13 @@ int dictionary__new(struct dictionary **out, const struct stack_sink *sink)
 	return 0;
 }
 
+void dictionary__number_from(struct dictionary *dictionary, const struct stack_numbers *last)
+{
+	dictionary->last_frame = last->frame;
+	dictionary->last_chain = last->stack;
+	dictionary->last_file = last->file;
+}
+
 static void drop(struct dictionary *dictionary, struct word **words, struct word *word)
 {
 	HASH_DEL(*words, word);

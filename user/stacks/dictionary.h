@@ -14,6 +14,8 @@ struct dictionary;
 #define DICTIONARY_MAX_BYTES (32ULL << 20)
 
 int dictionary__new(struct dictionary **out, const struct stack_sink *sink);
+/* Others have told under numbers up to these. */
+void dictionary__number_from(struct dictionary *dictionary, const struct stack_numbers *last);
 void dictionary__free(struct dictionary *dictionary);
 
 /*

@@ -15,7 +15,8 @@
 #include "base/units.h"
 #include "symbols/lines.h"
 
-#define BATCH 256 /* addresses that one child looks up */
+#define BATCH   256 /* addresses that one child looks up */
+#define VICTIMS 8   /* the last so many are told apart */
 
 struct place_key {
 	uint64_t address;
@@ -28,8 +29,10 @@ struct place {
 	uint32_t id;    /* what the frame was last told as */
 	uint32_t told;  /* what its line was last told for; 0: nothing */
 	uint32_t line;
-	bool looked; /* for its line */
-	char *file;  /* NULL: not known */
+	uint32_t pid; /* who grew by it last */
+	bool looked;  /* for its line */
+	bool hurried; /* somebody who grew by it was killed */
+	char *file;   /* NULL: not known */
 	UT_hash_handle hh;
 };
 
@@ -38,11 +41,15 @@ struct frame_lines {
 	struct stack_sink sink;
 	struct place *places; /* the oldest first */
 	size_t file_bytes;
-	bool due; /* there may be a place to look at */
+	bool due;   /* there may be a place to look at */
+	bool hurry; /* one of those that are hurried */
+	uint32_t victims[VICTIMS];
+	unsigned int victim_count; /* ever */
 	uint64_t next_ns;
 
 	/* What a child looks for. */
 	struct lines_search *search; /* NULL: none does */
+	bool search_hurries;
 	uint64_t began_ns;
 	uint32_t module;
 	size_t count;
@@ -142,8 +149,24 @@ static int tell(struct frame_lines *lines, struct place *place)
 	return lines->sink.line(lines->sink.context, &told);
 }
 
+static bool is_victim(const struct frame_lines *lines, uint32_t pid)
+{
+	for (unsigned int i = 0; i < VICTIMS; i++) {
+		if (pid && lines->victims[i] == pid)
+			return true;
+	}
+	return false;
+}
+
+static void hurry(struct frame_lines *lines, struct place *place)
+{
+	place->hurried = true;
+	if (!place->looked)
+		lines->due = lines->hurry = true;
+}
+
 int frame_lines__grew(struct frame_lines *lines, const struct module *module, uint64_t address,
-		      uint32_t id, uint64_t bytes)
+		      uint32_t id, uint32_t pid, uint64_t bytes)
 {
 	struct place *place = find(lines, module->id, address);
 
@@ -152,7 +175,10 @@ int frame_lines__grew(struct frame_lines *lines, const struct module *module, ui
 	if (!place)
 		return 0;
 	place->id = id;
+	place->pid = pid;
 	place->bytes += bytes;
+	if (is_victim(lines, pid))
+		hurry(lines, place);
 	lines->due |= !place->looked && place->bytes >= FRAME_LINES_MIN_BYTES;
 	return tell(lines, place);
 }
@@ -161,14 +187,21 @@ int frame_lines__grew(struct frame_lines *lines, const struct module *module, ui
 
 static bool is_due(const struct place *place, uint64_t min_bytes)
 {
-	return !place->looked && place->bytes >= min_bytes;
+	return !place->looked && (place->hurried || place->bytes >= min_bytes);
 }
 
 static int compare(const void *left, const void *right)
 {
 	const struct place *a = *(struct place *const *)left, *b = *(struct place *const *)right;
 
+	if (a->hurried != b->hurried)
+		return a->hurried ? -1 : 1;
 	return (a->bytes < b->bytes) - (a->bytes > b->bytes);
+}
+
+static bool comes_before(const struct place *a, const struct place *b)
+{
+	return compare(&a, &b) < 0;
 }
 
 /* The heaviest places of the module that has the heaviest, marked; false: there is none, or no
@@ -180,10 +213,11 @@ static bool choose(struct frame_lines *lines, uint64_t min_bytes)
 	size_t count = 0;
 
 	for (struct place *place = lines->places; place; place = place->hh.next) {
-		if (is_due(place, min_bytes) && (!heaviest || place->bytes > heaviest->bytes))
+		if (is_due(place, min_bytes) && (!heaviest || comes_before(place, heaviest)))
 			heaviest = place;
 	}
 	lines->due = heaviest != NULL;
+	lines->hurry = lines->search_hurries = heaviest && heaviest->hurried;
 	due = heaviest ? calloc(HASH_COUNT(lines->places), sizeof(*due)) : NULL;
 	if (!due)
 		return false;
@@ -229,6 +263,16 @@ static int take_found(struct frame_lines *lines, size_t index)
 	return tell(lines, place);
 }
 
+/* Files that only their process leads to are read while it lives, or never. */
+static void pay(struct frame_lines *lines, uint64_t now)
+{
+	const uint64_t saved_ns = FRAME_LINES_BURST_NS * FRAME_LINES_SHARE;
+
+	if (lines->next_ns + saved_ns < now)
+		lines->next_ns = now - saved_ns;
+	lines->next_ns += (now - lines->began_ns) * FRAME_LINES_SHARE;
+}
+
 /* The child has ended, if it has. */
 static int look(struct frame_lines *lines)
 {
@@ -239,7 +283,7 @@ static int look(struct frame_lines *lines)
 		return 0;
 	lines__stop(lines->search);
 	lines->search = NULL;
-	lines->next_ns = now + (now - lines->began_ns) * (FRAME_LINES_SHARE - 1);
+	pay(lines, now);
 	if (ended)
 		modules__has_no_lines(lines->modules, lines->module);
 	for (size_t i = 0; i < lines->count && !error; i++)
@@ -248,11 +292,37 @@ static int look(struct frame_lines *lines)
 	return error;
 }
 
+/* What is looked for now has to wait. */
+static void give_up(struct frame_lines *lines)
+{
+	for (size_t i = 0; i < lines->count; i++) {
+		struct place *place = find(lines, lines->module, lines->vaddrs[i]);
+
+		if (place)
+			place->looked = false;
+	}
+	lines__stop(lines->search);
+	lines->search = NULL;
+	lines__free(lines->found, lines->count);
+	lines->due = true;
+}
+
+void frame_lines__hurry(struct frame_lines *lines, uint32_t pid)
+{
+	lines->victims[lines->victim_count++ % VICTIMS] = pid;
+	for (struct place *place = lines->places; place; place = place->hh.next) {
+		if (place->pid == pid)
+			hurry(lines, place);
+	}
+	if (lines->search && lines->hurry && !lines->search_hurries)
+		give_up(lines);
+}
+
 int frame_lines__turn(struct frame_lines *lines, uint64_t now)
 {
 	int error = lines->search ? look(lines) : 0;
 
-	if (!error && !lines->search && lines->due && now >= lines->next_ns)
+	if (!error && !lines->search && lines->due && (lines->hurry || now >= lines->next_ns))
 		begin(lines, FRAME_LINES_MIN_BYTES, FRAME_LINES_CHILD_NS);
 	return error;
 }

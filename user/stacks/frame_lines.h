@@ -14,8 +14,9 @@
 struct frame_lines;
 
 #define FRAME_LINES_MAX       32768
-#define FRAME_LINES_MIN_BYTES (1ULL << 20) /* of growth through a frame, before the end */
-#define FRAME_LINES_SHARE     10           /* one part in so many */
+#define FRAME_LINES_MIN_BYTES (1ULL << 20)  /* of growth through a frame, before the end */
+#define FRAME_LINES_SHARE     10            /* one part in so many */
+#define FRAME_LINES_BURST_NS  2000000000ULL /* of it, when nothing was looked for before */
 #define FRAME_LINES_CHILD_NS  5000000000ULL
 
 /* `modules` stays the caller's and outlives it. */
@@ -23,10 +24,13 @@ int frame_lines__new(struct frame_lines **out, struct modules *modules,
 		     const struct stack_sink *sink);
 void frame_lines__free(struct frame_lines *lines);
 
-/* Growth by a stack that the frame, told as `id`, is on. Tells its line, if that is known and was
- * not told under this number. 0, or what the sink said. */
+/* Growth of a process by a stack that the frame, told as `id`, is on. Tells its line, if that is
+ * known and was not told under this number. 0, or what the sink said. */
 int frame_lines__grew(struct frame_lines *lines, const struct module *module, uint64_t address,
-		      uint32_t id, uint64_t bytes);
+		      uint32_t id, uint32_t pid, uint64_t bytes);
+
+/* What this process grew by is looked for before all else, at once: its incident does not wait. */
+void frame_lines__hurry(struct frame_lines *lines, uint32_t pid);
 
 int frame_lines__fd(const struct frame_lines *lines); /* readable: a turn has work; -1: none */
 

@@ -27,6 +27,11 @@ struct pm_scan_arg {
 #define SCAN         _IOWR('f', 16, struct pm_scan_arg)
 #define PAGE_IS_HUGE (1ULL << 6)
 
+unsigned long huge_page__scan_request(void)
+{
+	return SCAN;
+}
+
 bool huge_page__is_claimed(const struct stack_sample *sample)
 {
 	return sample->pages[GROWTH_FILE] > PAGES_MOST || sample->pages[GROWTH_ANON] > PAGES_MOST ||

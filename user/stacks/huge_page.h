@@ -16,4 +16,5 @@ bool huge_page__is_claimed(const struct stack_sample *sample);
 
 /* Where the process has gone, it is believed. By PAGEMAP_SCAN (Linux 6.7); before, by whether the
  * mapping has any (/proc/PID/smaps). `proc`: the folder. */
+unsigned long huge_page__scan_request(void); /* of ioctl(2), which that is asked with */
 bool huge_page__is_there(const struct stack_sample *sample, const char *proc);

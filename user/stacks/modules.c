@@ -64,6 +64,11 @@ int modules__new(struct modules **out, struct objects *objects, const struct sta
 	return 0;
 }
 
+void modules__number_from(struct modules *modules, uint32_t last)
+{
+	modules->last_id = last;
+}
+
 static void drop_place(struct modules *modules, struct place *place)
 {
 	HASH_DEL(modules->places, place);

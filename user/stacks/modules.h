@@ -22,6 +22,8 @@ struct module {
 
 /* `objects` stays the caller's and outlives it. */
 int modules__new(struct modules **out, struct objects *objects, const struct stack_sink *sink);
+/* Others have told under numbers up to this one. */
+void modules__number_from(struct modules *modules, uint32_t last);
 void modules__free(struct modules *modules);
 
 /* NULL: not code of a file, or of none that can be used. Valid until the next call. */

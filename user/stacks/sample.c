@@ -149,7 +149,7 @@ static int frame_number(const struct walk_at *at, uint64_t pc, uint64_t now_ns, 
 	if (error || !module)
 		return error;
 	return frame_lines__grew(at->stacks->lines, module, frame.address, *id,
-				 grown_bytes(at->sample));
+				 at->sample->task.pid, grown_bytes(at->sample));
 }
 
 /* What is looked at afterwards says only that it is no anonymous page. */
@@ -241,6 +241,7 @@ static int chain_of_walk(const struct walk_at *at, uint64_t now_ns, uint32_t *id
 		.from = sample->stack_from,
 		.bytes = sample->stack + below,
 		.size = sample->stack_bytes,
+		.missing = sample->stack_missing,
 		.cut = sample->flags & STACK_SAMPLE_CUT,
 	};
 	struct unwind_frame frames[EVENT_STACK_FRAMES];

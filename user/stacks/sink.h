@@ -17,6 +17,11 @@
  * whoever listens goes by the times of samples, which have waited for some time here. */
 #define SINK_RETELL_NS (STACK_RETELL_NS / 2)
 
+/* The last ones that were used: what is new is told under higher ones. */
+struct stack_numbers {
+	uint32_t module, frame, stack, file;
+};
+
 /* An ELF file. */
 struct stack_module {
 	uint32_t id;

@@ -14,6 +14,8 @@
 #include "stacks/stacks_internal.h"
 
 #define QUEUE_BYTES (64 * MIB)
+#define TURN_NS     (20 * NS_PER_MS) /* the ring is to be emptied meanwhile */
+#define FOREVER_NS  (1000000 * NS_PER_S)
 #define LINES_NS    (2 * NS_PER_S)    /* for source lines that are missing at the end */
 #define HOLD_NS     (100 * NS_PER_MS) /* of perf's records, and therefore of samples */
 #define LAST_NS     (200 * NS_PER_MS) /* of a last look at what is still there */
@@ -61,6 +63,8 @@ int stacks__new(struct stacks **out, const struct stacks_options *options, char 
 		stacks__free(stacks);
 		return error;
 	}
+	modules__number_from(stacks->modules, options->numbers.module);
+	dictionary__number_from(stacks->dictionary, &options->numbers);
 	stacks->look = (struct first_look){
 		.spaces = stacks->spaces,
 		.perf = stacks->perf,
@@ -139,6 +143,13 @@ static void prefetch(struct stacks *stacks, const struct stack_sample *sample)
 
 void stacks__take(struct stacks *stacks, const void *data, size_t bytes)
 {
+	const struct stack_sample_victim *victim = data;
+
+	if (bytes == sizeof(*victim) && victim->header.kind == STACK_SAMPLE_VICTIM &&
+	    victim->header.size_bytes == bytes) {
+		frame_lines__hurry(stacks->lines, victim->pid);
+		return;
+	}
 	stacks->counts.samples++;
 	switch (queue__take(&stacks->queue, data, bytes)) {
 	case QUEUE_TAKEN:
@@ -185,13 +196,20 @@ static bool has_come(struct stacks *stacks, struct stack_sample *sample)
 	return arrival != ARRIVAL_NONE;
 }
 
-static int work_off(struct stacks *stacks, uint64_t until_ns)
+static bool is_waiting(const struct stacks *stacks, uint64_t until_ns)
 {
+	return stacks->queue.first && stacks->queue.first->sample.header.time_ns <= until_ns;
+}
+
+/* Samples until then, for so long. */
+static int work_off(struct stacks *stacks, uint64_t until_ns, uint64_t time_ns)
+{
+	const uint64_t end_ns = clock_ns(CLOCK_MONOTONIC) + time_ns;
 	uint64_t begin_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	int error = stacks->take_error;
 
-	while (stacks->queue.first && stacks->queue.first->sample.header.time_ns <= until_ns &&
-	       !error) {
+	stacks->is_behind = false;
+	while (is_waiting(stacks, until_ns) && !error) {
 		struct waiting *waiting = queue__pop(&stacks->queue);
 
 		bool came = has_come(stacks, &waiting->sample);
@@ -201,6 +219,9 @@ static int work_off(struct stacks *stacks, uint64_t until_ns)
 		if (came)
 			error = stacks__work(stacks, waiting, clock_ns(CLOCK_MONOTONIC));
 		free(waiting);
+		stacks->is_behind = clock_ns(CLOCK_MONOTONIC) > end_ns;
+		if (stacks->is_behind)
+			break;
 	}
 	stacks->counts.cpu_ns += clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin_ns;
 	return error;
@@ -219,11 +240,18 @@ int stacks__turn(struct stacks *stacks, uint64_t now_ns)
 
 	perf_maps__follow_cpus(stacks->perf, now_ns);
 	hear(stacks, now_ns);
-	error = work_off(stacks, heard_ns);
-	if (!error)
+	error = work_off(stacks, heard_ns, TURN_NS);
+	/* Samples that wait need whoever they are of, and their pages are not known of yet. */
+	if (!error && !stacks->is_behind) {
 		error = resident__turn(stacks->resident, now_ns, heard_ns);
-	address_spaces__tidy(stacks->spaces, now_ns);
+		address_spaces__tidy(stacks->spaces, now_ns);
+	}
 	return error ? error : frame_lines__turn(stacks->lines, now_ns);
+}
+
+bool stacks__is_behind(const struct stacks *stacks)
+{
+	return stacks->is_behind;
 }
 
 int stacks__lines_fd(const struct stacks *stacks)
@@ -236,7 +264,7 @@ int stacks__finish(struct stacks *stacks)
 	int error;
 
 	hear(stacks, UINT64_MAX);
-	error = work_off(stacks, UINT64_MAX);
+	error = work_off(stacks, UINT64_MAX, FOREVER_NS);
 	if (error)
 		return error;
 	resident__look(stacks->resident, clock_ns(CLOCK_MONOTONIC), LAST_NS);

@@ -23,8 +23,9 @@ struct stacks_options {
 	/* A stack was copied into so much room, and cut too early to be followed; may be NULL. */
 	void (*cut)(void *context, uint32_t pid, size_t room_bytes);
 	void *cut_context;
-	bool frame_pointers; /* followed alone, whatever rules there are */
-	const char *proc;    /* NULL: "/proc" */
+	bool frame_pointers;          /* followed alone, whatever rules there are */
+	const char *proc;             /* NULL: "/proc" */
+	struct stack_numbers numbers; /* that others have used */
 };
 
 struct stacks_counts {
@@ -59,6 +60,9 @@ void stacks__take(struct stacks *stacks, const void *data, size_t bytes);
 
 /* Passes on what is due; 0, or what the sink said. */
 int stacks__turn(struct stacks *stacks, uint64_t now_ns);
+
+/* Has the last turn left samples that the next one can work off at once? */
+bool stacks__is_behind(const struct stacks *stacks);
 
 /* Readable: source lines have been found; -1: none are looked for. Ask before each wait. */
 int stacks__lines_fd(const struct stacks *stacks);

@@ -33,6 +33,7 @@ struct stacks {
 	void (*cut)(void *context, uint32_t pid, size_t room_bytes);
 	void *cut_context;
 	long page_bytes;
+	bool is_behind; /* samples wait that could be worked off */
 	struct stacks_counts counts;
 	int take_error; /* what the sink said meanwhile */
 };

@@ -58,6 +58,7 @@ static void allow_few_calls(void)
 		ALLOW(fcntl),
 		ALLOW(write),
 		ALLOW(writev),
+		ALLOW(sendto),
 		ALLOW(futex),
 		ALLOW(getrandom),
 		ALLOW(clock_gettime),
@@ -103,7 +104,7 @@ void confine(pid_t parent, uint64_t memory_bytes)
 {
 	static const struct rlimit nothing = {0};
 
-	oom_score__set_adj(0, 1000); /* the first to be killed */
+	oom_score__set_adj(0, OOM_SCORE_FIRST);
 	if (!SANITIZED)
 		bound_memory(memory_bytes);
 	drop_capabilities();

@@ -7,10 +7,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/oom_score.h"
 #include "symbols/lines_child.h"
 
 #define NS_PER_S  1000000000ULL
@@ -108,7 +110,7 @@ static void search__end(struct lines_search *search)
 	search->fd = -1;
 	if (search->pid <= 0)
 		return;
-	kill(search->pid, SIGKILL);
+	/* That its other end is closed ends the child. */
 	while (waitpid(search->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	search->pid = 0;
@@ -121,10 +123,14 @@ static pid_t fork_quietly(void)
 	pid_t pid;
 
 	sigfillset(&all);
+	sigdelset(&all, SIGSYS); /* a filter's */
 	pthread_sigmask(SIG_SETMASK, &all, &before);
+	oom_score__before_fork(OOM_SCORE_FIRST);
 	pid = fork();
-	if (pid != 0)
+	if (pid != 0) {
+		oom_score__after_fork(0);
 		pthread_sigmask(SIG_SETMASK, &before, NULL);
+	}
 	return pid;
 }
 
@@ -146,7 +152,7 @@ int lines__start(struct lines_search **out, struct source_line *lines, const uin
 	search->lines = lines;
 	search->count = count;
 	search->deadline_ns = budget_ns > UINT64_MAX - begin ? UINT64_MAX : begin + budget_ns;
-	if (pipe2(ends, O_CLOEXEC)) {
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) {
 		error = -errno;
 		free(search);
 		return error;
@@ -154,7 +160,7 @@ int lines__start(struct lines_search **out, struct source_line *lines, const uin
 	search->fd = ends[0];
 	search->pid = fork_quietly();
 	if (search->pid == 0)
-		lines_child__run(ends[1], fd, vaddrs, count, parent);
+		lines_child__run(ends[1], fd, vaddrs, count, parent, budget_ns);
 	error = search->pid < 0 ? -errno : 0;
 	close(ends[1]);
 	/* Of this end alone: the child's waits. */

@@ -3,15 +3,23 @@
 
 #include <elfutils/libdw.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <gelf.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/uio.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "base/close_others.h"
 #include "symbols/confine.h"
 #include "symbols/lines.h"
+
+#define NS_PER_US 1000ULL
+#define US_PER_S  1000000ULL
+#define MOST_US   (3600 * US_PER_S)
 
 struct look_up {
 	int out_fd;
@@ -26,13 +34,13 @@ static int answers_fd; /* for who has no context */
 
 static void put(int fd, const struct answer *answer, const char *file)
 {
-	struct iovec parts[2] = {
-		{.iov_base = (void *)answer, .iov_len = sizeof(*answer)},
-		{.iov_base = (void *)file, .iov_len = answer->file_bytes},
-	};
-	ssize_t length = (ssize_t)(sizeof(*answer) + answer->file_bytes);
+	char told[sizeof(*answer) + LINE_FILE_MAX_BYTES];
+	size_t bytes = sizeof(*answer) + answer->file_bytes;
 
-	if (writev(fd, parts, 2) != length)
+	memcpy(told, answer, sizeof(*answer));
+	if (answer->file_bytes)
+		memcpy(told + sizeof(*answer), file, answer->file_bytes);
+	if (send(fd, told, bytes, MSG_NOSIGNAL) != (ssize_t)bytes)
 		_exit(1);
 }
 
@@ -167,7 +175,36 @@ static int look_up__in_every_unit(struct look_up *look_up)
 	return errno == ENOMEM ? ENOMEM : EBADMSG;
 }
 
-void lines_child__run(int out_fd, int fd, const uint64_t *vaddrs, size_t count, pid_t parent)
+/*
+ * The parent may be one that is allowed to signal nobody. Closing its end of the socket is a signal
+ * (SIGIO), and so is the end of the time: nobody handles either, both end this process.
+ */
+static void end_when_not_wanted(int out_fd, uint64_t budget_ns)
+{
+	const uint64_t us = budget_ns / NS_PER_US < MOST_US ? budget_ns / NS_PER_US + 1 : MOST_US;
+	const struct itimerval time = {
+		.it_value = {.tv_sec = (time_t)(us / US_PER_S),
+			     .tv_usec = (suseconds_t)(us % US_PER_S)},
+	};
+	struct pollfd poll_fd = {.fd = out_fd};
+	sigset_t set;
+
+	signal(SIGIO, SIG_DFL);
+	signal(SIGALRM, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGIO);
+	sigaddset(&set, SIGALRM);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	setitimer(ITIMER_REAL, &time, NULL);
+	if (fcntl(out_fd, F_SETOWN, getpid()) || fcntl(out_fd, F_SETFL, O_ASYNC))
+		_exit(1);
+	/* Before that it would not have been told. */
+	if (poll(&poll_fd, 1, 0) > 0)
+		_exit(1);
+}
+
+void lines_child__run(int out_fd, int fd, const uint64_t *vaddrs, size_t count, pid_t parent,
+		      uint64_t budget_ns)
 {
 	const int kept[] = {out_fd, fd, STDERR_FILENO};
 	static struct look_up look_up;
@@ -180,6 +217,7 @@ void lines_child__run(int out_fd, int fd, const uint64_t *vaddrs, size_t count, 
 	look_up.count = look_up.missing = count;
 	/* Whatever else the parent has open, confine() would let it be read and written. */
 	close_others(kept, sizeof(kept) / sizeof(*kept));
+	end_when_not_wanted(out_fd, budget_ns);
 	confine(parent, LINES_MEMORY_BYTES);
 	elf_version(EV_CURRENT);
 	/* With pread(2): a mapping of a file that is cut meanwhile is a SIGBUS. */

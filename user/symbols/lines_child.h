@@ -8,7 +8,7 @@
 #define LINE_FILE_MAX_BYTES 4096 /* longer names are not known */
 #define ANSWER_END          UINT32_MAX
 
-/* What the child writes for each address that it knows, one write(2) each; the file's name, without
+/* What the child sends for each address that it knows, one send(2) each; the file's name, without
  * a NUL, follows. The last one has `index` ANSWER_END and an errno in `line`. */
 struct answer {
 	uint32_t index;
@@ -16,6 +16,7 @@ struct answer {
 	uint32_t file_bytes;
 };
 
-/* The child's life. `parent`: ends with it. */
-void lines_child__run(int out_fd, int fd, const uint64_t *vaddrs, size_t count, pid_t parent)
-	__attribute__((noreturn));
+/* The child's life: until the other end of `out_fd`, a socket, is closed, for as long as it may
+ * take, and as `parent` lives. */
+void lines_child__run(int out_fd, int fd, const uint64_t *vaddrs, size_t count, pid_t parent,
+		      uint64_t budget_ns) __attribute__((noreturn));

@@ -25,17 +25,24 @@ int safe_open__root(const char *proc, uint32_t pid)
 	return fd < 0 ? -errno : fd;
 }
 
+static const struct open_how hows[] = {
+	[false] = {.flags = O_PATH | O_CLOEXEC | O_NOFOLLOW,
+		   .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS},
+	[true] = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS},
+};
+
+const void *safe_open__how(bool follow)
+{
+	return &hows[follow];
+}
+
 /* Where the path leads, without opening what is there. */
 static int find(int root, const char *path, bool follow)
 {
-	const struct open_how how = {
-		.flags = O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW),
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-	};
 	long fd = -1;
 
 	for (int i = 0; i < RACES_MAX && fd < 0; i++) {
-		fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
+		fd = syscall(SYS_openat2, root, path, &hows[follow], sizeof(hows[follow]));
 		if (fd < 0 && errno != EAGAIN && errno != EINTR)
 			break;
 	}

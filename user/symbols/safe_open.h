@@ -33,5 +33,8 @@ int safe_open__root(const char *proc, uint32_t pid);
  */
 int safe_open(int root, const char *path, const struct safe_open *wanted);
 
+/* What openat2(2) is asked with, in read-only memory: for filters of system calls. */
+const void *safe_open__how(bool follow);
+
 /* What those errors mean, to be put behind a path and "is" or "cannot be opened". */
 const char *safe_open__why(int error);

@@ -12,6 +12,13 @@ struct stack_reader {
 	uint64_t missed_address;
 };
 
+static inline bool stack__lacks(const struct unwind_stack *stack, uint64_t address)
+{
+	const uint64_t page = address / UNWIND_PAGE_BYTES - stack->from / UNWIND_PAGE_BYTES;
+
+	return page < 64 && (stack->missing >> page & 1);
+}
+
 /* `bytes` (up to 8) at `address`. */
 static inline bool stack_reader__read(struct stack_reader *reader, uint64_t address,
 				      unsigned int bytes, uint64_t *value)
@@ -19,7 +26,8 @@ static inline bool stack_reader__read(struct stack_reader *reader, uint64_t addr
 	const struct unwind_stack *stack = reader->stack;
 	uint64_t offset = address - stack->from;
 
-	if (address < stack->from || offset > stack->size || bytes > stack->size - offset) {
+	if (address < stack->from || offset > stack->size || bytes > stack->size - offset ||
+	    stack__lacks(stack, address) || stack__lacks(stack, address + bytes - 1)) {
 		reader->missed = true;
 		reader->missed_address = address;
 		return false;

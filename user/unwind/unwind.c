@@ -232,8 +232,10 @@ static enum unwind_end walk__end(const struct walk *walk, enum step step)
 		return UNWIND_COMPLETE;
 	if (step != STEP_NO_MEMORY)
 		return UNWIND_NO_RULE;
-	return stack->cut && walk->memory.missed_address >= stack->from ? UNWIND_CUT
-									: UNWIND_NO_MEMORY;
+	return stack->cut && walk->memory.missed_address >= stack->from &&
+			       !stack__lacks(stack, walk->memory.missed_address)
+		       ? UNWIND_CUT
+		       : UNWIND_NO_MEMORY;
 }
 
 enum unwind_end unwind__walk(struct unwind_state *state, const struct unwind_stack *stack,

@@ -15,7 +15,9 @@ struct cfi;
 
 /* By DWARF number. x86-64: rax rdx rcx rbx rsi rdi rbp rsp r8 ... r15, 16 is the return address;
  * aarch64: x0 ... x30, 31 is sp. */
-#define UNWIND_REGISTERS 33
+#define UNWIND_REGISTERS  33
+
+#define UNWIND_PAGE_BYTES 4096
 
 struct unwind_state {
 	int machine; /* EM_X86_64, EM_AARCH64 */
@@ -28,7 +30,8 @@ struct unwind_stack {
 	uint64_t from; /* address of the first byte copied; what is below sp may be there, too */
 	const uint8_t *bytes;
 	size_t size;
-	bool cut; /* there was more */
+	uint64_t missing; /* a bit for each page from that of `from` on: its bytes are not known */
+	bool cut;         /* there was more */
 };
 
 struct unwind_frame {
@@ -40,7 +43,7 @@ struct unwind_frame {
 enum unwind_end {
 	UNWIND_COMPLETE,   /* at the function that nobody called */
 	UNWIND_CUT,        /* the next caller is beyond what was copied of the stack */
-	UNWIND_NO_MEMORY,  /* the next caller is told by memory outside the stack */
+	UNWIND_NO_MEMORY,  /* the next caller is told by memory that could not be read */
 	UNWIND_NO_RULE,    /* neither rule nor frame pointer leads on */
 	UNWIND_NO_MAPPING, /* the next return address is in no mapping: not in `frames` */
 	UNWIND_CYCLE,      /* the stack pointer did not move up */

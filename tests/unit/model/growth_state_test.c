@@ -39,7 +39,8 @@ static void put_growth(struct text *text, const struct model *model, const struc
 		     (long long)growth->gone_file_bytes, (long long)growth->gone_shmem_bytes,
 		     (long long)growth->gone_from_swap_bytes,
 		     (unsigned long long)model__pages_looked_ns(model, &growth->task));
-	text__printf(text, ", %d", (int)stack__quality(growth->stack));
+	text__printf(text, ", %d%s", (int)stack__quality(growth->stack),
+		     growth->unwatched ? ", unwatched" : "");
 	if (growth->file)
 		text__printf(text, ", of %s, %u, %s", growth->file->path, growth->file->flags,
 			     growth->file->mount ? growth->file->mount : "-");
@@ -104,6 +105,31 @@ static void test_a_roll_before_any_event_changes_nothing_of_it(void **state)
 	free(expected);
 	model__free(whole);
 	free_events(&events);
+}
+
+static void test_what_nobody_looks_for_any_more_stays_so(void **state)
+{
+	struct model *model = new_model();
+	struct event_loss ended = {.header = header(EVENT_LOSS, sizeof(ended), 3),
+				   .reason = LOSS_STACK_WORKER,
+				   .kind = EVENT_GROWTH,
+				   .count = 1};
+
+	(void)state;
+	process(model, 1, state_of(10, 0, "lives", 1, M));
+	two_stacks(model, 1);
+	grow(model, 2, 10, 1, 1);
+	apply(model, &ended);
+	/* By somebody else. */
+	grow(model, 4, 10, 2, 1);
+	/* It tells of the loss as well, and the next one again. */
+	model = go_on(go_on(model, INCIDENT_WINDOW_NS), INCIDENT_WINDOW_NS);
+	ended.header = header(EVENT_LOSS, sizeof(ended), 5);
+	apply(model, &ended);
+	assert_int_equal(model__growth_count(model), 2);
+	assert_true(model__growth(model, 0)->unwatched);
+	assert_false(model__growth(model, 1)->unwatched);
+	model__free(model);
 }
 
 /* --- what stays behind, and what does not ----------------------------------------------------- */
@@ -306,6 +332,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_roll_before_any_event_changes_nothing_of_it),
+		cmocka_unit_test(test_what_nobody_looks_for_any_more_stays_so),
 		cmocka_unit_test(test_growth_of_those_who_ended_long_ago_stays_behind),
 		cmocka_unit_test(test_numbers_that_may_be_referred_to_go_on_without_growth),
 		cmocka_unit_test(test_a_stack_whose_number_was_taken_goes_on),

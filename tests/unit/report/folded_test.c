@@ -215,6 +215,33 @@ static void test_pprof_has_each_string_and_place_once(void **state)
 	oomtrail__profile__free_unpacked(profile, NULL);
 }
 
+/* Only a hostile recording has one. */
+static void test_pprof_of_a_file_without_a_name(void **state)
+{
+	_cleanup_(model__freep) struct model *model = grown__story();
+	struct event_growth growth = grown__pages(4100, 23, 0, 0);
+	Oomtrail__Profile *profile;
+	bool found = false;
+
+	(void)state;
+	grown__file(model, 1, 0, "", 0);
+	growth.pages[GROWTH_FILE] = 5;
+	growth.file_id = 1;
+	story__tell(model, &growth);
+	profile = profile_of(model, NULL);
+	for (size_t i = 0; i < profile->n_sample; i++) {
+		const Oomtrail__Label *label = label_of(profile, profile->sample[i], "file");
+
+		if (label) {
+			assert_string_equal(string_of(profile, label->str),
+					    "a file without a name");
+			found = true;
+		}
+	}
+	assert_true(found);
+	oomtrail__profile__free_unpacked(profile, NULL);
+}
+
 /* --- all of them ------------------------------------------------------------------------------ */
 
 static int64_t folded_bytes(const struct model *model)
@@ -287,6 +314,7 @@ int main(void)
 		cmocka_unit_test(test_pprof_samples),
 		cmocka_unit_test(test_pprof_says_what_stayed),
 		cmocka_unit_test(test_pprof_has_each_string_and_place_once),
+		cmocka_unit_test(test_pprof_of_a_file_without_a_name),
 		cmocka_unit_test(test_totals_are_the_same_everywhere),
 	};
 

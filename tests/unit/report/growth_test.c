@@ -313,6 +313,35 @@ static void test_who_was_never_looked_at_is_not_known(void **state)
 	assert_null(strstr(json.data, "looked_ms"));
 }
 
+static void naming_ended(struct model *model, uint64_t ms, uint64_t count)
+{
+	struct event_loss loss = {.header = story__header(EVENT_LOSS, sizeof(loss), ms),
+				  .reason = LOSS_STACK_WORKER,
+				  .kind = EVENT_GROWTH,
+				  .count = count};
+
+	story__tell(model, &loss);
+}
+
+/* Who comes after it looks for pages of its own samples only. */
+static void test_what_stayed_is_not_known_once_who_looks_has_ended(void **state)
+{
+	_cleanup_(model__freep) struct model *model = grown__story();
+	_cleanup_(growths__free) struct growths growths = {0};
+	_cleanup_(text__free) struct text text = {0};
+
+	(void)state;
+	grown__gone(model, 4100, 21, 5, MIB_(7), 0);
+	naming_ended(model, 4150, 1);
+	grown__gone(model, 4200, 21, 5, MIB_(1), 0);
+	growths = read_growths(model, NULL, GROWTH_EXACT);
+	for (size_t i = 0; i < growths.count; i++)
+		assert_false(growths.rows[i].stay.is_known);
+	assert_int_equal(growths.stayed_bytes, EVENT_UNKNOWN);
+	assert_int_equal(report__text(model, &text), 0);
+	assert_non_null(strstr(text.data, "process that names stacks ended early"));
+}
+
 /* Of a row of two processes it is known when it is of both. */
 static void test_what_stayed_is_known_of_those_looked_at(void **state)
 {
@@ -511,6 +540,7 @@ int main(void)
 		cmocka_unit_test(test_allocators_are_told_from_their_callers),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_who_was_never_looked_at_is_not_known),
+		cmocka_unit_test(test_what_stayed_is_not_known_once_who_looks_has_ended),
 		cmocka_unit_test(test_what_stayed_is_known_of_those_looked_at),
 		cmocka_unit_test(test_less_than_a_tenth_is_not_worth_a_word),
 		cmocka_unit_test(test_who_has_ended_had_it_when_last_looked_at),

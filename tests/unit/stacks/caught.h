@@ -165,6 +165,10 @@ static inline union caught *caught__take(pid_t pid, pid_t tid)
 	sample->pages[GROWTH_ANON] = 1;
 	sample->stack_from = sample->registers[STACK_POINTER] - STACK_BELOW;
 	sample->stack_bytes = caught__copy(caught, tid, sample->stack_from);
+	if (!sample->stack_bytes) { /* nothing was there yet below its stack's page */
+		sample->stack_from += STACK_BELOW;
+		sample->stack_bytes = caught__copy(caught, tid, sample->stack_from);
+	}
 	if (sample->stack_bytes + (sample->stack_from & (STACK_PAGE_BYTES - 1)) ==
 	    CAUGHT_PAGES * STACK_PAGE_BYTES)
 		sample->flags |= STACK_SAMPLE_CUT;

@@ -105,6 +105,34 @@ static void test_a_cut_stack_gives_the_frames_it_holds(void **state)
 	KEEP();
 }
 
+/* Pages that nobody had touched: whatever lies there is not known, also where more was cut off. */
+static void test_what_is_missing_of_a_stack_is_not_read(void **state)
+{
+	struct unwind_frame whole[OWN_FRAMES_MAX];
+	size_t whole_count, pages, stopped = 0;
+
+	(void)state;
+	outer(500);
+	assert_end(walk(), UNWIND_COMPLETE);
+	memcpy(whole, frames, sizeof(whole));
+	whole_count = frame_count;
+	pages = (moment.stack.from + moment.stack.size - 1) / UNWIND_PAGE_BYTES -
+		moment.stack.from / UNWIND_PAGE_BYTES + 1;
+	moment.stack.cut = true;
+	for (size_t page = 0; page < pages && page < 64; page++) {
+		enum unwind_end end;
+
+		moment.stack.missing = 1ULL << page;
+		end = walk();
+		assert_end(end, frame_count == whole_count ? UNWIND_COMPLETE : UNWIND_NO_MEMORY);
+		for (size_t i = 0; i < frame_count; i++)
+			assert_int_equal(frames[i].pc, whole[i].pc);
+		stopped += frame_count < whole_count;
+	}
+	assert_true(stopped > 0);
+	KEEP();
+}
+
 /* --- through libc ----------------------------------------------------------------------------- */
 
 static int compare(const void *a, const void *b)
@@ -249,6 +277,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_a_chain_of_calls, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_deep_recursion_ends_where_it_is_told_to, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_what_is_missing_of_a_stack_is_not_read, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_a_cut_stack_gives_the_frames_it_holds, setup,
 						teardown),

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "choose.bpf.h"
+#include "counters.bpf.h"
+#include "emit.bpf.h"
+#include "note.bpf.h"
+#include "sample.bpf.h"
+
+/* What has come by the page fault that current has noted. */
+
+/* Linux, include/linux/sched.h */
+#define PF_EXITING  0x00000004
+#define PF_MEMALLOC 0x00000800
+
+#define HUGE_PAGES  ((__s32)(knob_huge_bytes >> knob_page_shift))
+#define HALF_HUGE   ((__s32)(knob_huge_bytes >> knob_page_shift >> 1))
+
+/* No other way brings so many by one fault. */
+static __always_inline bool is_huge(const __s32 pages[RSS_MEMBERS])
+{
+	return knob_huge_bytes && (pages[RSS_ANON] > HALF_HUGE || pages[RSS_FILE] > HALF_HUGE ||
+				   pages[RSS_SHMEM] > HALF_HUGE);
+}
+
+/*
+ * Counters alone do not tell: while a thread waited within its page fault, others of its process
+ * may have brought as much. But a huge page is mapped as a whole before it is counted, where a
+ * moment ago there was nothing. (Of a file it is counted first; there user space looks.)
+ */
+static __always_inline bool is_mapped(__u64 address, __u64 offset)
+{
+	__u64 place = (address & -knob_huge_bytes) + offset;
+	__u8 byte;
+
+	return (place & -(__u64)knob_page_bytes) == address ||
+	       !bpf_probe_read_user(&byte, sizeof(byte), (void *)place);
+}
+
+static __always_inline bool is_mapped_whole(__u64 address)
+{
+	return is_mapped(address, 0) && is_mapped(address, knob_huge_bytes / 2) &&
+	       is_mapped(address, knob_huge_bytes - 1);
+}
+
+static __noinline int come_huge(struct note *note, __s32 pages[RSS_MEMBERS])
+{
+	if (pages[RSS_ANON] > HALF_HUGE && !is_mapped_whole(note->address))
+		return 0;
+		/* What others brought meanwhile, on whatever CPU, is not of this page fault. */
+#pragma unroll
+	for (int member = 0; member < RSS_MEMBERS; member++)
+		pages[member] = pages[member] > HALF_HUGE ? HUGE_PAGES : 0;
+	note->task = 0;
+	/* The same stretch may be given back, and touched again. */
+	note->stretch = 0;
+	/* It was taken for a small page, of which none has come. */
+	if (note->flags & STACK_SAMPLE_EARLY) {
+		const __s32 none[RSS_MEMBERS] = {};
+
+		sample_tell_more(note->id, none);
+	}
+	if (note->flags & NOTE_HUGE)
+		sample_take((struct mm_struct *)note->mm, note->address,
+			    (__u32)note->flags & NOTE_FLAGS & ~STACK_SAMPLE_EARLY, pages,
+			    huge_block_bytes());
+	return 0;
+}
+
+/*
+ * It was off the CPU since: what the counters say is of others as well, on this CPU or the one
+ * before. What it does to its own mm within a page fault, but for reclaim, is to bring a page, or
+ * several if they are of a file: there user space looks.
+ */
+static __always_inline __u32 guess(__u32 member, __s32 pages[RSS_MEMBERS])
+{
+	__builtin_memset(pages, 0, RSS_MEMBERS * sizeof(*pages));
+	if (member == RSS_ANON)
+		pages[RSS_ANON] = 1;
+	else if (member == RSS_SHMEM)
+		pages[RSS_SHMEM] = 1;
+	return member == RSS_FILE ? STACK_SAMPLE_EARLY : 0;
+}
+
+static __noinline int come_small(struct note *note, __u32 member, bool stayed,
+				 __s32 pages[RSS_MEMBERS])
+{
+	__u32 flags = (__u32)note->flags & NOTE_FLAGS;
+
+	if (!stayed)
+		flags |= guess(member, pages);
+	if (note->id) {
+		if (stayed && came_any(pages))
+			sample_tell_more(note->id, pages);
+		return 1;
+	}
+	if (pages[RSS_ANON] <= 0 && pages[RSS_FILE] <= 0 && pages[RSS_SHMEM] <= 0 &&
+	    !(flags & STACK_SAMPLE_EARLY))
+		return 0;
+	note->id =
+		sample_take((struct mm_struct *)note->mm, note->address, flags, pages,
+			    flags & STACK_SAMPLE_READ ? around_block_bytes() : knob_sample_bytes);
+	/* More would come twice if user space finds it by itself. */
+	if (flags & STACK_SAMPLE_EARLY)
+		note->task = 0;
+	return 1;
+}
+
+__noinline int sample_come(__u32 member)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct note *note = note_of((__u64)task);
+	struct mm_struct *mm = (struct mm_struct *)note->mm;
+	__s64 folded[RSS_MEMBERS];
+	__s32 pages[RSS_MEMBERS];
+	__u32 task_flags = BPF_CORE_READ(task, flags);
+	bool stayed;
+
+	if (note->check != note_check(note)) {
+		note->task = 0;
+		lose(LOSS_NOTE_TABLE_FULL);
+		return 0;
+	}
+	if (note->flags & STACK_SAMPLE_EARLY && note->faults != faults_of(task))
+		return sample_settle_early();
+	if (note->faults != faults_of(task) || task_flags & PF_EXITING) {
+		note->task = 0;
+		return 0;
+	}
+	/* To make room for the page it takes others away, of the same mm perhaps. */
+	if (task_flags & PF_MEMALLOC)
+		goto from_here;
+	rss_folded(mm, folded);
+	stayed = note->switches == switches_of(task);
+	if (!rss_is_percpu() || !stayed)
+		came_folded(pages, note, folded);
+	else
+		came(pages, note, mm, folded);
+	if (is_huge(pages))
+		return come_huge(note, pages);
+	came_at_most(pages, note, folded);
+	/* Elsewhere samples of small pages are taken early. */
+	if (!rss_is_percpu() || !(note->flags & NOTE_CHOSEN))
+		return 0;
+	if (!come_small(note, member, stayed, pages))
+		return 0;
+from_here:
+	note_base(note, mm, task);
+	note->check = note_check(note);
+	return 0;
+}

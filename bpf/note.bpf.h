@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+/*
+ * What a page fault has left for rss_stat, which may come long after: on another CPU, or when many
+ * others have had page faults on this one, because it waited for memory, a disk or a lock. So it is
+ * kept by task: in a table that a task's address leads into, and of two tasks that it leads to the
+ * same place the later one has it, which is counted.
+ */
+
+#include "vmlinux.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "kernel_compat.bpf.h"
+
+#define NOTES_SHIFT 11
+#define NOTES       (1 << NOTES_SHIFT)
+
+/* Beside enum stack_sample_flag: the page is one of those that are sampled, or a huge page would
+ * be. */
+#define NOTE_CHOSEN (1U << 30)
+#define NOTE_HUGE   (1U << 31)
+#define NOTE_FLAGS  (NOTE_CHOSEN - 1)
+
+struct note {
+	__u64 task; /* 0: none */
+	__u64 mm;
+	__u64 stretch; /* of a huge page's size, that the last page fault was in, and its task */
+	__u64 address; /* of the page */
+	__u64 faults;  /* of the task, that were over: the same number is the same page fault */
+	__u64 flags;
+	__u64 id; /* of the sample once it has been taken; 0: not yet */
+	/* The counters, and when they were read: what has come since is told by them as long as
+	 * only this task ran on the CPU. */
+	__u64 switches;
+	__s64 folded[RSS_MEMBERS]; /* pages */
+	__s32 part[RSS_MEMBERS];
+	__u32 thread; /* its id */
+	__u32 events; /* of the task, as rss_thread_events() */
+	__u64 check;  /* two tasks may have written at once */
+};
+
+/* Two cache lines each; an array of words because the skeleton header cannot name our struct. */
+extern __u64 notes[NOTES][sizeof(struct note) / 8];
+_Static_assert(sizeof(struct note) == 128, "whole cache lines");
+
+static __always_inline struct note *note_of(__u64 task)
+{
+	return (struct note *)notes[task * 0x9e3779b97f4a7c15ULL >> (64 - NOTES_SHIFT)];
+}
+
+/* Page faults of it that are over. */
+static __always_inline __u64 faults_of(const struct task_struct *task)
+{
+	return BPF_CORE_READ(task, min_flt) + BPF_CORE_READ(task, maj_flt);
+}
+
+/* How often it has left a CPU. */
+static __always_inline __u64 switches_of(const struct task_struct *task)
+{
+	return BPF_CORE_READ(task, nvcsw) + BPF_CORE_READ(task, nivcsw);
+}
+
+/* Not of the place, the stretch and itself. */
+static __always_inline __u64 note_check(const struct note *note)
+{
+	const __u64 *words = (const __u64 *)note;
+	__u64 check = 1;
+
+#pragma unroll
+	for (__u32 i = __builtin_offsetof(struct note, address) / 8;
+	     i < __builtin_offsetof(struct note, check) / 8; i++)
+		check ^= words[i];
+	return check ^ note->task ^ note->mm;
+}

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# A page fault that waits for a disk goes on when others have had page faults on its CPU, or on
+# another CPU: what it brings is credited all the same, and no more than that.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/growth.bash"
+
+pages=$((64 << 20 >> 12))
+cgroup_new app 220
+record_growth waiting app --sample 64K -- "$WORKLOADS/waiting" "$WORK/file" 64M
+waits=$(truth waiting waits)
+[[ $waits -gt $((pages / 4)) ]] || skip "the disk is too fast: of $pages page faults $waits waited"
+credited_as_told waiting write_pages 3
+at_least "complete stacks" "$(credited_complete)" "$(truth waiting bytes.write_pages)" 95

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "source/stack_keeper.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/close_others.h"
+#include "base/privileges.h"
+
+#define REAP_MS 500 /* less than the recorder waits for us */
+
+enum { RING, ROOMS, SOCKET, FDS };
+
+union fds_room {
+	char room[CMSG_SPACE(FDS * sizeof(int))];
+	struct cmsghdr align;
+};
+
+struct keeper {
+	int socket;
+	pid_t child;  /* 0: none */
+	int child_fd; /* readable when it has ended; -1 */
+};
+
+/* --- the recorder's side ---------------------------------------------------------------------- */
+
+int stack_keeper__order(int socket, const struct stack_order *order, int namer_socket)
+{
+	const int fds[FDS] = {order->options.ring_fd, order->options.rooms_fd, namer_socket};
+	union fds_room room = {0};
+	struct iovec data = {.iov_base = (void *)order, .iov_len = sizeof(*order)};
+	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
+	struct cmsghdr *control;
+
+	if (order->kind == STACK_ORDER_START) {
+		message.msg_control = room.room;
+		message.msg_controllen = sizeof(room.room);
+		control = CMSG_FIRSTHDR(&message);
+		control->cmsg_level = SOL_SOCKET;
+		control->cmsg_type = SCM_RIGHTS;
+		control->cmsg_len = CMSG_LEN(sizeof(fds));
+		memcpy(CMSG_DATA(control), fds, sizeof(fds));
+	}
+	return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(*order) ? 0
+											: -errno;
+}
+
+/* --- the keeper's side ------------------------------------------------------------------------ */
+
+/* False: the recorder has gone. */
+static bool receive(int socket, struct stack_order *order, int fds[FDS])
+{
+	union fds_room room = {0};
+	struct iovec data = {.iov_base = order, .iov_len = sizeof(*order)};
+	struct msghdr message = {
+		.msg_iov = &data,
+		.msg_iovlen = 1,
+		.msg_control = room.room,
+		.msg_controllen = sizeof(room.room),
+	};
+	const struct cmsghdr *control;
+
+	for (int i = 0; i < FDS; i++)
+		fds[i] = -1;
+	if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) != sizeof(*order))
+		return false;
+	control = CMSG_FIRSTHDR(&message);
+	if (control && control->cmsg_type == SCM_RIGHTS &&
+	    control->cmsg_len == CMSG_LEN(FDS * sizeof(int)))
+		memcpy(fds, CMSG_DATA(control), FDS * sizeof(int));
+	return true;
+}
+
+static void tell(const struct keeper *keeper, const struct stack_report *report)
+{
+	/* A recorder that has gone is seen by the next look. */
+	(void)!send(keeper->socket, report, sizeof(*report), MSG_NOSIGNAL);
+}
+
+static void start(struct keeper *keeper, struct stack_order *order, const int fds[FDS])
+{
+	struct stack_report report = {0};
+	const pid_t self = getpid();
+
+	order->options.ring_fd = fds[RING];
+	order->options.rooms_fd = fds[ROOMS];
+	report.pid = keeper->child ? -1 : fork();
+	if (report.pid == 0)
+		stack_namer__run(&order->options, fds[SOCKET], self);
+	if (report.pid > 0) {
+		keeper->child = report.pid;
+		keeper->child_fd = (int)syscall(SYS_pidfd_open, report.pid, 0);
+	} else {
+		report = (struct stack_report){.ended = true, .error = errno ? errno : EBUSY};
+	}
+	tell(keeper, &report);
+}
+
+static void reap(struct keeper *keeper)
+{
+	struct stack_report report = {.pid = keeper->child, .ended = true};
+
+	if (wait4(keeper->child, &report.status, WNOHANG, &report.usage) != keeper->child)
+		return;
+	closep(&keeper->child_fd);
+	keeper->child_fd = -1;
+	keeper->child = 0;
+	tell(keeper, &report);
+}
+
+/* One that waits for a file system that does not answer cannot even be killed: whoever reaps us
+ * reaps it. */
+static void end_child(struct keeper *keeper)
+{
+	struct pollfd fd = {.fd = keeper->child_fd, .events = POLLIN};
+
+	if (!keeper->child)
+		return;
+	kill(keeper->child, SIGKILL);
+	(void)poll(&fd, 1, REAP_MS);
+	reap(keeper);
+}
+
+static bool obey(struct keeper *keeper)
+{
+	struct stack_order order;
+	int fds[FDS];
+
+	if (!receive(keeper->socket, &order, fds))
+		return false;
+	if (order.kind == STACK_ORDER_START)
+		start(keeper, &order, fds);
+	else if (keeper->child)
+		kill(keeper->child, SIGKILL);
+	for (int i = 0; i < FDS; i++)
+		closep(&fds[i]);
+	return true;
+}
+
+/* Those that a terminal sends to everybody: when to end says the recorder. */
+static void leave_signals_to_recorder(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+void stack_keeper__run(int socket, pid_t recorder)
+{
+	const int kept[] = {socket, STDERR_FILENO};
+	struct keeper keeper = {.socket = socket, .child_fd = -1};
+	char why[256];
+
+	prctl(PR_SET_NAME, "oomtrail-keeper");
+	close_others(kept, sizeof(kept) / sizeof(*kept));
+	leave_signals_to_recorder();
+	/* Where that is not permitted, little is held. */
+	(void)privileges__drop(PRIVILEGES_KEEPER, why, sizeof(why));
+	/* Behind what changes credentials: that clears it. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != recorder)
+		_exit(1);
+	for (;;) {
+		struct pollfd fds[] = {{.fd = socket, .events = POLLIN},
+				       {.fd = keeper.child_fd, .events = POLLIN}};
+
+		if (poll(fds, 2, keeper.child && keeper.child_fd < 0 ? 100 : -1) < 0 &&
+		    errno != EINTR)
+			break;
+		if (keeper.child)
+			reap(&keeper);
+		if (fds[0].revents && !obey(&keeper))
+			break;
+	}
+	end_child(&keeper);
+	_exit(0);
+}

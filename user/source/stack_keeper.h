@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "source/stack_namer.h"
+
+/*
+ * The process that starts processes that name stacks, one at a time, and says how each ended. It is
+ * forked before the recorder has anything: what it forks inherits none of the recorder's memory,
+ * and can still be started when the recorder has long given up the privileges for it. It keeps
+ * those, but reads nothing that others made.
+ *
+ * One message each way at a time, over SOCK_SEQPACKET.
+ */
+enum stack_order_kind {
+	STACK_ORDER_START = 1, /* with three descriptors: ring, rooms, the namer's socket */
+	STACK_ORDER_KILL       /* who runs, if anybody does */
+};
+
+struct stack_order {
+	enum stack_order_kind kind;
+	struct stack_namer_options options; /* descriptors: those that came along */
+};
+
+struct stack_report {
+	pid_t pid;  /* who has started, or ended; 0: who could not be started */
+	bool ended; /* once for each START */
+	int status; /* as of waitpid(2) */
+	int error;  /* why it could not be started */
+	struct rusage usage;
+};
+
+/* 0 or -errno; `socket` is the keeper's end's other one. */
+int stack_keeper__order(int socket, const struct stack_order *order, int namer_socket);
+
+/* The keeper's life: until the other end is closed. */
+void stack_keeper__run(int socket, pid_t recorder) __attribute__((noreturn));

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "source/stack_namer.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/close_others.h"
+#include "base/oom_score.h"
+#include "base/privileges.h"
+#include "base/units.h"
+#include "source/observe.h"
+#include "source/stack_calls.h"
+#include "source/stack_events.h"
+#include "stacks/stacks.h"
+
+#define MEMORY_BYTES (256 * MIB)
+#define TURN_MS      100
+#define OUT_BYTES    (64 * KIB)
+
+struct work {
+	int socket;
+	uint64_t *rooms; /* STACK_ROOMS of them */
+	struct stacks *stacks;
+	struct ring_buffer *ring;
+	struct stack_events events;
+	uint64_t told_refused, told_torn, told_pages_refused, told_pages_unreadable;
+	uint64_t told_calls_refused;
+	size_t out_bytes;
+	char out[OUT_BYTES];
+};
+
+static int send_all(int socket, const void *data, size_t bytes)
+{
+	const char *at = data;
+
+	while (bytes) {
+		ssize_t sent = send(socket, at, bytes, MSG_NOSIGNAL);
+
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent <= 0)
+			return -EPIPE;
+		at += sent;
+		bytes -= (size_t)sent;
+	}
+	return 0;
+}
+
+static int flush(struct work *work)
+{
+	int error = send_all(work->socket, work->out, work->out_bytes);
+
+	work->out_bytes = 0;
+	return error;
+}
+
+static int put(void *context, const struct event_header *event)
+{
+	struct work *work = context;
+	int error = 0;
+
+	if (work->out_bytes + event->size_bytes > sizeof(work->out))
+		error = flush(work);
+	memcpy(work->out + work->out_bytes, event, event->size_bytes);
+	work->out_bytes += event->size_bytes;
+	return error;
+}
+
+static int take_sample(void *context, void *data, size_t bytes)
+{
+	stacks__take(((struct work *)context)->stacks, data, bytes);
+	return 0;
+}
+
+/* The next larger one, as far as there is any; without the privilege for it stacks stay cut. */
+static void give_room(void *context, uint32_t pid, size_t room_bytes)
+{
+	static const size_t rooms_bytes[] = {
+#define X(class, pages) [class] = (pages)*STACK_PAGE_BYTES,
+		STACK_CLASSES(X)
+#undef X
+	};
+	const struct work *work = context;
+	uint64_t *room = &work->rooms[pid % STACK_ROOMS];
+	uint32_t class = 0;
+
+	while (class < STACK_CLASS_LAST && rooms_bytes[class] <= room_bytes)
+		class ++;
+	if (*room >> 32 != pid || class > (uint32_t)*room)
+		__atomic_store_n(room, stack_room(pid, class), __ATOMIC_RELAXED);
+}
+
+static int tell_loss(struct work *work, enum loss_reason reason, enum event_kind kind,
+		     uint64_t count, uint64_t *told)
+{
+	struct event_loss event = {.reason = reason, .kind = kind, .count = count};
+
+	if (count == *told)
+		return 0;
+	*told = count;
+	observe__header(&event.header, EVENT_LOSS, sizeof(event));
+	return put(work, &event.header);
+}
+
+static int tell_losses(struct work *work)
+{
+	struct stacks_counts counts = stacks__counts(work->stacks);
+	int error = tell_loss(work, LOSS_SAMPLE_QUEUE, EVENT_GROWTH, counts.refused,
+			      &work->told_refused);
+
+	if (!error)
+		error = tell_loss(work, LOSS_MALFORMED, EVENT_GROWTH, counts.torn,
+				  &work->told_torn);
+	if (!error)
+		error = tell_loss(work, LOSS_PAGE_TABLE_FULL, EVENT_GROWTH_GONE,
+				  counts.pages_refused, &work->told_pages_refused);
+	if (!error)
+		error = tell_loss(work, LOSS_CALL_REFUSED, EVENT_FRAME, stack_calls__refused(),
+				  &work->told_calls_refused);
+	if (!error)
+		error = tell_loss(work, LOSS_OBSERVATION, EVENT_GROWTH_GONE,
+				  counts.pages_unreadable, &work->told_pages_unreadable);
+	return error;
+}
+
+/* Until the recorder wants no more, or has gone. */
+static int run(struct work *work)
+{
+	struct pollfd fds[] = {{.fd = work->socket, .events = POLLIN},
+			       {.fd = ring_buffer__epoll_fd(work->ring), .events = POLLIN},
+			       {.fd = stacks__fd(work->stacks), .events = POLLIN},
+			       {.events = POLLIN}};
+	int error = 0;
+
+	while (!error && !fds[0].revents) {
+		fds[3].fd = stacks__lines_fd(work->stacks);
+		if (poll(fds, 4, stacks__is_behind(work->stacks) ? 0 : TURN_MS) < 0 &&
+		    errno != EINTR)
+			return -errno;
+		ring_buffer__consume(work->ring);
+		error = stacks__turn(work->stacks, observe__now_ns());
+		if (!error)
+			error = tell_losses(work);
+		if (!error)
+			error = flush(work);
+	}
+	if (error)
+		return error;
+	ring_buffer__consume(work->ring);
+	error = stacks__finish(work->stacks);
+	if (!error)
+		error = tell_losses(work);
+	return error ? error : flush(work);
+}
+
+static int begin(struct work *work, const struct stack_namer_options *options, char *why,
+		 size_t why_size)
+{
+	struct stacks_options stacks = {.sink = stack_events__sink(&work->events),
+					.frame_pointers = options->frame_pointers,
+					.numbers = options->numbers,
+					.cut = give_room,
+					.cut_context = work};
+
+	work->rooms = mmap(NULL, STACK_ROOMS * sizeof(*work->rooms), PROT_READ | PROT_WRITE,
+			   MAP_SHARED, options->rooms_fd, 0);
+	if (work->rooms == MAP_FAILED) {
+		snprintf(why, why_size, "mapping the room for stacks: %s", strerror(errno));
+		return -errno;
+	}
+	work->events.sink = put;
+	work->events.context = work;
+	work->ring = ring_buffer__new(options->ring_fd, take_sample, work, NULL);
+	if (!work->ring) {
+		snprintf(why, why_size, "reading the samples: %s", strerror(errno));
+		return -errno;
+	}
+	return stacks__new(&work->stacks, &stacks, why, why_size);
+}
+
+static void confine(void)
+{
+	int error = stack_calls__confine();
+
+	if (error)
+		fprintf(stderr, "oomtrail: stacks are named without a filter of system calls: %s\n",
+			strerror(-error));
+}
+
+static void bound(uint64_t memory_bytes)
+{
+	struct rlimit limit = {.rlim_cur = memory_bytes, .rlim_max = memory_bytes};
+
+	setrlimit(RLIMIT_DATA, &limit);
+}
+
+void stack_namer__run(const struct stack_namer_options *options, int socket, pid_t parent)
+{
+	const int kept[] = {options->ring_fd, options->rooms_fd, socket, STDERR_FILENO};
+	struct stack_greeting greeting = {0};
+	struct work *work;
+
+	prctl(PR_SET_NAME, "oomtrail-stacks");
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	/* What it reads others made, and it may take much memory for it: no exemption is for it
+	 * that the recorder was given. */
+	oom_score__set_adj(0, 0);
+	close_others(kept, sizeof(kept) / sizeof(*kept));
+	oom_score__keep_open();
+	bound(options->memory_bytes ? options->memory_bytes : MEMORY_BYTES);
+	work = calloc(1, sizeof(*work));
+	if (!work)
+		_exit(1);
+	work->socket = socket;
+	greeting.error = begin(work, options, greeting.why, sizeof(greeting.why));
+	if (!greeting.error)
+		greeting.error =
+			privileges__drop(PRIVILEGES_STACKS, greeting.why, sizeof(greeting.why));
+	if (!greeting.error)
+		confine();
+	if (send_all(socket, &greeting, sizeof(greeting)) || greeting.error)
+		_exit(1);
+	_exit(run(work) ? 1 : 0);
+}
