@@ -509,7 +509,11 @@ struct event_oom_counter {
 	X(SAMPLE_QUEUE, "growth sample without room: naming stacks was slower than growth") \
 	X(STACK_WORKER, "process that names stacks ended early: no stacks since")           \
 	X(PAGE_TABLE_FULL, "table of sampled pages full")                                   \
-	X(NOTE_TABLE_FULL, "table of page faults under way full")
+	X(NOTE_TABLE_FULL, "table of page faults under way full")                           \
+	X(SAMPLE_LATE, "part of a growth sample came when the rest had been told")          \
+	X(SAMPLE_UNSEEN, "growth sample whose process had gone before its page was seen")   \
+	X(MAPS_LOST, "record of what is mapped lost")                                       \
+	X(CPU_UNWATCHED, "CPU that came online later and is not followed")
 
 enum loss_reason {
 #define X(name, text) LOSS_##name,

@@ -11,11 +11,14 @@
 
 #include "base/cleanup.h"
 
-#define KEPT_MAX 3
+#define KEPT_MAX 4
+
+#define NONE     (-1)
 
 static const cap_value_t kept_by[][KEPT_MAX] = {
-	[PRIVILEGES_RECORDER] = {CAP_BPF, CAP_DAC_READ_SEARCH, CAP_IPC_LOCK},
-	[PRIVILEGES_STACKS] = {CAP_SYS_PTRACE, CAP_CHECKPOINT_RESTORE, CAP_DAC_READ_SEARCH},
+	[PRIVILEGES_RECORDER] = {CAP_BPF, CAP_DAC_READ_SEARCH, CAP_IPC_LOCK, NONE},
+	[PRIVILEGES_STACKS] = {CAP_SYS_PTRACE, CAP_CHECKPOINT_RESTORE, CAP_DAC_READ_SEARCH,
+			       CAP_PERFMON},
 };
 
 static void cap_freep(cap_t *caps)
@@ -69,6 +72,8 @@ static int keep(const cap_value_t *kept, cap_t held, cap_t wanted)
 	for (size_t i = 0; i < KEPT_MAX; i++) {
 		cap_flag_value_t has;
 
+		if (kept[i] == NONE)
+			continue;
 		if (cap_get_flag(held, kept[i], CAP_PERMITTED, &has))
 			return -1;
 		if (has == CAP_SET && (cap_set_flag(wanted, CAP_PERMITTED, 1, &kept[i], CAP_SET) ||

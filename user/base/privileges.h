@@ -19,6 +19,8 @@
  *     CAP_CHECKPOINT_RESTORE  the files behind mappings, deleted and in other mount namespaces
  *                             (/proc/PID/map_files; before 5.9 that took CAP_SYS_ADMIN)
  *     CAP_DAC_READ_SEARCH     programs that not everybody may read
+ *     CAP_PERFMON             what is mapped on processors that come online later (perf events);
+ *                             whoever may trace others could see no more by it
  *
  * What is not held is not asked for. Nothing is inheritable or ambient, the bounding set is cut
  * where that is allowed (CAP_SETPCAP), and no_new_privs keeps every later exec from more. Threads
