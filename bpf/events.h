@@ -511,7 +511,7 @@ struct event_oom_counter {
 	X(PAGE_TABLE_FULL, "table of sampled pages full")                                   \
 	X(NOTE_TABLE_FULL, "table of page faults under way full")                           \
 	X(SAMPLE_LATE, "part of a growth sample came when the rest had been told")          \
-	X(SAMPLE_UNSEEN, "growth sample whose process had gone before its page was seen")   \
+	X(SAMPLE_UNSEEN, "growth sample of which nobody saw whether its page had come")     \
 	X(MAPS_LOST, "record of what is mapped lost")                                       \
 	X(CPU_UNWATCHED, "CPU that came online later and is not followed")
 

@@ -12,7 +12,7 @@ enum arrival {
 	ARRIVAL_NONE, /* nothing came: a page that was only read and never written, or it has gone
 		       */
 	ARRIVAL_CAME,
-	ARRIVAL_NOT_KNOWN /* the process has gone: it may have */
+	ARRIVAL_NOT_KNOWN /* nobody can see any more: it may have */
 };
 
 /* Fills sample->pages: with the one page, or those around one that was read of a file (of shared
