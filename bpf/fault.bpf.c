@@ -88,9 +88,7 @@ static __always_inline bool is_of_kernel(__u64 address)
  */
 static __always_inline bool is_only_a_look(void)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-
-	return BPF_CORE_READ(task, pagefault_disabled);
+	return pagefaults_disabled() > 0;
 }
 
 static __always_inline __u32 flags_of_error(__u64 error)

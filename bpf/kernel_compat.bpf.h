@@ -153,6 +153,20 @@ static __always_inline void *user_registers(void)
 	return BPF_CORE_READ(task, stack) + KERNEL_STACK_BYTES - bpf_core_type_size(struct pt_regs);
 }
 
+/*
+ * How often current forbids itself page faults that wait. Where there is no pointer to it to load
+ * from (before 5.11), it is read by a helper, which itself does that once while it reads.
+ */
+static __always_inline int pagefaults_disabled(void)
+{
+	struct task_struct *task;
+
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf))
+		return bpf_get_current_task_btf()->pagefault_disabled;
+	task = (struct task_struct *)bpf_get_current_task();
+	return BPF_CORE_READ(task, pagefault_disabled) - 1;
+}
+
 /* A bit of task_struct; a kernel that has none tells nothing. */
 static __always_inline bool is_in_exec(struct task_struct *task)
 {
