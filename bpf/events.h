@@ -510,7 +510,11 @@ struct event_oom_counter {
 	X(STACK_WORKER, "process that names stacks ended early")                            \
 	X(PAGE_TABLE_FULL, "table of sampled pages full")                                   \
 	X(CALL_REFUSED, "system call refused to the process that names stacks")             \
-	X(NOTE_TABLE_FULL, "table of page faults under way full")
+	X(NOTE_TABLE_FULL, "table of page faults under way full")                           \
+	X(SAMPLE_LATE, "part of a growth sample came when the rest had been told")          \
+	X(SAMPLE_UNSEEN, "growth sample of which nobody saw whether its page had come")     \
+	X(MAPS_LOST, "record of what is mapped lost")                                       \
+	X(CPU_UNWATCHED, "CPU that came online later and is not followed")
 
 enum loss_reason {
 #define X(name, text) LOSS_##name,

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/units.h"
-#include "maps/online.h"
+#include "base/online.h"
 #include "maps/perf_ring.h"
 
 #define RING_BYTES (256 * KIB)

@@ -40,7 +40,9 @@ static int loss__reach(struct model *model, uint32_t reason, uint32_t kind, stru
 
 bool loss__is_of_events(enum loss_reason reason)
 {
-	return reason != LOSS_HISTORY;
+	/* A sample that may be none is counted as one; and of a CPU no one knows how many. */
+	return reason != LOSS_HISTORY && reason != LOSS_SAMPLE_UNSEEN &&
+	       reason != LOSS_CPU_UNWATCHED;
 }
 
 static int loss__set(struct model *model, uint32_t reason, uint32_t kind, uint64_t count,

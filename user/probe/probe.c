@@ -4,18 +4,17 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/perf_event.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/units.h"
 #include "bpf/reclaim_state.h"
 #include "oomtrail.skel.h"
+#include "probe/fault_events.h"
 
 #define SAMPLE_BYTES      (256 * KIB)
 #define STACKS_RING_BYTES (8 * MIB)
@@ -24,7 +23,7 @@ struct probe {
 	struct oomtrail_bpf *skeleton;
 	const struct plan *plan;
 	struct bpf_link *links[PLAN_MAX_PROGRAMS];
-	struct bpf_link *fault_links[PLAN_MAX_CPUS];
+	struct fault_events faults;
 	bool percpu_rss;
 	int measuring_fd; /* bpf_stats are on while it is open; -1 */
 };
@@ -169,31 +168,6 @@ int probe__follow(struct probe *probe, uint32_t pid)
 				    sizeof(one), BPF_ANY);
 }
 
-/* On each processor that is online. */
-static int attach_to_faults(struct probe *probe, struct bpf_program *program)
-{
-	struct perf_event_attr attr = {.size = sizeof(attr),
-				       .type = PERF_TYPE_SOFTWARE,
-				       .config = PERF_COUNT_SW_PAGE_FAULTS,
-				       .sample_period = 1};
-
-	for (int cpu = 0; cpu < PLAN_MAX_CPUS; cpu++) {
-		int fd = syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
-
-		if (fd < 0 && (errno == ENODEV || errno == EINVAL))
-			continue;
-		if (fd < 0)
-			return -errno;
-		/* The link takes the descriptor over. */
-		probe->fault_links[cpu] = bpf_program__attach_perf_event(program, fd);
-		if (!probe->fault_links[cpu]) {
-			close(fd);
-			return -errno;
-		}
-	}
-	return 0;
-}
-
 int probe__attach(struct probe *probe, char *why, size_t why_size)
 {
 	for (size_t i = 0; i < probe->plan->program_count; i++) {
@@ -205,7 +179,7 @@ int probe__attach(struct probe *probe, char *why, size_t why_size)
 		if (!program || bpf_program__type(program) == BPF_PROG_TYPE_SYSCALL)
 			continue;
 		if (name == probe->plan->fault_event) {
-			error = attach_to_faults(probe, program);
+			error = fault_events__attach(&probe->faults, program);
 			if (!error)
 				continue;
 			probe__detach(probe);
@@ -225,10 +199,7 @@ void probe__detach(struct probe *probe)
 {
 	/* The last first: a kill that came without a signal would seem one of a process that was
 	 * exiting, were the program that sees signals gone before the one that sees kills. */
-	for (int cpu = 0; cpu < PLAN_MAX_CPUS; cpu++) {
-		bpf_link__destroy(probe->fault_links[cpu]);
-		probe->fault_links[cpu] = NULL;
-	}
+	fault_events__detach(&probe->faults);
 	for (size_t i = PLAN_MAX_PROGRAMS; i-- > 0;) {
 		bpf_link__destroy(probe->links[i]);
 		probe->links[i] = NULL;
@@ -340,6 +311,11 @@ uint64_t probe__recursion_misses(const struct probe *probe)
 			misses += info.recursion_misses;
 	}
 	return misses;
+}
+
+unsigned int probe__unwatched_cpus(struct probe *probe)
+{
+	return fault_events__unwatched(&probe->faults, "/sys/devices/system/cpu/online");
 }
 
 int probe__start_measuring(struct probe *probe)

@@ -67,6 +67,9 @@ void probe__collect_reclaim(struct probe *probe,
 /* Counted since the start. */
 uint64_t probe__ring_losses(const struct probe *probe, unsigned int kind);
 uint64_t probe__table_losses(const struct probe *probe, enum loss_reason reason);
+/* Online now, and their page faults are not seen: they were not online at the start, or not always
+ * since. Of the way by perf's events only; tracepoints are of all CPUs. */
+unsigned int probe__unwatched_cpus(struct probe *probe);
 uint64_t probe__recursion_misses(const struct probe *probe);
 
 /* The kernel's own clock around every run of a program (bpf_stats), of everybody's programs, until

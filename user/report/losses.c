@@ -98,6 +98,8 @@ const char *loss__touches(const struct loss *loss)
 		return kind__touches(EVENT_OOM_KILL);
 	case LOSS_KILLS_COUNTED:
 		return "whom later kills of the same cause took";
+	case LOSS_SAMPLE_UNSEEN:
+		return "growth by stack may be too large";
 	case LOSS_OBSERVATION:
 		return loss->kind ? kind__touches(loss->kind)
 				  : "command lines or statistics may be unknown";

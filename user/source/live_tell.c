@@ -98,6 +98,7 @@ void live__tell_losses(struct live *live)
 		tell_loss(live, reason, 0, probe__table_losses(live->probe, reason));
 	tell_loss(live, LOSS_NOTE_TABLE_FULL, EVENT_GROWTH,
 		  probe__table_losses(live->probe, LOSS_NOTE_TABLE_FULL));
+	tell_loss(live, LOSS_CPU_UNWATCHED, EVENT_GROWTH, probe__unwatched_cpus(live->probe));
 	tell_loss(live, LOSS_RECURSION, 0, probe__recursion_misses(live->probe));
 	tell_loss(live, LOSS_MALFORMED, 0, live->malformed);
 	tell_loss(live, LOSS_OBSERVATION, 0, live->unread);

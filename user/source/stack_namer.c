@@ -36,8 +36,7 @@ struct work {
 	struct stacks *stacks;
 	struct ring_buffer *ring;
 	struct stack_events events;
-	uint64_t told_refused, told_torn, told_pages_refused, told_pages_unreadable;
-	uint64_t told_calls_refused, told_too_large;
+	uint64_t told_losses[LOSS_END];
 	size_t out_bytes;
 	char out[OUT_BYTES];
 };
@@ -103,39 +102,42 @@ static void give_room(void *context, uint32_t pid, size_t room_bytes)
 		__atomic_store_n(room, stack_room(pid, class), __ATOMIC_RELAXED);
 }
 
+/* The highest count so far. */
 static int tell_loss(struct work *work, enum loss_reason reason, enum event_kind kind,
-		     uint64_t count, uint64_t *told)
+		     uint64_t count)
 {
 	struct event_loss event = {.reason = reason, .kind = kind, .count = count};
 
-	if (count == *told)
+	if (count <= work->told_losses[reason])
 		return 0;
-	*told = count;
+	work->told_losses[reason] = count;
 	observe__header(&event.header, EVENT_LOSS, sizeof(event));
 	return put(work, &event.header);
 }
 
 static int tell_losses(struct work *work)
 {
-	struct stacks_counts counts = stacks__counts(work->stacks);
-	int error = tell_loss(work, LOSS_SAMPLE_QUEUE, EVENT_GROWTH, counts.refused,
-			      &work->told_refused);
+	const struct stacks_counts counts = stacks__counts(work->stacks);
+	const struct {
+		enum loss_reason reason;
+		enum event_kind kind; /* whose numbers it touches */
+		uint64_t count;
+	} losses[] = {
+		{LOSS_SAMPLE_QUEUE, EVENT_GROWTH, counts.refused},
+		{LOSS_MALFORMED, EVENT_GROWTH, counts.torn},
+		{LOSS_SAMPLE_LATE, EVENT_GROWTH, counts.late_more},
+		{LOSS_SAMPLE_UNSEEN, EVENT_GROWTH, counts.may_have_come},
+		{LOSS_MAPS_LOST, EVENT_FRAME, counts.maps_lost},
+		{LOSS_CPU_UNWATCHED, EVENT_FRAME, counts.cpus_unwatched},
+		{LOSS_MODEL_FULL, EVENT_FRAME, counts.too_large},
+		{LOSS_CALL_REFUSED, EVENT_FRAME, stack_calls__refused()},
+		{LOSS_PAGE_TABLE_FULL, EVENT_GROWTH_GONE, counts.pages_refused},
+		{LOSS_OBSERVATION, EVENT_GROWTH_GONE, counts.pages_unreadable},
+	};
+	int error = 0;
 
-	if (!error)
-		error = tell_loss(work, LOSS_MALFORMED, EVENT_GROWTH, counts.torn,
-				  &work->told_torn);
-	if (!error)
-		error = tell_loss(work, LOSS_PAGE_TABLE_FULL, EVENT_GROWTH_GONE,
-				  counts.pages_refused, &work->told_pages_refused);
-	if (!error)
-		error = tell_loss(work, LOSS_MODEL_FULL, EVENT_FRAME, counts.too_large,
-				  &work->told_too_large);
-	if (!error)
-		error = tell_loss(work, LOSS_CALL_REFUSED, EVENT_FRAME, stack_calls__refused(),
-				  &work->told_calls_refused);
-	if (!error)
-		error = tell_loss(work, LOSS_OBSERVATION, EVENT_GROWTH_GONE,
-				  counts.pages_unreadable, &work->told_pages_unreadable);
+	for (size_t i = 0; i < sizeof(losses) / sizeof(*losses) && !error; i++)
+		error = tell_loss(work, losses[i].reason, losses[i].kind, losses[i].count);
 	return error;
 }
 

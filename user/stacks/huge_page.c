@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/units.h"
 
 #define PAGES_MOST 256 /* that any other page fault brings */
 
@@ -108,11 +109,25 @@ static bool mapping_has_any(const struct stack_sample *sample, const char *proc)
 	return any || !seen;
 }
 
-bool huge_page__is_there(const struct stack_sample *sample, const char *proc)
+static bool may_look(struct huge_page_looks *looks, uint64_t time_ns)
+{
+	if (looks->second != time_ns / NS_PER_S) {
+		looks->second = time_ns / NS_PER_S;
+		looks->count = 0;
+	}
+	return looks->count++ < HUGE_PAGE_LOOKS_MAX;
+}
+
+enum arrival huge_page__look(const struct stack_sample *sample, const char *proc,
+			     struct huge_page_looks *looks)
 {
 	int found = scan(sample, proc);
 
 	if (found == -ENOENT || found == -ESRCH || found == -EACCES || found == -EPERM)
-		return true;
-	return found < 0 ? mapping_has_any(sample, proc) : found;
+		return ARRIVAL_CAME;
+	if (found >= 0)
+		return found ? ARRIVAL_CAME : ARRIVAL_NONE;
+	if (!may_look(looks, sample->header.time_ns))
+		return ARRIVAL_NOT_KNOWN;
+	return mapping_has_any(sample, proc) ? ARRIVAL_CAME : ARRIVAL_NONE;
 }

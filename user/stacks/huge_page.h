@@ -2,8 +2,10 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "bpf/stack_sample.h"
+#include "stacks/arrival.h"
 
 /*
  * Was it one huge page? The BPF programs conclude that from counters that all processors share:
@@ -14,7 +16,18 @@
 /* Does the sample stand for a huge page, as the programs have it? */
 bool huge_page__is_claimed(const struct stack_sample *sample);
 
+/* Looks at smaps, each as dear as its process has mappings: in one second so many. All zero: none.
+ */
+#define HUGE_PAGE_LOOKS_MAX 32
+
+struct huge_page_looks {
+	uint64_t second; /* by the times of samples */
+	unsigned int count;
+};
+
 /* Where the process has gone, it is believed. By PAGEMAP_SCAN (Linux 6.7); before, by whether the
- * mapping has any (/proc/PID/smaps). `proc`: the folder. */
-unsigned long huge_page__scan_request(void); /* of ioctl(2), which that is asked with */
-bool huge_page__is_there(const struct stack_sample *sample, const char *proc);
+ * mapping has any (/proc/PID/smaps), not known beyond HUGE_PAGE_LOOKS_MAX. `proc`: the folder. */
+enum arrival huge_page__look(const struct stack_sample *sample, const char *proc,
+			     struct huge_page_looks *looks);
+
+unsigned long huge_page__scan_request(void); /* of ioctl(2), which PAGEMAP_SCAN is asked with */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "stacks/registers.h"
+#include "stacks/system_call.h"
 #include "symbols/demangle.h"
 
 /* A walk's context. */
@@ -219,15 +220,21 @@ static bool is_entry(const struct walk_at *at, uint64_t pc)
 	       symbol.start == object__entry(module->object);
 }
 
+/* A frame of the kernel's, that stands for all of them. */
+static int kernel_frame(struct stacks *stacks, const char *name, uint64_t now_ns, uint32_t *number)
+{
+	struct stack_frame frame = {.kind = FRAME_KERNEL, .name = name};
+
+	*number = dictionary__frame(stacks->dictionary, &frame, now_ns);
+	return *number ? 0 : dictionary__add_frame(stacks->dictionary, &frame, now_ns, number);
+}
+
 /* execve(2) itself grew the new program: what called it is the old one, which has gone. */
 static int chain_of_exec(const struct walk_at *at, uint64_t now_ns, uint32_t *id)
 {
-	struct stack_frame frame = {.kind = FRAME_KERNEL, .name = "[execve]"};
-	uint32_t number = dictionary__frame(at->stacks->dictionary, &frame, now_ns);
-	int error = 0;
+	uint32_t number;
+	int error = kernel_frame(at->stacks, "[execve]", now_ns, &number);
 
-	if (!number)
-		error = dictionary__add_frame(at->stacks->dictionary, &frame, now_ns, &number);
 	return error ? error
 		     : dictionary__chain(at->stacks->dictionary, &number, 1, STACK_END_COMPLETE,
 					 now_ns, id);
@@ -246,6 +253,8 @@ static int chain_of_walk(const struct walk_at *at, uint64_t now_ns, uint32_t *id
 	};
 	struct unwind_frame frames[EVENT_STACK_FRAMES];
 	uint32_t numbers[EVENT_STACK_FRAMES];
+	/* What it was in the kernel for stands before its own frames. */
+	const size_t inner = sample->flags & STACK_SAMPLE_KERNEL ? 1 : 0;
 	struct stacks *stacks = at->stacks;
 	struct unwind_state state;
 	enum stack_end end;
@@ -254,16 +263,20 @@ static int chain_of_walk(const struct walk_at *at, uint64_t now_ns, uint32_t *id
 
 	registers__read(&state, sample->registers);
 	end = stack_end(unwind__walk(&state, &stack, find_place, (void *)at, frames,
-				     EVENT_STACK_FRAMES, &count));
+				     EVENT_STACK_FRAMES - inner, &count));
 	if (end != STACK_END_COMPLETE && count && is_entry(at, frames[count - 1].pc))
 		end = STACK_END_COMPLETE;
 	stacks->counts.ends[end]++;
 	if (end == STACK_END_CUT && stacks->cut)
 		stacks->cut(stacks->cut_context, sample->task.pid, below + sample->stack_bytes);
+	if (inner)
+		error = kernel_frame(stacks, system_call__name(sample->registers), now_ns, numbers);
 	for (size_t i = 0; i < count && !error; i++)
-		error = frame_number(at, frames[i].pc - !frames[i].exact, now_ns, &numbers[i]);
+		error = frame_number(at, frames[i].pc - !frames[i].exact, now_ns,
+				     &numbers[inner + i]);
 	return error ? error
-		     : dictionary__chain(stacks->dictionary, numbers, count, end, now_ns, id);
+		     : dictionary__chain(stacks->dictionary, numbers, inner + count, end, now_ns,
+					 id);
 }
 
 int stacks__work(struct stacks *stacks, const struct waiting *waiting, uint64_t now_ns)

@@ -188,10 +188,10 @@ static bool has_come(struct stacks *stacks, struct stack_sample *sample)
 	enum arrival arrival;
 
 	if (huge_page__is_claimed(sample)) {
-		const bool is_there = huge_page__is_there(sample, stacks->look.proc);
-
-		stacks->counts.not_huge += !is_there;
-		return is_there;
+		arrival = huge_page__look(sample, stacks->look.proc, &stacks->huge_looks);
+		stacks->counts.not_huge += arrival == ARRIVAL_NONE;
+		stacks->counts.may_have_come += arrival == ARRIVAL_NOT_KNOWN;
+		return arrival != ARRIVAL_NONE;
 	}
 	arrival = arrival__of(sample, stacks->look.proc, stacks->page_bytes);
 	stacks->counts.never_came += arrival == ARRIVAL_NONE;

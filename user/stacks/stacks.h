@@ -36,7 +36,7 @@ struct stacks_counts {
 	uint64_t late_more;             /* pages of a sample that was not waiting (any more) */
 	uint64_t not_huge;              /* claimed to be a huge page, and none was there */
 	uint64_t never_came;            /* early samples: no page had come */
-	uint64_t may_have_come;         /* early samples: the process had gone; counted as come */
+	uint64_t may_have_come;         /* nobody could see whether; counted as come */
 	uint64_t ends[STACK_END_COUNT]; /* by enum stack_end */
 	uint64_t unnamed;               /* frames without a name */
 	/* What was mapped is known less well: who is sampled is looked at again in /proc. */

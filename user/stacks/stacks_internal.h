@@ -4,6 +4,7 @@
 #include "maps/address_spaces.h"
 #include "stacks/file_mappings.h"
 #include "maps/first_look.h"
+#include "stacks/huge_page.h"
 #include "maps/objects.h"
 #include "maps/perf_maps.h"
 #include "stacks/dictionary.h"
@@ -20,6 +21,7 @@ struct stacks {
 	struct perf_maps *perf;
 	struct address_spaces *spaces;
 	struct first_look look;
+	struct huge_page_looks huge_looks;
 	struct objects *objects;
 	struct modules *modules;
 	struct dictionary *dictionary;

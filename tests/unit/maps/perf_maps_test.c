@@ -6,7 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 
-#include "maps/online.h"
+#include "base/online.h"
 #include "maps/perf_maps.h"
 
 #define SEEN_MAX 512

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "maps/online.h"
+#include "base/online.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What grows on a processor that was offline when the recording began is credited to named functions,
+# though the process that names them has given most privileges up. Where page faults are seen by
+# perf's events alone, such a processor's are not, and the report says so.
+# vm: --cpus 2
+. "$(dirname "$0")/../../e2e/lib.sh"
+. "$(dirname "$0")/../../e2e/growth.bash"
+
+readonly CPU=/sys/devices/system/cpu/cpu1/online
+[[ -w $CPU ]] || skip "this machine's processors cannot be taken offline"
+need_root
+
+# The recorder looks once a second.
+looked()
+{
+	[[ $(($(date +%s%N) - online_ns)) -ge 2500000000 ]]
+}
+
+record_across() # LABEL OPTION...
+{
+	local label=$1 online_ns
+	shift
+	echo 0 >"$CPU"
+	record_start -a "$@"
+	echo 1 >"$CPU"
+	online_ns=$(date +%s%N)
+	wait_for looked
+	taskset 2 "$WORKLOADS/shares" 64M >"$WORK/$label.out"
+	PID=$(truth "$label" pid)
+	record_stop
+}
+
+unwatched() # true: the report says that a processor is not followed
+{
+	jq -e '.losses.rows // [] | any(.reason | test("CPU that came online"))' \
+		"$WORK/report.json" >/dev/null
+}
+
+record_across perf --without page_fault
+unwatched || fail "nothing is said of a processor whose page faults are not seen"
+
+record_across best
+if jq -e 'any(.probes[]; .capability == "growth by stack" and (.way | test("tp_btf")))' \
+	"$WORK/report.json" >/dev/null; then
+	! unwatched || fail "a processor is not followed"
+	for function in decode_image parse_rows keep_session log_line; do
+		credited_as_told best "$function" 5
+	done
+fi
