@@ -60,11 +60,14 @@ with_record_all()
 
 told_record()
 {
-	"$OOMTRAIL" report "$work/kept" --format folded 2>/dev/null |
-		awk -v comm="$COMM" -v start="(^|;)$START(;| )" 'index($0, comm ";") == 1 {
-			all += $NF
-			if ($0 ~ start) part += $NF
-		} END { printf "%.0f %.0f\n", all, part }' | tell_bytes grown
+	if ! "$OOMTRAIL" report "$work/kept" --format folded >"$work/folded" 2>"$work/folded.err"; then
+		echo "$(tail -n 1 "$work/folded.err"), $(kept_size)"
+		return
+	fi
+	awk -v comm="$COMM" -v start="(^|;)$START(;| )" 'index($0, comm ";") == 1 {
+		all += $NF
+		if ($0 ~ start) part += $NF
+	} END { printf "%.0f %.0f\n", all, part }' "$work/folded" | tell_bytes grown
 }
 
 told_record_all() { told_record; }
