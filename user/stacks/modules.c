@@ -42,11 +42,13 @@ struct place {
 };
 
 #define PLACES_MAX 8192
+#define RECENT     64 /* a power of two: what frames of stacks in a row ask for */
 
 struct modules {
 	struct objects *objects;
 	struct stack_sink sink;
 	struct place *places;
+	struct place *recent[RECENT];
 	struct entry *by_object;
 	uint64_t uses;
 	uint32_t last_id;
@@ -64,8 +66,19 @@ int modules__new(struct modules **out, struct objects *objects, const struct sta
 	return 0;
 }
 
+/* Where the place of a key is, if it has been asked for lately. */
+static struct place **recent(struct modules *modules, const struct place_key *key)
+{
+	uint64_t mixed =
+		((uintptr_t)key->file >> 4 ^ key->start >> 12 ^ key->pid) * 0x9e3779b97f4a7c15ULL;
+
+	return &modules->recent[mixed >> 32 & (RECENT - 1)];
+}
+
 static void drop_place(struct modules *modules, struct place *place)
 {
+	if (*recent(modules, &place->key) == place)
+		*recent(modules, &place->key) = NULL;
 	HASH_DEL(modules->places, place);
 	mapped_file__unref(place->file);
 	free(place);
@@ -207,6 +220,9 @@ static void remember_way(struct entry *entry, uint32_t pid, const struct mapping
 {
 	struct mapped_file *before = entry->mapping.file;
 
+	if (entry->pid == pid && before == mapping->file &&
+	    entry->mapping.start == mapping->start && entry->mapping.from_ns == mapping->from_ns)
+		return;
 	entry->pid = pid;
 	entry->mapping = *mapping;
 	if (mapping->file)
@@ -221,11 +237,15 @@ struct module *modules__of(struct modules *modules, uint32_t pid, const struct m
 				      .start = mapping->start,
 				      .from_ns = mapping->from_ns,
 				      .pid = pid};
-	struct place *place = NULL;
+	struct place *place = *recent(modules, &key);
 	struct entry *entry;
 
-	if (mapping->file)
+	if (place && memcmp(&place->key, &key, sizeof(key)) != 0)
+		place = NULL;
+	if (!place && mapping->file)
 		HASH_FIND(hh, modules->places, &key, sizeof(key), place);
+	if (place)
+		*recent(modules, &key) = place;
 	entry = place ? place->entry : ask(modules, pid, mapping);
 	if (!place && mapping->file)
 		remember(modules, &key, mapping->file, entry);
