@@ -90,7 +90,7 @@ STYLED       := $(wildcard bpf/*.[ch] tests/fuzz/*.[ch] tests/replay/*.[ch] \
 .SUFFIXES:
 .SECONDARY:
 .PHONY: all unit threaded workloads guest products sanitized install uninstall clean demo test \
-	check-style format bench fuzz test-vm help FORCE
+	check-style format bench bench-products fuzz test-vm help FORCE
 
 all: $(O)/oomtrail
 
@@ -222,8 +222,14 @@ check-style:
 format:
 	clang-format -i $(STYLED)
 
-bench: products $(addprefix $(B)/bench/,empty faults stacks synthesise timed unwind)
+# What cannot be had to compare with is said there.
+bench:
+	@tools/install-deps --for test
+	@tools/install-deps --for bench || echo "make bench: going on without"
+	+@$(MAKE) --no-print-directory bench-products
 	@tests/bench/run
+
+bench-products: products $(addprefix $(B)/bench/,empty faults stacks synthesise timed unwind)
 
 fuzz:
 	@tests/fuzz/run

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/units.h"
+
 /* Without it uthash ends the program when memory is short. */
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
@@ -17,12 +19,17 @@ struct frame_key {
 	uint32_t kind; /* likewise */
 };
 
+/* So often a word's place in the order is brought up to date: what each sample uses would be taken
+ * out and put in again by each. */
+#define ORDER_NS NS_PER_S
+
 /* Of all kinds: the key's bytes lie behind. */
 struct word {
 	uint64_t used_ns;
+	uint64_t placed_ns;
 	uint32_t id;
 	uint32_t key_bytes;
-	UT_hash_handle hh; /* the least recently used first */
+	UT_hash_handle hh; /* the least recently used first, to ORDER_NS */
 	_Alignas(8) unsigned char key[];
 };
 
@@ -101,6 +108,9 @@ static uint32_t look_up(struct dictionary *dictionary, struct word **words, cons
 		return 0;
 	if (now_ns > word->used_ns)
 		word->used_ns = now_ns;
+	if (now_ns < word->placed_ns + ORDER_NS)
+		return word->id;
+	word->placed_ns = now_ns;
 	HASH_DEL(*words, word);
 	return append(dictionary, words, word) ? word->id : 0;
 }
@@ -136,6 +146,7 @@ static int add(struct dictionary *dictionary, struct word **words, const void *k
 		dictionary->bytes += sizeof(*word) + key_bytes;
 	}
 	word->used_ns = now_ns;
+	word->placed_ns = now_ns;
 	*id = word->id;
 	return append(dictionary, words, word) ? 0 : -ENOMEM;
 }

@@ -121,6 +121,9 @@ static void remember_way(struct entry *entry, uint32_t pid, const struct mapping
 {
 	struct mapped_file *before = entry->mapping.file;
 
+	if (entry->pid == pid && before == mapping->file &&
+	    entry->mapping.start == mapping->start && entry->mapping.from_ns == mapping->from_ns)
+		return;
 	entry->pid = pid;
 	entry->mapping = *mapping;
 	if (mapping->file)
@@ -135,11 +138,15 @@ struct module *modules__of(struct modules *modules, uint32_t pid, const struct m
 				      .start = mapping->start,
 				      .from_ns = mapping->from_ns,
 				      .pid = pid};
-	struct place *place = NULL;
+	struct place *place = *modules__recent(modules, &key);
 	struct entry *entry;
 
-	if (mapping->file)
+	if (place && memcmp(&place->key, &key, sizeof(key)) != 0)
+		place = NULL;
+	if (!place && mapping->file)
 		HASH_FIND(hh, modules->places, &key, sizeof(key), place);
+	if (place)
+		*modules__recent(modules, &key) = place;
 	entry = place ? place->entry : ask(modules, pid, mapping);
 	if (!place && mapping->file)
 		remember(modules, &key, mapping->file, entry);

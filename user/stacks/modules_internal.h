@@ -45,15 +45,27 @@ struct place {
 	UT_hash_handle hh; /* the oldest first */
 };
 
+#define MODULES_RECENT 64 /* a power of two: what frames of stacks in a row ask for */
+
 struct modules {
 	struct objects *objects;
 	struct stack_sink sink;
 	struct place *places;
+	struct place *recent[MODULES_RECENT];
 	struct entry *by_object;
 	uint64_t uses;
 	uint32_t last_id;
 	uint64_t too_large;
 };
+
+/* Where the place of a key is, if it has been asked for lately. */
+static inline struct place **modules__recent(struct modules *modules, const struct place_key *key)
+{
+	uint64_t mixed =
+		((uintptr_t)key->file >> 4 ^ key->start >> 12 ^ key->pid) * 0x9e3779b97f4a7c15ULL;
+
+	return &modules->recent[mixed >> 32 & (MODULES_RECENT - 1)];
+}
 
 /* --- modules_room.c --- */
 

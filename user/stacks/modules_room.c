@@ -6,6 +6,8 @@
 
 void modules__drop_place(struct modules *modules, struct place *place)
 {
+	if (*modules__recent(modules, &place->key) == place)
+		*modules__recent(modules, &place->key) = NULL;
 	HASH_DEL(modules->places, place);
 	mapped_file__unref(place->file);
 	free(place);
