@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The process that names stacks is killed: the recording goes on, the log and the report say so, and
-# another one names what grows from then on. It is started again later and later; and what it has
-# opened it may keep only of what it needs.
+# another one names what grows from then on, started later and later, with as few privileges.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/growth.bash"
 
@@ -38,6 +37,11 @@ join "$STARTED"
 equal "status of the victim" "$STATUS" 137
 wait_for_incidents 1
 wait_for_reports "$ID"
+
+# Without the one that starts it there is no other; watching goes on.
+kill -KILL "$(pgrep -P "$WATCHER" -x oomtrail-keeper)"
+wait_for '[[ $(logged "so did the one that starts it\): growth since then has no stacks") -eq 1 ]]'
+wait_for 'gone "$third"'
 watch_stop
 
 # The last one named it.

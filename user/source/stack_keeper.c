@@ -15,7 +15,8 @@
 #include "base/close_others.h"
 #include "base/privileges.h"
 
-#define REAP_MS 500 /* less than the recorder waits for us */
+#define REAP_MS 500  /* for whom it started */
+#define WAIT_MS 1000 /* for it */
 
 enum { RING, ROOMS, SOCKET, FDS };
 
@@ -157,7 +158,8 @@ static void leave_signals_to_recorder(void)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
-void stack_keeper__run(int socket, pid_t recorder)
+/* Its life: until the other end is closed. */
+static void __attribute__((noreturn)) run(int socket, pid_t recorder)
 {
 	const int kept[] = {socket, STDERR_FILENO};
 	struct keeper keeper = {.socket = socket, .child_fd = -1};
@@ -186,4 +188,37 @@ void stack_keeper__run(int socket, pid_t recorder)
 	}
 	end_child(&keeper);
 	_exit(0);
+}
+
+/* --- its beginning and its end ---------------------------------------------------------------- */
+
+int stack_keeper__start(pid_t *keeper, int *socket)
+{
+	const pid_t recorder = getpid();
+	int sockets[2], error;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets))
+		return -errno;
+	pid = fork();
+	if (pid == 0)
+		run(sockets[1], recorder);
+	error = pid < 0 ? -errno : 0;
+	close(sockets[1]);
+	if (error) {
+		close(sockets[0]);
+		return error;
+	}
+	*keeper = pid;
+	*socket = sockets[0];
+	return 0;
+}
+
+void stack_keeper__reap(pid_t keeper)
+{
+	for (int ms = 0; keeper > 0 && ms < WAIT_MS; ms++) {
+		if (waitpid(keeper, NULL, WNOHANG) == keeper)
+			return;
+		(void)poll(NULL, 0, 1);
+	}
 }

@@ -34,8 +34,10 @@ struct stack_report {
 	struct rusage usage;
 };
 
-/* 0 or -errno; `socket` is the keeper's end's other one. */
-int stack_keeper__order(int socket, const struct stack_order *order, int namer_socket);
+/* Forks; *socket is the recorder's end, and closing it the keeper's. 0 or -errno. */
+int stack_keeper__start(pid_t *keeper, int *socket);
+/* Waits for its end, for a second at most. 0: there is none. */
+void stack_keeper__reap(pid_t keeper);
 
-/* The keeper's life: until the other end is closed. */
-void stack_keeper__run(int socket, pid_t recorder) __attribute__((noreturn));
+/* 0 or -errno. */
+int stack_keeper__order(int socket, const struct stack_order *order, int namer_socket);

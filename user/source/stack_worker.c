@@ -3,8 +3,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,14 +12,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
+#include "base/news.h"
 #include "base/units.h"
 #include "source/observe.h"
 #include "source/stack_inlet.h"
 #include "source/stack_keeper.h"
 
 #define DRAIN_BYTES (1 * MIB) /* at a time: the rings have to be emptied as well */
-#define REAP_NS     (1 * NS_PER_S)
 #define GREETING_NS (30 * NS_PER_S)
 #define TURN_MS     100
 /* Until another one is started. */
@@ -50,34 +47,14 @@ struct stack_worker {
 	uint64_t ends;
 	uint64_t began_ns, next_ns, pause_ns;
 	uint64_t cpu_ns, peak_bytes; /* of those that have ended */
-	pthread_mutex_t news_lock;
-	char news[640];
+	struct news news;
 	char failure[224]; /* why it is ended, if that was our will; "": it was not */
 	struct stack_inlet inlet;
 };
 
-static void tell_news(struct stack_worker *worker, const char *news)
-{
-	size_t length;
-
-	pthread_mutex_lock(&worker->news_lock);
-	length = strlen(worker->news);
-	snprintf(worker->news + length, sizeof(worker->news) - length, "%s%s", length ? "; " : "",
-		 news);
-	pthread_mutex_unlock(&worker->news_lock);
-}
-
 bool stack_worker__news(struct stack_worker *worker, char *out, size_t size)
 {
-	bool is_new;
-
-	pthread_mutex_lock(&worker->news_lock);
-	is_new = worker->news[0] != '\0';
-	if (is_new)
-		snprintf(out, size, "%s", worker->news);
-	worker->news[0] = '\0';
-	pthread_mutex_unlock(&worker->news_lock);
-	return is_new;
+	return news__take(&worker->news, out, size);
 }
 
 static int watch_fd(const struct stack_worker *worker, int fd)
@@ -171,7 +148,7 @@ static void fail(struct stack_worker *worker, const char *how)
 			 (unsigned long long)(worker->pause_ns / NS_PER_S));
 	snprintf(news, sizeof(news), "the process that names stacks ended early (%s): %s", how,
 		 then);
-	tell_news(worker, news);
+	news__tell(&worker->news, news);
 }
 
 /* Its end is known, and nothing of it is left to be read. */
@@ -237,36 +214,25 @@ static void hear_keeper(struct stack_worker *worker)
 int stack_worker__new(struct stack_worker **out, char *why, size_t why_size)
 {
 	struct stack_worker *worker = calloc(1, sizeof(*worker));
-	const pid_t recorder = getpid();
-	int sockets[2] = {-1, -1}, error = -ENOMEM;
+	int error = -ENOMEM;
 
-	if (!worker)
-		goto fail;
-	pthread_mutex_init(&worker->news_lock, NULL);
-	worker->socket = worker->keeper_socket = -1;
-	worker->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (worker->epoll_fd < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets))
-		goto fail_errno;
-	worker->keeper_socket = sockets[0];
-	if (watch_fd(worker, sockets[0]))
-		goto fail_errno;
-	worker->keeper = fork();
-	if (worker->keeper == 0)
-		stack_keeper__run(sockets[1], recorder);
-	if (worker->keeper < 0)
-		goto fail_errno;
-	close(sockets[1]);
+	if (worker) {
+		news__init(&worker->news);
+		worker->socket = worker->keeper_socket = -1;
+		worker->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+		error = worker->epoll_fd < 0 ? -errno : 0;
+	}
+	if (!error)
+		error = stack_keeper__start(&worker->keeper, &worker->keeper_socket);
+	if (!error)
+		error = watch_fd(worker, worker->keeper_socket);
+	if (error) {
+		snprintf(why, why_size, "%s", strerror(-error));
+		stack_worker__free(worker);
+		return error;
+	}
 	*out = worker;
 	return 0;
-fail_errno:
-	error = -errno;
-	close_socket(&sockets[1]);
-fail:
-	snprintf(why, why_size, "%s", strerror(-error));
-	if (worker)
-		worker->keeper = 0;
-	stack_worker__free(worker);
-	return error;
 }
 
 static int say_nothing(void *context, const struct event_header *event)
@@ -347,7 +313,7 @@ int stack_worker__drain(struct stack_worker *worker, order_sink sink, void *cont
 		if (start_one(worker))
 			worker->next_ns = observe__now_ns() + worker->pause_ns;
 		else
-			tell_news(worker, "the process that names stacks is started again");
+			news__tell(&worker->news, "the process that names stacks is started again");
 	}
 	return error;
 }
@@ -394,25 +360,14 @@ uint64_t stack_worker__peak_bytes(const struct stack_worker *worker)
 	return worker->peak_bytes;
 }
 
-static void reap_keeper(struct stack_worker *worker)
-{
-	const uint64_t until_ns = observe__now_ns() + REAP_NS;
-
-	while (worker->keeper > 0 && waitpid(worker->keeper, NULL, WNOHANG) != worker->keeper) {
-		if (observe__now_ns() >= until_ns)
-			return;
-		poll(NULL, 0, 1);
-	}
-}
-
 void stack_worker__free(struct stack_worker *worker)
 {
 	if (!worker)
 		return;
 	close_socket(&worker->socket);
 	close_socket(&worker->keeper_socket);
-	reap_keeper(worker);
+	stack_keeper__reap(worker->keeper);
 	close_socket(&worker->epoll_fd);
-	pthread_mutex_destroy(&worker->news_lock);
+	news__destroy(&worker->news);
 	free(worker);
 }
