@@ -4,92 +4,11 @@
 
 #include "model/model_internal.h"
 
-/* As of a machine's memory: sums of a thousand such values still fit. */
-#define SUM_MAX (1LL << 52)
-
-static int64_t sum__add(int64_t a, int64_t b)
-{
-	int64_t sum = bytes__add(a, b);
-
-	if (sum > SUM_MAX)
-		return SUM_MAX;
-	return sum < -SUM_MAX ? -SUM_MAX : sum;
-}
-
 static uint64_t count__add(uint64_t a, uint64_t b)
 {
 	uint64_t sum;
 
 	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
-}
-
-/* --- what the memory of sampled processes has risen by --------------------------------------- */
-
-static struct grower *find_grower(const struct model *model, const struct process_slot *slot)
-{
-	struct grower *grower;
-
-	HASH_FIND(hh, model->growths.growers, &slot, sizeof(slot), grower);
-	return grower;
-}
-
-const struct grower *growth__grower(const struct model *model, const struct process_slot *slot)
-{
-	return find_grower(model, slot);
-}
-
-static int64_t rise(int64_t before, int64_t after)
-{
-	return before >= 0 && after > before ? after - before : 0;
-}
-
-/* Before its first sample: as far as its history is kept. */
-static int64_t rose_before(const struct process *process)
-{
-	int64_t rose = 0, before = EVENT_UNKNOWN;
-
-	for (size_t i = 0; i < series__count(process->series); i++) {
-		struct memory memory;
-		int64_t now;
-
-		memory__from_columns(&memory, series__values(process->series, i));
-		now = memory__resident(&memory);
-		rose = sum__add(rose, rise(before, now));
-		before = now;
-	}
-	return rose;
-}
-
-void growth__note_memory(struct model *model, const struct process_slot *slot,
-			 const struct memory *next)
-{
-	struct grower *grower = model->growths.growers ? find_grower(model, slot) : NULL;
-
-	if (grower)
-		grower->rose_bytes =
-			sum__add(grower->rose_bytes, rise(memory__resident(&slot->process.now),
-							  memory__resident(next)));
-}
-
-static int reach_grower(struct model *model, const struct process_slot *slot, struct grower **out)
-{
-	struct grower *grower = find_grower(model, slot);
-
-	*out = grower;
-	if (grower)
-		return 0;
-	grower = calloc(1, sizeof(*grower));
-	if (!grower)
-		return -ENOMEM;
-	grower->slot = slot;
-	grower->rose_bytes = rose_before(&slot->process);
-	HASH_ADD_PTR(model->growths.growers, slot, grower);
-	if (!grower->hh.tbl) {
-		free(grower);
-		return -ENOMEM;
-	}
-	*out = grower;
-	return 0;
 }
 
 /* --- sums ----------------------------------------------------------------------------------- */
@@ -104,7 +23,7 @@ static int growth__reach(struct model *model, const struct process_slot *slot,
 				 .file = file ? &file->file : NULL};
 	struct growth_slot *made;
 	struct grower *grower;
-	int error = reach_grower(model, slot, &grower);
+	int error = growth__reach_grower(model, slot, &grower);
 
 	*out = NULL;
 	if (error)
@@ -154,17 +73,17 @@ static void growth__add(struct growth *growth, const struct growth *more)
 	if (more->last_ns > growth->last_ns)
 		growth->last_ns = more->last_ns;
 	growth->samples = count__add(growth->samples, more->samples);
-	growth->anon_bytes = sum__add(growth->anon_bytes, more->anon_bytes);
-	growth->file_bytes = sum__add(growth->file_bytes, more->file_bytes);
-	growth->shmem_bytes = sum__add(growth->shmem_bytes, more->shmem_bytes);
-	growth->from_swap_bytes = sum__add(growth->from_swap_bytes, more->from_swap_bytes);
-	growth->in_kernel_bytes = sum__add(growth->in_kernel_bytes, more->in_kernel_bytes);
+	growth->anon_bytes = growth__sum(growth->anon_bytes, more->anon_bytes);
+	growth->file_bytes = growth__sum(growth->file_bytes, more->file_bytes);
+	growth->shmem_bytes = growth__sum(growth->shmem_bytes, more->shmem_bytes);
+	growth->from_swap_bytes = growth__sum(growth->from_swap_bytes, more->from_swap_bytes);
+	growth->in_kernel_bytes = growth__sum(growth->in_kernel_bytes, more->in_kernel_bytes);
 	growth->square_pages = count__add(growth->square_pages, more->square_pages);
 }
 
 static void part__add(int64_t *part, int64_t more, int64_t whole)
 {
-	const int64_t sum = sum__add(*part, more > 0 ? more : 0);
+	const int64_t sum = growth__sum(*part, more > 0 ? more : 0);
 
 	if (whole < 0)
 		whole = 0;
@@ -266,7 +185,7 @@ int growth__on_gone(struct model *model, const struct event_header *event)
 {
 	const struct event_growth_gone *gone = (const struct event_growth_gone *)event;
 	const struct process_slot *slot = process_table__find(&model->processes, &gone->task);
-	struct grower *grower = slot ? find_grower(model, slot) : NULL;
+	struct grower *grower = slot ? growth__find_grower(model, slot) : NULL;
 	struct growth_key key = {.grower = grower};
 	struct growth_slot *sums;
 
@@ -350,11 +269,11 @@ int growth__on_kept(struct model *model, const struct event_header *event)
 	growth__add(&sums->growth, &more);
 	growth__take_off(&sums->growth, kept->gone_samples, (const int64_t *)kept->gone_bytes);
 	sums->growth.unwatched |= kept->flags & KEPT_GROWTH_UNWATCHED;
-	grower = find_grower(model, slot);
+	grower = growth__find_grower(model, slot);
 	if (kept->looked_ns > grower->looked_ns)
 		grower->looked_ns = kept->looked_ns;
 	if (kept->rose_bytes >= 0)
-		grower->rose_bytes = sum__add(kept->rose_bytes, 0);
+		grower->rose_bytes = growth__sum(kept->rose_bytes, 0);
 	return 0;
 }
 
@@ -390,59 +309,6 @@ size_t growth__heap_bytes(const struct model *model)
 	       HASH_COUNT(growths->growers) * (sizeof(struct grower) + 2 * sizeof(void *));
 }
 
-/* Stacks by their contents: under which numbers they were told shows in no report. */
-/* Recordings from before there were source lines keep their digests. */
-static void digest__lines(struct digest *digest, const struct stack *stack)
-{
-	for (size_t i = 0; stack && i < stack->count; i++) {
-		const struct frame *frame = stack->frames[i];
-
-		if (!frame || !frame->file)
-			continue;
-		digest__text(digest, frame->file);
-		digest__u64(digest, frame->line);
-	}
-}
-
-void digest__growth(struct digest *digest, const struct model *model)
-{
-	const struct growths *growths = &model->growths;
-
-	/* Recordings from before there were samples keep their digests. */
-	if (!growths->growers)
-		return;
-	digest__u64(digest, growths->count);
-	for (size_t i = 0; i < growths->count; i++) {
-		const struct growth *growth = &growths->slots[i]->growth;
-		const struct definition *stack = (const struct definition *)growth->stack;
-
-		digest__task(digest, &growth->task);
-		digest__u64(digest, stack != NULL);
-		digest__u64(digest, stack ? stack->hash : 0);
-		digest__lines(digest, growth->stack);
-		digest__u64(digest, growth->first_ns);
-		digest__u64(digest, growth->last_ns);
-		digest__u64(digest, growth->samples);
-		digest__u64(digest, (uint64_t)growth->anon_bytes);
-		digest__u64(digest, (uint64_t)growth->file_bytes);
-		digest__u64(digest, (uint64_t)growth->shmem_bytes);
-		digest__u64(digest, (uint64_t)growth->from_swap_bytes);
-		digest__u64(digest, (uint64_t)growth->in_kernel_bytes);
-		digest__u64(digest, growth->square_pages);
-		digest__u64(digest, (uint64_t)growths->slots[i]->key.grower->rose_bytes);
-		digest__u64(digest, growth->gone_samples);
-		digest__u64(digest, (uint64_t)growth->gone_anon_bytes);
-		digest__u64(digest, (uint64_t)growth->gone_file_bytes);
-		digest__u64(digest, (uint64_t)growth->gone_shmem_bytes);
-		digest__u64(digest, (uint64_t)growth->gone_from_swap_bytes);
-		digest__u64(digest, growths->slots[i]->key.grower->looked_ns);
-		if (growth->unwatched)
-			digest__u64(digest, 1);
-		if (growth->file)
-			digest__u64(digest, ((const struct definition *)growth->file)->hash);
-	}
-}
-
 /* --- what model.h offers -------------------------------------------------------------------- */
 
 void model__limit_growth(struct model *model, uint64_t from_ns, uint64_t to_ns)
@@ -471,20 +337,4 @@ int64_t growth__stayed_bytes(const struct growth *growth)
 {
 	return growth__bytes(growth) - growth->gone_anon_bytes - growth->gone_file_bytes -
 	       growth->gone_shmem_bytes;
-}
-
-uint64_t model__pages_looked_ns(const struct model *model, const struct task_ref *task)
-{
-	const struct process_slot *slot = process_table__find(&model->processes, task);
-	const struct grower *grower = slot ? find_grower(model, slot) : NULL;
-
-	return grower ? grower->looked_ns : 0;
-}
-
-int64_t model__rose_bytes(const struct model *model, const struct task_ref *task)
-{
-	const struct process_slot *slot = process_table__find(&model->processes, task);
-	const struct grower *grower = slot ? find_grower(model, slot) : NULL;
-
-	return grower ? grower->rose_bytes : EVENT_UNKNOWN;
 }

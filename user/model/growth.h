@@ -52,3 +52,11 @@ const struct grower *growth__grower(const struct model *model, const struct proc
 void growth__free_all(struct model *model);
 size_t growth__heap_bytes(const struct model *model);
 void digest__growth(struct digest *digest, const struct model *model);
+
+/* --- growth_rise.c, for growth.c ------------------------------------------------------------- */
+
+int64_t growth__sum(int64_t a,
+		    int64_t b); /* saturating: sums of a thousand such values still fit */
+struct grower *growth__find_grower(const struct model *model, const struct process_slot *slot);
+/* Made when there is none. 0 or -ENOMEM. */
+int growth__reach_grower(struct model *model, const struct process_slot *slot, struct grower **out);

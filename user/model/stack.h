@@ -87,7 +87,16 @@ int stack__on_frame_line(struct model *model, const struct event_header *event);
 int stack__on_stack(struct model *model, const struct event_header *event);
 int stack__on_file(struct model *model, const struct event_header *event);
 
-/* --- definitions.c, for stack.c -------------------------------------------------------------- */
+/* --- definition.c, for definitions.c --------------------------------------------------------- */
+
+uint64_t definition__hash(const struct definition *definition);
+bool definition__is_same(const struct definition *a, const struct definition *b);
+/* What it refers to, one after the other: NULL where that is not known. */
+size_t definition__referred_count(const struct definition *definition);
+struct definition *definition__referred(const struct definition *definition, size_t index);
+
+/* --- definition.c and definitions.c, for stack.c
+ * -------------------------------------------------------------- */
 
 /* NULL on -ENOMEM. */
 struct definition *definition__new(enum definition_kind kind, size_t tail_bytes);
