@@ -228,9 +228,10 @@ static __always_inline bool is_anothers(struct mm_struct *mm, const struct mm_st
 /*
  * Behind the gate: has the mm moved by a step since last told? Plain loads and one look-up; a
  * process that grows by GiB a second is told every TELL_NS, and exactly by the next pass. False: it
- * was too early to tell.
+ * was too early to tell. Not inlined: its stack and that of a sample are too much together for
+ * kernels that allow 512 bytes in any row of calls (5.10).
  */
-static __always_inline bool rss_moved(struct mm_struct *mm)
+static __noinline bool rss_moved(struct mm_struct *mm)
 {
 	__u64 key = (__u64)mm, travelled = 0, total = 0, step, now;
 	struct mm_state *state = bpf_map_lookup_elem(&mms, &key);
