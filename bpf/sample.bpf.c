@@ -15,40 +15,42 @@ __u64 stack_losses = 0;
 /* --- the stack ---------------------------------------------------------------------------------
  */
 
+/* 1 where reading has failed; without a branch, of which two a page are more ways through the
+ * program than a verifier follows. */
+static __always_inline __u64 failed(long error)
+{
+	return (__u64)error >> 63;
+}
+
 /* From `from` to the end of its page, then whole pages; the verifier wants constant places for all
  * of it. What nobody has touched yet is not there, as the middle of a large buffer: the callers
  * beyond it are. */
 static __always_inline void copy_stack(struct stack_sample *sample, __u64 from, int pages)
 {
 	__u32 inside = from & (STACK_PAGE_BYTES - 1), first = STACK_PAGE_BYTES - inside;
-	__u32 bytes = 0, missing = 0;
+	__u64 missing;
 
-	if (bpf_probe_read_user(sample->stack + inside,
-				first & (STACK_PAGE_BYTES - 1) ?: STACK_PAGE_BYTES, (void *)from))
-		missing = 1;
-	else
-		bytes = first;
-	for (int page = 1; page < pages; page++) {
-		if (bpf_probe_read_user(sample->stack + page * STACK_PAGE_BYTES, STACK_PAGE_BYTES,
-					(void *)(from - inside) + page * STACK_PAGE_BYTES))
-			missing |= 1U << page;
-		else
-			bytes = (page + 1) * STACK_PAGE_BYTES - inside;
-	}
+	missing = failed(bpf_probe_read_user(sample->stack + inside,
+					     first & (STACK_PAGE_BYTES - 1) ?: STACK_PAGE_BYTES,
+					     (void *)from));
+	for (int page = 1; page < pages; page++)
+		missing |= failed(bpf_probe_read_user(
+				   sample->stack + page * STACK_PAGE_BYTES, STACK_PAGE_BYTES,
+				   (void *)(from - inside) + page * STACK_PAGE_BYTES))
+			   << page;
 	sample->stack_from = from;
-	sample->stack_bytes = bytes;
+	sample->stack_bytes = pages * STACK_PAGE_BYTES - inside;
 	sample->stack_missing = missing;
 }
 
 /* Is there stack beyond the room? Where it ends is known of a process's first thread only. */
-static __always_inline bool is_cut(const struct stack_sample *sample, __u32 room_bytes)
+static __always_inline bool is_cut(const struct stack_sample *sample, int pages)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	__u64 end = (sample->stack_from & ~(__u64)(STACK_PAGE_BYTES - 1)) + room_bytes;
 
 	return sample->task.tid != sample->task.pid ||
-	       sample->stack_from + sample->stack_bytes == end ||
-	       end <= BPF_CORE_READ(task, mm, start_stack);
+	       !(sample->stack_missing >> (pages - 1) & 1) ||
+	       sample->stack_from + sample->stack_bytes <= BPF_CORE_READ(task, mm, start_stack);
 }
 
 #if defined(__TARGET_ARCH_x86)
@@ -98,7 +100,7 @@ static __always_inline bool fill_sample(struct stack_sample *sample, const struc
 	if (STACK_BELOW && !bpf_probe_read_user(&byte, 1, (void *)sp - STACK_BELOW))
 		sp -= STACK_BELOW;
 	copy_stack(sample, sp, room_pages);
-	if (is_cut(sample, room_bytes))
+	if (is_cut(sample, room_pages))
 		sample->flags |= STACK_SAMPLE_CUT;
 	return true;
 }

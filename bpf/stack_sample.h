@@ -65,7 +65,7 @@ struct stack_sample {
 			      */
 	__s32 pages[4];      /* that came with it: file, anon, swap entries, shmem */
 	__u32 flags;         /* enum stack_sample_flag */
-	__u32 stack_bytes;   /* from there on, up to the last that could be read */
+	__u32 stack_bytes;   /* from there on, to the end of the room */
 	__u64 stack_from;    /* an address: what stack[stack_from & 4095] holds */
 	__u64 stack_missing; /* a bit for each page from that one on: could not be read */
 	__u64 registers[STACK_REGISTERS];

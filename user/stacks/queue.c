@@ -15,6 +15,19 @@ static size_t heap_bytes(size_t sample_bytes)
 	return offsetof(struct waiting, sample) + sample_bytes;
 }
 
+/* Up to the last page that could be read. */
+static uint32_t stack_bytes(const struct stack_sample *sample)
+{
+	const uint64_t end = below_of(sample) + (uint64_t)sample->stack_bytes;
+	uint64_t pages = (end + STACK_PAGE_BYTES - 1) / STACK_PAGE_BYTES;
+
+	while (pages > 0 && pages <= 64 && sample->stack_missing >> (pages - 1) & 1)
+		pages--;
+	if (pages * STACK_PAGE_BYTES >= end)
+		return sample->stack_bytes;
+	return pages ? (uint32_t)(pages * STACK_PAGE_BYTES - below_of(sample)) : 0;
+}
+
 static enum queue_answer take_sample(struct queue *queue, const struct stack_sample *sample,
 				     size_t bytes)
 {
@@ -27,7 +40,7 @@ static enum queue_answer take_sample(struct queue *queue, const struct stack_sam
 	if (below_of(sample) > room || sample->stack_bytes > room - below_of(sample))
 		return QUEUE_TORN;
 	/* Not the room that was left. */
-	used = sizeof(*sample) + below_of(sample) + sample->stack_bytes;
+	used = sizeof(*sample) + below_of(sample) + stack_bytes(sample);
 	if (queue->bytes + heap_bytes(used) > queue->max_bytes)
 		return QUEUE_FULL;
 	waiting = malloc(heap_bytes(used));
@@ -35,6 +48,7 @@ static enum queue_answer take_sample(struct queue *queue, const struct stack_sam
 		return QUEUE_FULL;
 	memcpy(&waiting->sample, sample, used);
 	waiting->sample.header.size_bytes = (uint32_t)used;
+	waiting->sample.stack_bytes = stack_bytes(sample);
 	waiting->next = NULL;
 	waiting->file = 0;
 	waiting->previous = queue->last;
