@@ -31,6 +31,7 @@ enum stack_sample_kind {
 	STACK_SAMPLE_TAKEN = 1,  /* struct stack_sample */
 	STACK_SAMPLE_MORE = 2,   /* struct stack_sample_more: of one that was taken before */
 	STACK_SAMPLE_VICTIM = 3, /* struct stack_sample_victim */
+	STACK_SAMPLE_MOVED = 4,  /* struct stack_sample_moved */
 };
 
 enum stack_sample_flag {
@@ -84,4 +85,21 @@ struct stack_sample_victim {
 	struct stack_sample_header header; /* id 0 */
 	__u32 pid;
 	__u32 reserved;
+};
+
+enum stack_sample_moved_flag {
+	MOVED_DOWNWARD = 1 << 0, /* places are looked for from the top */
+};
+
+/* Pages are about to be moved by mremap(2): as it was asked for, and the place that was found. */
+struct stack_sample_moved {
+	struct stack_sample_header header;
+	__u64 mm_id;
+	__u64 from;
+	__u64 bytes;
+	__u64 new_bytes;
+	__u64 place;
+	__u64 place_bytes; /* more than new_bytes: room to align it to huge pages */
+	__u32 pid;
+	__u32 flags; /* enum stack_sample_moved_flag */
 };

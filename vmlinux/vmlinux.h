@@ -113,6 +113,11 @@ struct percpu_counter {
 	__s32 *counters;
 };
 
+struct vm_unmapped_area_info {
+	unsigned long flags;
+	unsigned long length;
+};
+
 struct mm_struct {
 	struct percpu_counter rss_stat[4];
 	atomic_long_t pgtables_bytes;

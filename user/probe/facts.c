@@ -124,6 +124,7 @@ static void read_btf(struct facts *out, const struct btf *btf)
 	out->page_fault_arguments = tracepoint_arguments(btf, "page_fault_user");
 	if (!tracepoint_arguments(btf, "page_fault_kernel"))
 		out->page_fault_arguments = 0;
+	out->unmapped_area_arguments = tracepoint_arguments(btf, "vm_unmapped_area");
 	out->percpu_rss = !has_struct(btf, "mm_rss_stat");
 	out->thread_rss = has_struct(btf, "task_rss_stat");
 	out->mm_owner = has_member(btf, "mm_struct", "owner");

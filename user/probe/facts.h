@@ -42,7 +42,8 @@ struct facts {
 	int memcg_reclaim_arguments;
 	int direct_reclaim_arguments;
 	int page_fault_arguments; /* x86 only */
-	bool mm_owner;            /* struct mm_struct names a task (CONFIG_MEMCG) */
+	int unmapped_area_arguments;
+	bool mm_owner;     /* struct mm_struct names a task (CONFIG_MEMCG) */
 	bool percpu_rss;   /* struct mm_struct has percpu_counters for resident pages (6.2) */
 	bool thread_rss;   /* threads count pages for themselves (until 6.1, where CPUs may be many)
 			    */

@@ -292,6 +292,8 @@ static void plan_growth(struct plan *plan, const struct facts *facts,
 			 reason(facts->try_fault_events));
 	} else {
 		plan->samples = true;
+		if (facts->unmapped_area_arguments)
+			use(plan, "on_place_found");
 		plan_faults(plan, facts, options, tracepoints);
 	}
 }

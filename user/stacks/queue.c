@@ -93,6 +93,28 @@ static enum queue_answer take_more(struct queue *queue, const struct stack_sampl
 	return QUEUE_LATE;
 }
 
+static enum queue_answer take_moved(struct queue *queue, const struct stack_sample_moved *moved,
+				    size_t bytes)
+{
+	struct waiting_move *move;
+
+	if (bytes != sizeof(*moved))
+		return QUEUE_TORN;
+	if (queue->bytes + sizeof(*move) > queue->max_bytes)
+		return QUEUE_FULL;
+	move = calloc(1, sizeof(*move));
+	if (!move)
+		return QUEUE_FULL;
+	move->moved = *moved;
+	if (queue->last_move)
+		queue->last_move->next = move;
+	else
+		queue->first_move = move;
+	queue->last_move = move;
+	queue->bytes += sizeof(*move);
+	return QUEUE_MOVE;
+}
+
 enum queue_answer queue__take(struct queue *queue, const void *data, size_t bytes)
 {
 	const struct stack_sample_header *header = data;
@@ -104,9 +126,24 @@ enum queue_answer queue__take(struct queue *queue, const void *data, size_t byte
 		return take_sample(queue, data, bytes);
 	case STACK_SAMPLE_MORE:
 		return take_more(queue, data, bytes);
+	case STACK_SAMPLE_MOVED:
+		return take_moved(queue, data, bytes);
 	default:
 		return QUEUE_TORN;
 	}
+}
+
+struct waiting_move *queue__pop_move(struct queue *queue, uint64_t until_ns)
+{
+	struct waiting_move *move = queue->first_move;
+
+	if (!move || move->moved.header.time_ns > until_ns)
+		return NULL;
+	queue->first_move = move->next;
+	if (!queue->first_move)
+		queue->last_move = NULL;
+	queue->bytes -= sizeof(*move);
+	return move;
 }
 
 struct waiting *queue__pop(struct queue *queue)
@@ -125,6 +162,10 @@ struct waiting *queue__pop(struct queue *queue)
 
 void queue__clear(struct queue *queue)
 {
+	struct waiting_move *move;
+
 	while (queue->first)
 		free(queue__pop(queue));
+	while ((move = queue__pop_move(queue, UINT64_MAX)))
+		free(move);
 }

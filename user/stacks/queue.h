@@ -14,8 +14,14 @@ struct waiting {
 	_Alignas(8) struct stack_sample sample;
 };
 
+struct waiting_move {
+	struct waiting_move *next;
+	struct stack_sample_moved moved;
+};
+
 struct queue {
 	struct waiting *first, *last;
+	struct waiting_move *first_move, *last_move;
 	struct waiting *taken; /* that the last record taken was, or was of; until one is popped */
 	size_t bytes;          /* of heap */
 	size_t max_bytes;
@@ -23,6 +29,7 @@ struct queue {
 
 enum queue_answer {
 	QUEUE_TAKEN,
+	QUEUE_MOVE, /* likewise, and no sample */
 	QUEUE_TORN, /* not as the BPF programs make them */
 	QUEUE_FULL, /* or no memory */
 	QUEUE_LATE, /* more of a sample that does not wait here (any more) */
@@ -38,5 +45,8 @@ enum queue_answer queue__take(struct queue *queue, const void *data, size_t byte
 
 /* The first one, to be freed. */
 struct waiting *queue__pop(struct queue *queue);
+
+/* The first move before this sample's time, to be freed; NULL: there is none. */
+struct waiting_move *queue__pop_move(struct queue *queue, uint64_t until_ns);
 
 void queue__clear(struct queue *queue);

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bpf/stack_sample.h"
 #include "stacks/sink.h"
 
 /*
@@ -17,8 +18,11 @@
  * anything being told: what is known of it stays as it was when last looked at. Since that may be
  * told late, what a look has found gone is told only when all events of its time have been heard.
  *
- * What this cannot see: pages that mremap(2) has moved look gone (there is no rekeying yet); memory
- * given back and mapped as the zero page by a read looks present; a page of a file or of tmpfs that
+ * Pages that mremap(2) moves keep their owner: they are looked for where it has put them.
+ *
+ * What this cannot see: pages moved to a place that the program itself has named (MREMAP_FIXED)
+ * look gone, as all do that are moved on kernels without the tracepoint (before 5.7); memory given
+ * back and mapped as the zero page by a read looks present; a page of a file or of tmpfs that
  * reclaim has unmapped is gone from the process, though it may be back with the next touch.
  *
  * For one thread. Of descriptors it keeps one, and opens one more while it looks.
@@ -39,6 +43,7 @@ struct resident_counts {
 	uint64_t unreadable;       /* looks at processes that still lived */
 	uint64_t looks;            /* that were completed */
 	uint64_t gone;             /* samples told as gone */
+	uint64_t moved;            /* samples whose page was moved, each time */
 	size_t bytes;              /* of heap */
 };
 
@@ -51,6 +56,9 @@ void resident__free(struct resident *resident);
 
 /* After it was told as growth. 0, or what the sink said. */
 int resident__add(struct resident *resident, const struct stack_growth *growth);
+
+/* After the samples that were taken before it. */
+void resident__move(struct resident *resident, const struct stack_sample_moved *moved);
 
 /* The process ended, or executes another program: what it had is nobody's any more. */
 void resident__forget(struct resident *resident, uint32_t pid);

@@ -36,6 +36,13 @@ static inline bool page__has_any(const struct page *page)
 	return false;
 }
 
+/* Memory that mremap(2) has put elsewhere, by so much in all. */
+struct shift {
+	uint64_t start, bytes, by;
+};
+
+#define SHIFTS_MAX 16
+
 /* A process. */
 struct sampled {
 	uint32_t pid;
@@ -51,6 +58,7 @@ struct sampled {
 	uint64_t seen_ns;    /* by when the last look had ended */
 	uint64_t told_ns;    /* when a look was last told of; 0: never */
 	uint64_t next;       /* address at which a look goes on; 0: none has begun */
+	struct shift shifts[SHIFTS_MAX]; /* the latest first */
 	UT_hash_handle hh;
 };
 
@@ -90,3 +98,7 @@ enum look {
 /* Goes on looking until CLOCK_MONOTONIC is `until_ns`. */
 enum look sampled__look(struct resident *resident, struct sampled *sampled, uint64_t until_ns);
 uint64_t resident__clock_ns(void);
+
+/* A descriptor of the process's pagemap or -errno; and what it says of one page. */
+int resident__pagemap(const struct resident *resident, uint32_t pid);
+bool resident__is_there(const struct resident *resident, int pagemap, uint64_t address);

@@ -45,6 +45,20 @@ static int open_file(const struct resident *resident, uint32_t pid, const char *
 	return safe_open(resident->proc, path, &wanted);
 }
 
+int resident__pagemap(const struct resident *resident, uint32_t pid)
+{
+	return open_file(resident, pid, "pagemap");
+}
+
+bool resident__is_there(const struct resident *resident, int pagemap, uint64_t address)
+{
+	uint64_t word = 0;
+
+	return pread(pagemap, &word, sizeof(word),
+		     (off_t)(address / resident->page_bytes * sizeof(word))) == sizeof(word) &&
+	       word & (PRESENT | SWAPPED);
+}
+
 /* --- who it is ------------------------------------------------------------------------------- */
 
 struct identity {
@@ -216,7 +230,7 @@ static enum look read_pages(const struct resident *resident, struct sampled *sam
 
 enum look sampled__look(struct resident *resident, struct sampled *sampled, uint64_t until_ns)
 {
-	_cleanup_(closep) int fd = open_file(resident, sampled->pid, "pagemap");
+	_cleanup_(closep) int fd = resident__pagemap(resident, sampled->pid);
 	enum look pages = LOOK_FAILED, who;
 
 	if (fd == -ENOENT || fd == -ESRCH)

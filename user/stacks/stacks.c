@@ -160,6 +160,9 @@ void stacks__take(struct stacks *stacks, const void *data, size_t bytes)
 		if (!stacks->queue.taken->file)
 			ask_file(stacks, stacks->queue.taken);
 		break;
+	case QUEUE_MOVE:
+		stacks->counts.samples--;
+		break;
 	case QUEUE_TORN:
 		stacks->counts.torn++;
 		break;
@@ -204,6 +207,16 @@ static bool is_waiting(const struct stacks *stacks, uint64_t until_ns)
 	return stacks->queue.first && stacks->queue.first->sample.header.time_ns <= until_ns;
 }
 
+static void move(struct stacks *stacks, uint64_t until_ns)
+{
+	struct waiting_move *move;
+
+	while ((move = queue__pop_move(&stacks->queue, until_ns))) {
+		resident__move(stacks->resident, &move->moved);
+		free(move);
+	}
+}
+
 /* Samples until then, for so long. */
 static int work_off(struct stacks *stacks, uint64_t until_ns, uint64_t time_ns)
 {
@@ -214,9 +227,10 @@ static int work_off(struct stacks *stacks, uint64_t until_ns, uint64_t time_ns)
 	stacks->is_behind = false;
 	while (is_waiting(stacks, until_ns) && !error) {
 		struct waiting *waiting = queue__pop(&stacks->queue);
+		bool came;
 
-		bool came = has_come(stacks, &waiting->sample);
-
+		move(stacks, waiting->sample.header.time_ns);
+		came = has_come(stacks, &waiting->sample);
 		if (came && waiting->sample.flags & STACK_SAMPLE_EARLY)
 			ask_file(stacks, waiting);
 		if (came)
@@ -226,6 +240,8 @@ static int work_off(struct stacks *stacks, uint64_t until_ns, uint64_t time_ns)
 		if (stacks->is_behind)
 			break;
 	}
+	if (!stacks->is_behind && !error)
+		move(stacks, until_ns);
 	stacks->counts.cpu_ns += clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin_ns;
 	return error;
 }
