@@ -84,8 +84,8 @@ with_bpftrace()
 		-o "$work/kept" >"$work/bpftrace.out" 2>"$work/bpftrace.err" &
 	tracer=$!
 	helpers+=("$tracer")
-	# It says nothing when it is ready (BEGIN needs uprobes): the program is there, then attached.
-	until grep -qs prog_id "/proc/$tracer"/fdinfo/*; do
+	# It says nothing when it is ready (BEGIN needs uprobes): it has an event and a buffer for each CPU.
+	until [[ $(readlink "/proc/$tracer"/fd/* 2>/dev/null | grep -c perf_event) -ge $((2 * $(nproc))) ]]; do
 		if ! kill -0 "$tracer" 2>/dev/null || ((SECONDS >= deadline)); then
 			WHY=$(tail -n 1 "$work/bpftrace.err")
 			kill -TERM "$tracer" 2>/dev/null || true
@@ -93,10 +93,14 @@ with_bpftrace()
 		fi
 		sleep 0.05
 	done
-	sleep 0.5
 	"$PROGRAM"
 	kill -INT "$tracer"
-	wait "$tracer" || true
+	deadline=$((SECONDS + 60))
+	while kill -0 "$tracer" 2>/dev/null && ((SECONDS < deadline)); do
+		sleep 0.1
+	done
+	kill -KILL "$tracer" 2>/dev/null || true
+	wait "$tracer" 2>/dev/null || true
 }
 
 told_bpftrace()
