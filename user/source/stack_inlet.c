@@ -11,6 +11,10 @@ void stack_inlet__begin(struct stack_inlet *inlet)
 {
 	inlet->greeted = false;
 	inlet->bytes = 0;
+	for (int reason = 0; reason < LOSS_END; reason++) {
+		inlet->lost_before[reason] += inlet->lost[reason];
+		inlet->lost[reason] = 0;
+	}
 }
 
 int stack_inlet__receive(struct stack_inlet *inlet, int socket)
@@ -84,6 +88,20 @@ static bool take_greeting(struct stack_inlet *inlet, size_t *at)
 	return true;
 }
 
+/* Added to what those before it have lost. */
+static int pass_on_loss(struct stack_inlet *inlet, const struct event_loss *told, order_sink sink,
+			void *context)
+{
+	struct event_loss loss = *told;
+
+	if (loss.reason >= LOSS_END)
+		return -EBADMSG;
+	if (loss.count > inlet->lost[loss.reason])
+		inlet->lost[loss.reason] = loss.count;
+	loss.count = inlet->lost_before[loss.reason] + inlet->lost[loss.reason];
+	return sink(context, &loss.header);
+}
+
 int stack_inlet__pass_on(struct stack_inlet *inlet, order_sink sink, void *context)
 {
 	size_t at = 0;
@@ -101,7 +119,10 @@ int stack_inlet__pass_on(struct stack_inlet *inlet, order_sink sink, void *conte
 			break;
 		}
 		note_number(&inlet->numbers, event);
-		error = sink(context, event);
+		error = event->kind == EVENT_LOSS
+				? pass_on_loss(inlet, (const struct event_loss *)event, sink,
+					       context)
+				: sink(context, event);
 		at += event->size_bytes;
 	}
 	memmove(inlet->data, inlet->data + at, inlet->bytes - at);

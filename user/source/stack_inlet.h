@@ -19,6 +19,8 @@ struct stack_inlet {
 	bool greeted;
 	struct stack_greeting greeting; /* once it is */
 	struct stack_numbers numbers;   /* the highest that were ever told */
+	/* By reason: each process counts from 0, and the stream tells of all of them. */
+	uint64_t lost[LOSS_END], lost_before[LOSS_END];
 	size_t bytes;
 	_Alignas(8) char data[STACK_INLET_BYTES];
 };
