@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
-# deadline: 300
+# deadline: 600
 #
 # The power is cut at every point of a life with kills, a storm, a demand, a crash and a new start:
 # what was announced is there, the window lacks no more than --sync, and a new start puts the rest
