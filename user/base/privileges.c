@@ -13,7 +13,7 @@
 
 struct kept {
 	size_t count;
-	cap_value_t caps[6];
+	cap_value_t caps[7];
 };
 
 static const struct kept kept_by[] = {
@@ -24,6 +24,9 @@ static const struct kept kept_by[] = {
 	[PRIVILEGES_KEEPER] = {6,
 			       {CAP_SYS_PTRACE, CAP_CHECKPOINT_RESTORE, CAP_DAC_READ_SEARCH,
 				CAP_PERFMON, CAP_IPC_LOCK, CAP_BPF}},
+	[PRIVILEGES_KEEPER_ADMIN] = {7,
+				     {CAP_SYS_PTRACE, CAP_CHECKPOINT_RESTORE, CAP_DAC_READ_SEARCH,
+				      CAP_PERFMON, CAP_IPC_LOCK, CAP_BPF, CAP_SYS_ADMIN}},
 };
 
 static void cap_freep(cap_t *caps)
@@ -109,4 +112,18 @@ int privileges__drop(enum privileges which, char *why, size_t why_size)
 	if (keep(kept, held, wanted) || cap_set_proc(wanted))
 		return fail(why, why_size, "dropping capabilities");
 	return 0;
+}
+
+bool privileges__suffice_without(int cap, bool (*attempt)(void))
+{
+	const cap_value_t value = cap;
+	_cleanup_(cap_freep) cap_t held = cap_get_proc();
+	_cleanup_(cap_freep) cap_t less = held ? cap_dup(held) : NULL;
+	bool permitted;
+
+	if (!less || cap_set_flag(less, CAP_EFFECTIVE, 1, &value, CAP_CLEAR) || cap_set_proc(less))
+		return false;
+	permitted = attempt();
+	(void)cap_set_proc(held);
+	return permitted;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -29,12 +30,24 @@
  *     CAP_IPC_LOCK  whose buffers are more than anybody may lock
  *     CAP_BPF       before 5.19: maps that are open already
  *
+ * PRIVILEGES_KEEPER_ADMIN: the same and CAP_SYS_ADMIN, where the kernel wants that for perf events
+ * (privileges__suffice_without()).
+ *
  * What is not held is not asked for. Nothing is inheritable or ambient, the bounding set is cut
  * where that is allowed (CAP_SETPCAP), and no_new_privs keeps every later exec from more. Threads
  * that exist already would keep theirs: -EBUSY unless the caller is the only one.
  *
  * 0 or -errno; `why` says in words what the kernel refused.
  */
-enum privileges { PRIVILEGES_RECORDER, PRIVILEGES_STACKS, PRIVILEGES_KEEPER };
+enum privileges {
+	PRIVILEGES_RECORDER,
+	PRIVILEGES_STACKS,
+	PRIVILEGES_KEEPER,
+	PRIVILEGES_KEEPER_ADMIN
+};
 
 int privileges__drop(enum privileges kept, char *why, size_t why_size);
+
+/* Is `attempt` permitted without this capability (CAP_...)? It is run without; afterwards what was
+ * held is held. */
+bool privileges__suffice_without(int cap, bool (*attempt)(void));

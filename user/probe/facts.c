@@ -189,7 +189,7 @@ static int try_perf_event(struct perf_event_attr *attr)
 	return fd < 0 ? -errno : 0;
 }
 
-static int try_mapping_events(void)
+int facts__try_mapping_events(void)
 {
 	struct perf_event_attr attr = {.config = PERF_COUNT_SW_DUMMY,
 				       .mmap = 1,
@@ -226,7 +226,7 @@ static void try_programs(struct facts *out, const struct btf *btf, const char *r
 	fd = load_empty(BPF_PROG_TYPE_SYSCALL, 0, 0, BPF_F_SLEEPABLE);
 	out->try_syscall_program = fd < 0 ? fd : 0;
 	closep(&fd);
-	out->try_mapping_events = try_mapping_events();
+	out->try_mapping_events = facts__try_mapping_events();
 	out->try_fault_events = try_fault_events();
 }
 

@@ -64,3 +64,6 @@ struct facts {
 /* Looks and tries. Files are read below `root` ("" on a live host). Only what cannot be found out
  * at all is an error; a refusal is a fact. */
 int facts__gather(struct facts *out, const char *root);
+
+/* As facts->try_mapping_events, by whoever asks. */
+int facts__try_mapping_events(void);

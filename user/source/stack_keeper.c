@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -14,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/close_others.h"
 #include "base/privileges.h"
+#include "probe/facts.h"
 
 #define REAP_MS 500  /* for whom it started */
 #define WAIT_MS 1000 /* for it */
@@ -158,6 +160,22 @@ static void leave_signals_to_recorder(void)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
+static bool may_follow_mappings(void)
+{
+	const int error = facts__try_mapping_events();
+
+	return error != -EACCES && error != -EPERM;
+}
+
+/* Distributions' kernels may be set to give perf events to CAP_SYS_ADMIN only (Debian's,
+ * perf_event_paranoid above 2). */
+static enum privileges needed(void)
+{
+	return privileges__suffice_without(CAP_SYS_ADMIN, may_follow_mappings)
+		       ? PRIVILEGES_KEEPER
+		       : PRIVILEGES_KEEPER_ADMIN;
+}
+
 /* Its life: until the other end is closed. */
 static void __attribute__((noreturn)) run(int socket, pid_t recorder)
 {
@@ -169,7 +187,7 @@ static void __attribute__((noreturn)) run(int socket, pid_t recorder)
 	close_others(kept, sizeof(kept) / sizeof(*kept));
 	leave_signals_to_recorder();
 	/* Where that is not permitted, little is held. */
-	(void)privileges__drop(PRIVILEGES_KEEPER, why, sizeof(why));
+	(void)privileges__drop(needed(), why, sizeof(why));
 	/* Behind what changes credentials: that clears it. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != recorder)

@@ -218,6 +218,46 @@ static void naming_stacks_is_left_with_less_than_starting_it(void **state)
 	in_child(drop_twice);
 }
 
+static bool is_admin(void)
+{
+	char text[8192];
+
+	read_status(text, sizeof(text));
+	return status_row(text, "\nCapEff:", 16) & BIT(CAP_SYS_ADMIN);
+}
+
+static bool is_tracer(void)
+{
+	char text[8192];
+
+	read_status(text, sizeof(text));
+	return status_row(text, "\nCapEff:", 16) & BIT(CAP_SYS_PTRACE);
+}
+
+static void try_without(void)
+{
+	char before[8192], after[8192], why[256];
+	uint64_t held;
+
+	read_status(before, sizeof(before));
+	held = status_row(before, "\nCapPrm:", 16);
+	CHECK(!privileges__suffice_without(CAP_SYS_ADMIN, is_admin));
+	CHECK(privileges__suffice_without(CAP_SYS_ADMIN, is_tracer) ==
+	      !!(held & BIT(CAP_SYS_PTRACE)));
+	read_status(after, sizeof(after));
+	CHECK(status_row(after, "\nCapEff:", 16) == status_row(before, "\nCapEff:", 16));
+	CHECK(!privileges__drop(PRIVILEGES_KEEPER_ADMIN, why, sizeof(why)));
+	CHECK(is_admin() == !!(held & BIT(CAP_SYS_ADMIN)));
+	CHECK(!privileges__drop(PRIVILEGES_STACKS, why, sizeof(why)));
+	CHECK(!is_admin());
+}
+
+static void a_privilege_is_kept_only_where_nothing_goes_without(void **state)
+{
+	(void)state;
+	in_child(try_without);
+}
+
 static void only_what_is_needed_stays(void **state)
 {
 	(void)state;
@@ -277,6 +317,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_what_is_needed_stays),
+		cmocka_unit_test(a_privilege_is_kept_only_where_nothing_goes_without),
 		cmocka_unit_test(naming_stacks_is_left_with_less_than_starting_it),
 		cmocka_unit_test(nothing_is_inherited),
 		cmocka_unit_test(what_is_not_held_is_not_asked_for),
