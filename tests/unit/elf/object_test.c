@@ -2,6 +2,9 @@
 #include "tests/unit/elf/image.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
 #include <zlib.h>
 
 #define PYTHON "/usr/bin/python3"
@@ -331,6 +334,62 @@ static void test_a_cut_file_is_refused_or_read(void **state)
 	free(image.data);
 }
 
+struct shaken {
+	const struct image *image;
+	int fd;
+	atomic_bool done;
+};
+
+/* To nothing, to a part, and back, as fast as it goes. */
+static void *shake(void *context)
+{
+	struct shaken *shaken = context;
+
+	for (size_t i = 0; !atomic_load(&shaken->done); i++) {
+		const off_t part = (off_t)(shaken->image->bytes / 8 * (i % 8));
+
+		if (ftruncate(shaken->fd, part) ||
+		    pwrite(shaken->fd, shaken->image->data, shaken->image->bytes, 0) !=
+			    (ssize_t)shaken->image->bytes)
+			return NULL;
+	}
+	return context;
+}
+
+/* Cut while it is read, again and again: an object or a sentence. A file that was mapped would be a
+ * SIGBUS, which is why it is not. */
+static void test_a_file_cut_while_it_is_read(void **state)
+{
+	struct image image = image__of(PYTHON);
+	struct shaken shaken = {.image = &image, .fd = image__fd(image.data, image.bytes)};
+	const time_t deadline = time(NULL) + 60;
+	struct object *object;
+	size_t refused = 0;
+	pthread_t thread;
+	void *result;
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, shake, &shaken), 0);
+	for (size_t i = 0; (i < 100 || refused < 20) && time(NULL) < deadline; i++) {
+		object = NULL;
+		why[0] = '\0';
+		if (object__read(&object, shaken.fd, why, sizeof(why))) {
+			assert_null(object);
+			assert_true(*why);
+			refused++;
+		} else {
+			assert_non_null(object);
+			object__unref(object);
+		}
+	}
+	atomic_store(&shaken.done, true);
+	assert_int_equal(pthread_join(thread, &result), 0);
+	assert_ptr_equal(result, &shaken);
+	assert_true(refused >= 20);
+	close(shaken.fd);
+	free(image.data);
+}
+
 /* Headers with flipped bits, a fixed thousand of them. */
 static void test_flipped_headers_do_no_harm(void **state)
 {
@@ -374,6 +433,7 @@ int main(void)
 		cmocka_unit_test(test_a_sparse_file_is_bounded),
 		cmocka_unit_test(test_what_is_no_file_is_refused),
 		cmocka_unit_test(test_a_cut_file_is_refused_or_read),
+		cmocka_unit_test(test_a_file_cut_while_it_is_read),
 		cmocka_unit_test(test_flipped_headers_do_no_harm),
 	};
 
