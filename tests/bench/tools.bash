@@ -6,9 +6,10 @@
 # kept in $work/kept; told_TOOL prints what that says: the bytes it knows of, how much of them by
 # stacks that reach the program's start, and its size on disk.
 
-readonly TOOLS=${TOOLS:-record record_all bpftrace perf_fp perf_dwarf heaptrack massif}
+readonly TOOLS=${TOOLS:-record record_pid record_all bpftrace perf_fp perf_dwarf heaptrack massif}
 declare -rA CALLED=(
-	[record]="record -- CMD" [record_all]="record -a" [bpftrace]="bpftrace ustack"
+	[record]="record -- CMD" [record_pid]="record -p PID" [record_all]="record -a"
+	[bpftrace]="bpftrace ustack"
 	[perf_fp]="perf -g" [perf_dwarf]="perf --call-graph dwarf" [heaptrack]="heaptrack"
 	[massif]="massif"
 )
@@ -44,11 +45,25 @@ installed() # COMMAND
 
 # --- this recorder ------------------------------------------------------------------------------
 can_record() { :; }
+can_record_pid() { :; }
 can_record_all() { :; }
 
 with_record()
 {
 	"$PROGRAM" "$OOMTRAIL" record -o "$work/kept" --
+}
+
+with_record_pid()
+{
+	local pid deadline=$((SECONDS + 30))
+	"$PROGRAM" tests/bench/attached "$OOMTRAIL" "$work/kept"
+	# It ends with the program.
+	pid=$(cat "$work/kept.pid")
+	while kill -0 "$pid" 2>/dev/null && ((SECONDS < deadline)); do
+		sleep 0.05
+	done
+	kill -TERM "$pid" 2>/dev/null || true
+	rm -f "$work/kept.pid" "$work/kept.err"
 }
 
 with_record_all()
@@ -70,6 +85,7 @@ told_record()
 	} END { printf "%.0f %.0f\n", all, part }' "$work/folded" | tell_bytes grown
 }
 
+told_record_pid() { told_record; }
 told_record_all() { told_record; }
 
 # --- bpftrace -----------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # How much slower programs become: a page-fault storm, python3 building lists, sqlite3 building a table
-# in memory, g++'s compiler, redis being filled; below `record -- CMD` and beside `record -a`, and
+# in memory, g++'s compiler, redis being filled; below `record -- CMD`, beside `record -p` and `record -a`, and
 # with other tools that tell who allocates (tools.bash). ROUNDS=n rounds; each runs every program with
 # nothing and then with every tool, and ratios are to nothing in the same round: time, and CPU time of
 # the program, which other users of the machine disturb less. Then what each tool has told of the last
