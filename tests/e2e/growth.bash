@@ -103,11 +103,14 @@ BEGINNINGS='main|_start|__libc_start_(call_)?main|_dl_start(_user)?|start_thread
 BEGINNINGS+='|runtime\.(goexit|mstart|rt0_go|systemstack|mcall|morestack).*'
 readonly BEGINNINGS
 
-# Bytes that PID grew by stacks on which a program or thread begins.
+# Bytes that PID grew by stacks on which a program or thread begins. A stripped loader's beginning
+# has no name.
 credited_to_beginnings()
 {
-	jq -r --argjson pid "$PID" --arg begin "^($BEGINNINGS)\$" "$GROWTH"'of($pid) |
-		map(select(complete and any(functions[]; test($begin)))) | sum_bytes' \
+	jq -r --argjson pid "$PID" --arg begin "^($BEGINNINGS)\$" "$GROWTH"'
+		def by_loader: .frames[-1].module // "" | test("/ld-linux[^/]*$");
+		of($pid) | map(select(complete and
+			(by_loader or any(functions[]; test($begin))))) | sum_bytes' \
 		"$WORK/report.json"
 }
 
