@@ -210,6 +210,9 @@ static void bound(uint64_t memory_bytes)
 {
 	struct rlimit limit = {.rlim_cur = memory_bytes, .rlim_max = memory_bytes};
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	return; /* a sanitizer takes what it likes */
+#endif
 	setrlimit(RLIMIT_DATA, &limit);
 	/* What is freed is to be of use for whatever comes next: large pieces go back. */
 	mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
