@@ -4,6 +4,7 @@
 # Programs put a FIFO, a link to a secret and a folder where the names of their code should be, and
 # broken frame information into their file: the recorder goes on, believes none of it, and names all
 # the others.
+# not in a vm: node is larger than all else in the machine; what reads its names is the same there
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/growth.bash"
 

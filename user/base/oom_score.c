@@ -13,29 +13,6 @@
 #define LAST  -900
 #define EARLY 500
 
-static int own_fd = -1;
-
-void oom_score__keep_open(void)
-{
-	own_fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-}
-
-int oom_score__fd(void)
-{
-	return own_fd;
-}
-
-void oom_score__before_fork(int childs_value)
-{
-	if (own_fd >= 0)
-		dprintf(own_fd, "%d", childs_value);
-}
-
-void oom_score__after_fork(int own_value)
-{
-	oom_score__before_fork(own_value);
-}
-
 static bool is_mine(int value)
 {
 	FILE *file = fopen("/proc/self/oom_score_adj", "re");

@@ -7,8 +7,6 @@
 
 /* Places in the OOM killer's list: /proc/PID/oom_score_adj, from -1000 (never chosen) to 1000. */
 
-#define OOM_SCORE_FIRST 1000 /* the first to be killed */
-
 /* pid 0: our own. False: not permitted, or there is no such process. */
 bool oom_score__set_adj(pid_t pid, int value);
 
@@ -19,13 +17,6 @@ bool oom_score__set_adj(pid_t pid, int value);
  * privilege it stays what it was.
  */
 void oom_score__spare_us(uint64_t more_bytes);
-
-/* Whoever may open nothing for writing later: what is forked between these two begins with the
- * value, and needs not set it. */
-void oom_score__keep_open(void);
-int oom_score__fd(void); /* that is kept open; -1 */
-void oom_score__before_fork(int childs_value);
-void oom_score__after_fork(int own_value);
 
 /* A child of a spared one inherits exemption and bound: neither is for it, it goes first. */
 void oom_score__offer(pid_t child);

@@ -232,7 +232,6 @@ void stack_namer__run(const struct stack_namer_options *options, int socket, pid
 	 * that the recorder was given. */
 	oom_score__set_adj(0, 0);
 	close_others(kept, sizeof(kept) / sizeof(*kept));
-	oom_score__keep_open();
 	bound(options->memory_bytes ? options->memory_bytes : MEMORY_BYTES);
 	work = calloc(1, sizeof(*work));
 	if (!work)

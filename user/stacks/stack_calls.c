@@ -19,7 +19,6 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 
-#include "base/oom_score.h"
 #include "stacks/huge_page.h"
 #include "symbols/safe_open.h"
 
@@ -238,8 +237,6 @@ static void allow_by_arguments(struct filter *filter)
 	allow_without(filter, __NR_mremap, 3, MREMAP_FIXED);
 	allow_with(filter, __NR_write, 0, STDERR_FILENO);
 	allow_with(filter, __NR_writev, 0, STDERR_FILENO);
-	if (oom_score__fd() >= 0)
-		allow_with(filter, __NR_write, 0, (uint32_t)oom_score__fd());
 	allow_with_pointer(filter, __NR_sendto, 4, NULL);
 	allow_with(filter, __NR_socketpair, 1, SOCK_STREAM | SOCK_CLOEXEC);
 	allow_with(filter, __NR_ioctl, 1, huge_page__scan_request());

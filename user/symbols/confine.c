@@ -16,8 +16,6 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 
-#include "base/oom_score.h"
-
 /* A sanitizer reserves far more addresses than any bound would leave, and calls what it likes. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED true
@@ -104,7 +102,6 @@ void confine(pid_t parent, uint64_t memory_bytes)
 {
 	static const struct rlimit nothing = {0};
 
-	oom_score__set_adj(0, OOM_SCORE_FIRST);
 	if (!SANITIZED)
 		bound_memory(memory_bytes);
 	drop_capabilities();

@@ -12,7 +12,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/oom_score.h"
 #include "symbols/lines_child.h"
 
 #define NS_PER_S  1000000000ULL
@@ -125,12 +124,9 @@ static pid_t fork_quietly(void)
 	sigfillset(&all);
 	sigdelset(&all, SIGSYS); /* a filter's */
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	oom_score__before_fork(OOM_SCORE_FIRST);
 	pid = fork();
-	if (pid != 0) {
-		oom_score__after_fork(0);
+	if (pid != 0)
 		pthread_sigmask(SIG_SETMASK, &before, NULL);
-	}
 	return pid;
 }
 
