@@ -206,6 +206,17 @@ static void confine(void)
 			strerror(-error));
 }
 
+static int drop_privileges(char *why, size_t why_size)
+{
+	int error = privileges__drop(PRIVILEGES_STACKS, why, why_size);
+
+#if defined(__SANITIZE_THREAD__)
+	if (error == -EBUSY)
+		error = 0; /* the sanitizer has a thread of its own */
+#endif
+	return error;
+}
+
 static void bound(uint64_t memory_bytes)
 {
 	struct rlimit limit = {.rlim_cur = memory_bytes, .rlim_max = memory_bytes};
@@ -239,8 +250,7 @@ void stack_namer__run(const struct stack_namer_options *options, int socket, pid
 	work->socket = socket;
 	greeting.error = begin(work, options, greeting.why, sizeof(greeting.why));
 	if (!greeting.error)
-		greeting.error =
-			privileges__drop(PRIVILEGES_STACKS, greeting.why, sizeof(greeting.why));
+		greeting.error = drop_privileges(greeting.why, sizeof(greeting.why));
 	if (!greeting.error)
 		confine();
 	if (send_all(socket, &greeting, sizeof(greeting)) || greeting.error)
