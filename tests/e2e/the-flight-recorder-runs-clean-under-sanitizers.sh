@@ -66,6 +66,8 @@ for variant in asan tsan; do
 	nothing_found
 	# The end waits for no report, and the last ones know of the storm.
 	wait_for_reports "$second"
+	# Its earlier report is there until the last one is: first the text, then the JSON.
+	wait_for 'jq -e ".storm.count == 2" "$FLIGHT/incidents/$first/incident.json"'
 	wait_for_reports "$first"
 	json_is '.storm.count == 2'
 	"$OOMTRAIL" report --dir "$FLIGHT" "$first" | cmp - "$FLIGHT/incidents/$first/report.txt" ||

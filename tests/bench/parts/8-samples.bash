@@ -80,15 +80,17 @@ touch_pages() # PAGES: prints the median ns of one
 	echo "${told#median_ns=}"
 }
 
-# CPU time in ns of the process that names stacks.
+# CPU time in ns of the process that names stacks: a child of the one that starts it again.
 worker_ns()
 {
-	local pid
-	for pid in $(cat "/proc/$recorder/task/$recorder/children"); do
-		if [[ $(cat "/proc/$pid/comm") == oomtrail-stacks ]]; then
-			cut -d' ' -f1 "/proc/$pid/schedstat"
-			return
-		fi
+	local keeper pid
+	for keeper in $(cat "/proc/$recorder/task/$recorder/children"); do
+		for pid in $(cat "/proc/$keeper/task/$keeper/children"); do
+			if [[ $(cat "/proc/$pid/comm") == oomtrail-stacks ]]; then
+				cut -d' ' -f1 "/proc/$pid/schedstat"
+				return
+			fi
+		done
 	done
 	echo "bench: no process names stacks" >&2
 	exit 1
