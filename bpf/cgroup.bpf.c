@@ -29,7 +29,7 @@ __noinline int memcg_introduce(__u64 address)
 	__builtin_memset(event->name, 0, sizeof(event->name));
 	bpf_probe_read_kernel_str(event->name, sizeof(event->name),
 				  BPF_CORE_READ(memcg, css.cgroup, kn, name));
-	bpf_ringbuf_submit(event, wakeup(&critical));
+	bpf_ringbuf_submit(event, wakeup(critical));
 	return 1;
 }
 

@@ -27,4 +27,5 @@ struct ring bulk SEC(".maps");
 
 __u64 ring_losses[EVENT_KIND_END] = {};
 __u64 table_losses[LOSS_END] = {};
-__u64 wake_bytes = 256 << 10;
+struct waker critical_waker = {.bytes = 256 << 10};
+struct waker bulk_waker = {.bytes = 256 << 10};

@@ -10,6 +10,7 @@
 
 struct ring stacks SEC(".maps");
 struct stack_rooms_map stack_rooms SEC(".maps");
+struct waker stacks_waker = {.bytes = 256 << 10};
 __u64 stack_losses = 0;
 
 /* --- the stack ---------------------------------------------------------------------------------
@@ -120,18 +121,34 @@ static __always_inline bool fill_sample(struct stack_sample *sample, const struc
 			bpf_ringbuf_discard(sample, BPF_RB_NO_WAKEUP);                \
 			return 0;                                                     \
 		}                                                                     \
-		bpf_ringbuf_submit(sample, wakeup(&stacks));                          \
+		bpf_ringbuf_submit(sample, wakeup(stacks));                           \
 		return 1;                                                             \
 	}
 STACK_CLASSES(X)
 #undef X
 
+/* The class whose room holds a process's first thread's whole stack, which ends where that of the
+ * process began; of any other stack nothing is known. */
+static __always_inline __u32 class_needed(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	__u64 end = BPF_CORE_READ(task, mm, start_stack) / STACK_PAGE_BYTES, sp = 0, further;
+
+	if (BPF_CORE_READ(task, pid) != BPF_CORE_READ(task, tgid) ||
+	    bpf_probe_read_kernel(&sp, sizeof(sp), user_registers() + 8 * STACK_POINTER))
+		return STACK_CLASS_LAST;
+	/* Below zero: it runs on another stack, further up. */
+	further = end - (sp - STACK_BELOW) / STACK_PAGE_BYTES;
+	return further < 2 ? 0 : further < 4 ? 1 : further < 8 ? 2 : 3;
+}
+
 static __always_inline int emit_sample(const struct arrival *arrival)
 {
-	__u32 slot = arrival->pid & (STACK_ROOMS - 1);
+	__u32 slot = arrival->pid & (STACK_ROOMS - 1), class, needed = class_needed();
 	__u64 *room = bpf_map_lookup_elem(&stack_rooms, &slot);
 
-	switch (room && *room >> 32 == arrival->pid ? (__u32)*room : 0) {
+	class = room && *room >> 32 == arrival->pid ? (__u32)*room : STACK_CLASS_USUAL;
+	switch (needed < class ? needed : class) {
 #define X(number, room_pages) \
 	case number:          \
 		return emit_sample_##number(arrival);

@@ -16,6 +16,7 @@
 #include "stack_sample.h"
 
 extern struct ring stacks SEC(".maps");
+extern struct waker stacks_waker;
 extern __u64 stack_losses; /* records that found no room there */
 
 /* Processes whose stacks run out of their room, by user space, which sees where walks end: most

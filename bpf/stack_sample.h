@@ -14,11 +14,12 @@
 #define STACK_PAGE_BYTES 4096
 
 /* Room for stack bytes, in pages; the first is shared with what lies below the stack pointer. */
-#define STACK_CLASSES(X) X(0, 4) X(1, 8) X(2, 16)
+#define STACK_CLASSES(X) X(0, 2) X(1, 4) X(2, 8) X(3, 16)
 
-enum { STACK_CLASS_LAST = 2 };
+/* Less than usual where no more is needed. */
+enum { STACK_CLASS_USUAL = 1, STACK_CLASS_LAST = 3 };
 
-/* Which processes have more room than the least, a slot by process id; of two that share one, the
+/* Which processes have more room than usual, a slot by process id; of two that share one, the
  * later. User space maps it: to write there takes no privilege. */
 #define STACK_ROOMS 4096
 

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/units.h"
 #include "bpf/reclaim_state.h"
+#include "bpf/waker.h"
 #include "oomtrail.skel.h"
 #include "probe/fault_events.h"
 
@@ -90,7 +91,9 @@ static void configure(struct oomtrail_bpf *skeleton, const struct plan *plan,
 		bpf_map__set_max_entries(skeleton->maps.critical, options->critical_bytes);
 	if (options->bulk_bytes)
 		bpf_map__set_max_entries(skeleton->maps.bulk, options->bulk_bytes);
-	skeleton->data->wake_bytes = bpf_map__max_entries(skeleton->maps.bulk) / 4;
+	skeleton->data->critical_waker.bytes = bpf_map__max_entries(skeleton->maps.critical) / 4;
+	skeleton->data->bulk_waker.bytes = bpf_map__max_entries(skeleton->maps.bulk) / 4;
+	skeleton->data->stacks_waker.bytes = STACKS_RING_BYTES / 8;
 	skeleton->rodata->knob_sample_bytes =
 		plan->samples ? options->sample_bytes ?: SAMPLE_BYTES : 0;
 	skeleton->rodata->knob_sample_shift = shift_of(skeleton->rodata->knob_sample_bytes);
