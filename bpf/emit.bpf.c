@@ -18,6 +18,7 @@ const volatile bool knob_oom_events = true;
 const volatile bool knob_signals = true;
 const volatile __u64 knob_sample_bytes = 0;
 const volatile __u32 knob_sample_shift = 0;
+const volatile __u32 knob_moment_samples = 0;
 const volatile __u64 knob_stacks_bytes = 0;
 const volatile __u64 knob_huge_bytes = 0;
 const volatile __u32 knob_huge_shift = 0;

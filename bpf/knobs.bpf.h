@@ -21,8 +21,9 @@ extern const volatile bool knob_signals;     /* SIGKILLs are seen */
 extern const volatile __u64
 	knob_sample_bytes; /* one growth sample for so much; 0: none are taken */
 extern const volatile __u32 knob_sample_shift;
-extern const volatile __u64 knob_stacks_bytes; /* size of the ring of growth samples */
-extern const volatile __u64 knob_huge_bytes;   /* of a huge page; 0: none come by page faults */
+extern const volatile __u32 knob_moment_samples; /* of a CPU, before they are thinned; 0: never */
+extern const volatile __u64 knob_stacks_bytes;   /* size of the ring of growth samples */
+extern const volatile __u64 knob_huge_bytes;     /* of a huge page; 0: none come by page faults */
 extern const volatile __u32 knob_huge_shift;
 
 #define MAX_CPUS    512

@@ -4,14 +4,15 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
-#include "choose.bpf.h"
 #include "rss.bpf.h"
 #include "task.bpf.h"
+#include "thin.bpf.h"
 
 struct ring stacks SEC(".maps");
 struct stack_rooms_map stack_rooms SEC(".maps");
 struct waker stacks_waker = {.bytes = 256 << 10};
 __u64 stack_losses = 0;
+__u64 paces[PACES][sizeof(struct pace) / 8] __attribute__((aligned(64))) = {};
 
 /* --- the stack ---------------------------------------------------------------------------------
  */
@@ -159,32 +160,8 @@ static __always_inline int emit_sample(const struct arrival *arrival)
 	}
 }
 
-/* --- how many are taken ----------------------------------------------------------------------- */
-
-#define KEEP_SHIFT 27 /* ns: a moment */
-
-/*
- * As few as the room that is left calls for, by sixteenths of it that are taken: whoever empties it
- * may only have to wait for a CPU, and a process that is sampled too little is known too little.
+/* --- what came ---------------------------------------------------------------------------------
  */
-static __always_inline __u32 thinned_now(void)
-{
-	__u64 taken = bpf_ringbuf_query(&stacks, BPF_RB_AVAIL_DATA) * 16 / knob_stacks_bytes;
-
-	if (taken < 8)
-		return taken >= 4;
-	return taken < 12 ? taken / 2 - 2 : taken < 14 ? 5 : taken < 15 ? 7 : 10;
-}
-
-/* One of so many blocks that follow each other; others a moment later, because memory that is given
- * back and taken again has the same addresses. */
-static __always_inline bool is_kept(__u64 address, __u64 block_bytes, __u32 thinned, __u64 now)
-{
-	__u64 mask = (1ULL << thinned) - 1;
-	__u64 block = address / (block_bytes < AROUND_BYTES ? AROUND_BYTES : block_bytes);
-
-	return ((mix((block >> thinned) + (now >> KEEP_SHIFT << 40)) ^ block) & mask) == 0;
-}
 
 /* Where no exit_mmap tells of an mm's end, its address may have become that of another process's,
  * which nobody may follow; rss_stat finds that out once it has moved. */
@@ -205,14 +182,16 @@ __hidden __noinline __u64 sample_take(struct mm_struct *mm, __u64 address, __u32
 {
 	struct arrival arrival = {.address = address, .flags = flags, .block_bytes = block_bytes};
 	struct mm_state *state;
+	struct pace *pace = pace_here();
 	__u64 key = (__u64)mm, now = bpf_ktime_get_ns();
-	__u32 thinned = thinned_now();
+	__u32 thinned = thinned_now(pace, now);
 
 	state = bpf_map_lookup_elem(&mms, &key);
 	if (!state || is_anothers(mm, state))
 		return 0;
 	if (thinned && !is_kept(address, block_bytes, thinned, now))
 		return 0;
+	pace->taken++;
 	arrival.block_bytes <<= thinned;
 	arrival.id = mm_id_new();
 	arrival.mm_id = state->mm_id;

@@ -7,8 +7,7 @@
  * leaves a note (note.bpf.h), the second finds the note and takes the sample. What never becomes
  * resident is never sampled, and most faults cost a multiplication and a load.
  *
- * Where samples come faster than they are taken out of their ring, fewer are taken of the process,
- * each weighing as much more: half of the blocks, a quarter, and so on, until there is room again.
+ * Where they come too fast, fewer are taken, each weighing as much more (thin.bpf.h).
  */
 
 #include "emit.bpf.h"

@@ -15,6 +15,10 @@ struct probing {
 	struct probe *probe; /* NULL before probing__load() */
 };
 
+/* Growth samples of a CPU, a second, before they are thinned: what goes on growing by more than
+ * half a GiB a second is known well enough by fewer. */
+#define SAMPLE_RATE 2000
+
 /* Facts and plan. */
 int probing__look(struct probing *probing, const struct plan_options *ways);
 

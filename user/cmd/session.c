@@ -163,6 +163,8 @@ static int load(struct session *session, const struct session_options *options)
 		.critical_bytes = options->critical_bytes,
 		.bulk_bytes = options->bulk_bytes,
 		.sample_bytes = options->sample_bytes,
+		/* Who asks for a number gets it. */
+		.sample_rate = options->sample_bytes ? 0 : SAMPLE_RATE,
 	};
 
 	if (check_pids(options) || probing__look(&session->probing, &options->ways))

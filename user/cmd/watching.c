@@ -232,6 +232,7 @@ static int open_source(struct watching *watching)
 		.critical_bytes = (uint32_t)config->buffer_bytes,
 		.bulk_bytes = (uint32_t)config->buffer_bytes,
 		.sample_bytes = config->sample_bytes,
+		.sample_rate = SAMPLE_RATE,
 	};
 	struct pump_options options = {
 		.live = {.facts = &watching->probing.facts,

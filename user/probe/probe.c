@@ -97,6 +97,9 @@ static void configure(struct oomtrail_bpf *skeleton, const struct plan *plan,
 	skeleton->rodata->knob_sample_bytes =
 		plan->samples ? options->sample_bytes ?: SAMPLE_BYTES : 0;
 	skeleton->rodata->knob_sample_shift = shift_of(skeleton->rodata->knob_sample_bytes);
+	/* A moment of 2^27 ns (bpf/thin.bpf.h). */
+	skeleton->rodata->knob_moment_samples =
+		(uint32_t)(((uint64_t)options->sample_rate << 27) / NS_PER_S);
 	skeleton->rodata->knob_stacks_bytes = STACKS_RING_BYTES;
 	skeleton->rodata->knob_huge_bytes = facts->huge_bytes;
 	skeleton->rodata->knob_huge_shift = shift_of(facts->huge_bytes);

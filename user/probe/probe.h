@@ -20,6 +20,8 @@ struct probe_options {
 	uint32_t bulk_bytes;
 	uint64_t sample_bytes; /* one growth sample for so much; a power of two of at least a page.
 				* 0: 256 KiB */
+	uint32_t sample_rate;  /* of a CPU, a second, before they are thinned; 0: what the ring
+				* holds */
 };
 
 /* Smallest movement this host can show: what its CPUs may hold back, at least step_bytes. */
