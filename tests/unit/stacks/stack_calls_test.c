@@ -50,7 +50,7 @@ static int status_of(deed deed)
 		/* It says what it refuses. */
 		if (!freopen("/dev/null", "w", stderr))
 			_exit(101);
-		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || stack_calls__confine())
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || stack_calls__confine(-1))
 			_exit(102);
 		_exit(deed());
 	}
