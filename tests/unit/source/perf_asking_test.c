@@ -1,113 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include <errno.h>
+#include "tests/unit/source/keeper.h"
+
 #include <fcntl.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/capability.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "source/perf_asking.h"
-
-#define WAKEUP_BYTES 4096
-
-/* Who asks is this process; who answers, a child with privileges of its own. */
-struct both {
-	struct perf_asking asking;
-	struct perf_opener opener;
-	pid_t keeper;
-	int keeper_socket; /* -1: the child has it */
-};
-
-static void make_pair(struct both *both)
-{
-	int sockets[2];
-
-	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets), 0);
-	*both = (struct both){.asking = {.socket = sockets[0]}, .keeper_socket = sockets[1]};
-}
-
-static void end(struct both *both)
-{
-	if (both->keeper) {
-		kill(both->keeper, SIGKILL);
-		assert_int_equal(waitpid(both->keeper, NULL, 0), both->keeper);
-	} else {
-		close(both->keeper_socket);
-	}
-	close(both->asking.socket);
-}
-
-/* Blocks, so that nobody has to look again and again: perf_asking__answer() itself does not. */
-static bool answer_one(int socket)
-{
-	char byte;
-
-	return recv(socket, &byte, 1, MSG_PEEK) >= 0 && perf_asking__answer(socket);
-}
-
-static void start_keeper(struct both *both, void (*prepare)(void))
-{
-	make_pair(both);
-	both->opener = perf_asking__opener(&both->asking);
-	both->keeper = fork();
-	assert_true(both->keeper >= 0);
-	if (both->keeper == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		close(both->asking.socket);
-		prepare();
-		while (answer_one(both->keeper_socket))
-			;
-		_exit(0);
-	}
-	close(both->keeper_socket);
-}
-
-static int ask(struct both *both, struct perf_wanted *wanted, unsigned int cpu)
-{
-	return both->opener.open(both->opener.context, wanted, cpu);
-}
-
-static void as_it_is(void)
-{
-}
-
-static void without_capabilities(void)
-{
-	cap_t none = cap_init();
-
-	if (cap_set_proc(none))
-		_exit(1);
-	cap_free(none);
-}
 
 static void without_descriptors(void)
 {
 	const struct rlimit none = {0};
 
 	setrlimit(RLIMIT_NOFILE, &none);
-}
-
-static unsigned int open_descriptors(void)
-{
-	struct stat unused;
-	unsigned int count = 0;
-
-	for (int fd = 0; fd < 1024; fd++)
-		count += !fstat(fd, &unused);
-	return count;
 }
 
 static bool is_perf_event(int fd)
@@ -117,22 +18,6 @@ static bool is_perf_event(int fd)
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	return readlink(link, target, sizeof(target) - 1) > 0 && strstr(target, "[perf_event]");
 }
-
-/* Of this host, with this test's own privileges. */
-static void need_perf(void)
-{
-	struct perf_wanted wanted = {.wakeup_bytes = WAKEUP_BYTES};
-	int fd = perf_open(&wanted, 0);
-
-	if (fd < 0) {
-		print_message("skipped: perf events: %s\n", strerror(-fd));
-		skip();
-	}
-	close(fd);
-}
-
-/* --- who asks ----------------------------------------------------------------------------------
- */
 
 static void ask_without_privileges(void **state)
 {
@@ -278,73 +163,6 @@ static void nobody_waits_long_for_an_answer(void **state)
 	close(both.asking.socket);
 }
 
-/* --- who answers -------------------------------------------------------------------------------
- */
-
-/* Whoever has taken over the one that asks. */
-static void send_descriptors(int socket, size_t bytes)
-{
-	char data[128] = {0}, room[CMSG_SPACE(2 * sizeof(int))] = {0};
-	struct iovec iovec = {.iov_base = data, .iov_len = bytes};
-	struct msghdr message = {.msg_iov = &iovec,
-				 .msg_iovlen = 1,
-				 .msg_control = room,
-				 .msg_controllen = sizeof(room)};
-	struct cmsghdr *control = CMSG_FIRSTHDR(&message);
-	const int fds[] = {0, 0};
-
-	control->cmsg_level = SOL_SOCKET;
-	control->cmsg_type = SCM_RIGHTS;
-	control->cmsg_len = CMSG_LEN(sizeof(fds));
-	memcpy(CMSG_DATA(control), fds, sizeof(fds));
-	assert_int_equal(sendmsg(socket, &message, 0), bytes);
-}
-
-static void the_keeper_takes_nothing_else(void **state)
-{
-	static const size_t sizes[] = {1, 23, 25, 128};
-	const char data[128] = {0};
-	struct both both;
-	unsigned int before;
-
-	(void)state;
-	make_pair(&both);
-	/* Nothing is asked: nothing is waited for. */
-	assert_true(perf_asking__answer(both.keeper_socket));
-	before = open_descriptors();
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		assert_int_equal(send(both.asking.socket, data, sizes[i], 0), sizes[i]);
-		assert_false(perf_asking__answer(both.keeper_socket));
-		send_descriptors(both.asking.socket, sizes[i]);
-		assert_false(perf_asking__answer(both.keeper_socket));
-	}
-	send_descriptors(both.asking.socket, 24);
-	assert_true(perf_asking__answer(both.keeper_socket));
-	assert_int_equal(open_descriptors(), before);
-	close(both.asking.socket);
-	assert_false(perf_asking__answer(both.keeper_socket));
-	close(both.keeper_socket);
-}
-
-static void the_keeper_waits_for_no_reader(void **state)
-{
-	const char question[24] = {0};
-	struct both both;
-	unsigned int before;
-
-	(void)state;
-	make_pair(&both);
-	before = open_descriptors();
-	/* More than there is room for. */
-	for (int i = 0; i < 2000; i++) {
-		assert_int_equal(send(both.asking.socket, question, sizeof(question), 0),
-				 sizeof(question));
-		assert_true(perf_asking__answer(both.keeper_socket));
-	}
-	assert_int_equal(open_descriptors(), before);
-	end(&both);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -353,8 +171,6 @@ int main(void)
 		cmocka_unit_test(processors_that_are_not_there_are_said),
 		cmocka_unit_test(room_for_no_descriptor_is_said),
 		cmocka_unit_test(nobody_waits_long_for_an_answer),
-		cmocka_unit_test(the_keeper_takes_nothing_else),
-		cmocka_unit_test(the_keeper_waits_for_no_reader),
 	};
 
 	/* Somebody who does not answer ends the test. */
