@@ -20,13 +20,11 @@
  *     CAP_CHECKPOINT_RESTORE  the files behind mappings, deleted and in other mount namespaces
  *                             (/proc/PID/map_files; before 5.9 that took CAP_SYS_ADMIN)
  *     CAP_DAC_READ_SEARCH     programs that not everybody may read
- *     CAP_PERFMON             what is mapped on processors that come online later (perf events);
- *                             whoever may trace others could see no more by it
  *
  * PRIVILEGES_KEEPER, of the process that starts that one:
  *
  *     those three, and
- *     CAP_PERFMON   what is mapped where is followed by perf events
+ *     CAP_PERFMON   what is mapped where is followed by perf events, which it opens
  *     CAP_IPC_LOCK  whose buffers are more than anybody may lock
  *     CAP_BPF       before 5.19: maps that are open already
  *

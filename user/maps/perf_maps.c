@@ -7,8 +7,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/units.h"
@@ -39,7 +37,8 @@ struct perf_maps {
 	int epoll_fd;
 	size_t ring_bytes;
 	uint64_t hold_ns;
-	struct perf_event_attr attributes;
+	struct perf_opener opener;
+	struct perf_wanted wanted;
 	struct map_order *order;
 	uint64_t *record; /* the longest one */
 	struct perf_maps_counts counts;
@@ -66,40 +65,10 @@ static int fail(int error, char *why, size_t why_size)
 	return error;
 }
 
-static struct perf_event_attr attributes_of(const struct perf_maps_options *options,
-					    size_t ring_bytes)
+static int open_here(void *context, struct perf_wanted *wanted, unsigned int cpu)
 {
-	return (struct perf_event_attr){
-		.type = PERF_TYPE_SOFTWARE,
-		.size = sizeof(struct perf_event_attr),
-		.config = PERF_COUNT_SW_DUMMY,
-		.sample_type = PERF_RECORD_SAMPLE_TYPE,
-		.sample_id_all = 1,
-		.mmap = 1,
-		.mmap2 = 1,
-		.build_id = !options->no_build_ids,
-		.task = 1,
-		.comm = 1,
-		.comm_exec = 1,
-		.use_clockid = 1,
-		.clockid = CLOCK_MONOTONIC,
-		.watermark = 1,
-		.wakeup_watermark = (uint32_t)(ring_bytes / 2),
-	};
-}
-
-static int perf_open(struct perf_event_attr *attributes, unsigned int cpu)
-{
-	long fd = syscall(SYS_perf_event_open, attributes, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
-
-	/* Before 5.12: a bit it does not know. */
-	if (fd < 0 && errno == EINVAL && attributes->build_id) {
-		attributes->build_id = 0;
-		fd = syscall(SYS_perf_event_open, attributes, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
-		if (fd < 0)
-			attributes->build_id = 1;
-	}
-	return fd < 0 ? -errno : (int)fd;
+	(void)context;
+	return perf_open(wanted, cpu);
 }
 
 static int open_cpu(struct perf_maps *maps, unsigned int number)
@@ -112,7 +81,7 @@ static int open_cpu(struct perf_maps *maps, unsigned int number)
 
 	if (maps->cpu_count == maps->cpu_room)
 		return -ENOSPC;
-	fd = perf_open(&maps->attributes, number);
+	fd = maps->opener.open(maps->opener.context, &maps->wanted, number);
 	/* Not online. */
 	if (fd == -ENODEV)
 		return 0;
@@ -160,7 +129,10 @@ static int open_all(struct perf_maps *maps, const struct perf_maps_options *opti
 	maps->hold_ns = options->hold_ns ? options->hold_ns : HOLD_NS;
 	for (maps->ring_bytes = page_bytes; maps->ring_bytes < wanted;)
 		maps->ring_bytes *= 2;
-	maps->attributes = attributes_of(options, maps->ring_bytes);
+	maps->wanted = (struct perf_wanted){.wakeup_bytes = (uint32_t)(maps->ring_bytes / 2),
+					    .build_ids = !options->no_build_ids};
+	maps->opener =
+		options->opener.open ? options->opener : (struct perf_opener){.open = open_here};
 	maps->online = options->online ? options->online : ONLINE;
 	maps->cpu_room = (unsigned int)configured;
 	maps->cpus = calloc((size_t)configured, sizeof(*maps->cpus));
@@ -342,7 +314,7 @@ struct perf_maps_counts perf_maps__counts(const struct perf_maps *maps)
 	struct perf_maps_counts counts = maps->counts;
 
 	counts.cpus = maps->cpu_count;
-	counts.build_ids = maps->attributes.build_id;
+	counts.build_ids = maps->wanted.build_ids;
 	counts.late = map_order__late(maps->order);
 	counts.bytes = maps->cpu_count * maps->ring_bytes;
 	return counts;

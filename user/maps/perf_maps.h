@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "maps/map_order.h"
+#include "maps/perf_open.h"
 
 /*
  * What is mapped, forked, exec'ed and exits on the whole host, from perf_event_open(2): a dummy
@@ -25,6 +26,7 @@ struct perf_maps_options {
 	uint64_t hold_ns;   /* 0: 100 ms */
 	bool no_build_ids;  /* device and inode instead, as before 5.12 */
 	const char *online; /* NULL: "/sys/devices/system/cpu/online" */
+	struct perf_opener opener; /* .open NULL: perf_open(), with the caller's own privileges */
 };
 
 struct perf_maps_counts {

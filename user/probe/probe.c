@@ -205,6 +205,7 @@ void probe__detach(struct probe *probe)
 {
 	/* The last first: a kill that came without a signal would seem one of a process that was
 	 * exiting, were the program that sees signals gone before the one that sees kills. */
+	(void)probe__unwatched_cpus(probe); /* the last time that anybody can tell */
 	fault_events__detach(&probe->faults);
 	for (size_t i = PLAN_MAX_PROGRAMS; i-- > 0;) {
 		bpf_link__destroy(probe->links[i]);

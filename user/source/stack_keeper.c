@@ -16,6 +16,7 @@
 #include "base/close_others.h"
 #include "base/privileges.h"
 #include "probe/facts.h"
+#include "source/perf_asking.h"
 
 #define REAP_MS 500  /* for whom it started */
 #define WAIT_MS 1000 /* for it */
@@ -31,6 +32,7 @@ struct keeper {
 	int socket;
 	pid_t child;  /* 0: none */
 	int child_fd; /* readable when it has ended; -1 */
+	int asked_fd; /* where it asks for perf events; -1: it cannot any more */
 };
 
 /* --- the recorder's side ---------------------------------------------------------------------- */
@@ -90,21 +92,35 @@ static void tell(const struct keeper *keeper, const struct stack_report *report)
 
 static void start(struct keeper *keeper, struct stack_order *order, const int fds[FDS])
 {
-	struct stack_report report = {0};
+	struct stack_report report = {.pid = -1};
 	const pid_t self = getpid();
+	int asks[2] = {-1, -1};
 
 	order->options.ring_fd = fds[RING];
 	order->options.rooms_fd = fds[ROOMS];
-	report.pid = keeper->child ? -1 : fork();
-	if (report.pid == 0)
+	errno = EBUSY;
+	if (!keeper->child && !socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, asks))
+		report.pid = fork();
+	if (report.pid == 0) {
+		order->options.asks_fd = asks[1];
 		stack_namer__run(&order->options, fds[SOCKET], self);
+	}
 	if (report.pid > 0) {
 		keeper->child = report.pid;
 		keeper->child_fd = (int)syscall(SYS_pidfd_open, report.pid, 0);
+		keeper->asked_fd = asks[0];
 	} else {
-		report = (struct stack_report){.ended = true, .error = errno ? errno : EBUSY};
+		report = (struct stack_report){.ended = true, .error = errno};
+		closep(&asks[0]);
 	}
+	closep(&asks[1]);
 	tell(keeper, &report);
+}
+
+static void stop_answering(struct keeper *keeper)
+{
+	closep(&keeper->asked_fd);
+	keeper->asked_fd = -1;
 }
 
 static void reap(struct keeper *keeper)
@@ -116,6 +132,7 @@ static void reap(struct keeper *keeper)
 	closep(&keeper->child_fd);
 	keeper->child_fd = -1;
 	keeper->child = 0;
+	stop_answering(keeper);
 	tell(keeper, &report);
 }
 
@@ -180,7 +197,7 @@ static enum privileges needed(void)
 static void __attribute__((noreturn)) run(int socket, pid_t recorder)
 {
 	const int kept[] = {socket, STDERR_FILENO};
-	struct keeper keeper = {.socket = socket, .child_fd = -1};
+	struct keeper keeper = {.socket = socket, .child_fd = -1, .asked_fd = -1};
 	char why[256];
 
 	prctl(PR_SET_NAME, "oomtrail-keeper");
@@ -194,11 +211,14 @@ static void __attribute__((noreturn)) run(int socket, pid_t recorder)
 		_exit(1);
 	for (;;) {
 		struct pollfd fds[] = {{.fd = socket, .events = POLLIN},
-				       {.fd = keeper.child_fd, .events = POLLIN}};
+				       {.fd = keeper.child_fd, .events = POLLIN},
+				       {.fd = keeper.asked_fd, .events = POLLIN}};
 
-		if (poll(fds, 2, keeper.child && keeper.child_fd < 0 ? 100 : -1) < 0 &&
+		if (poll(fds, 3, keeper.child && keeper.child_fd < 0 ? 100 : -1) < 0 &&
 		    errno != EINTR)
 			break;
+		if (fds[2].revents && !perf_asking__answer(keeper.asked_fd))
+			stop_answering(&keeper);
 		if (keeper.child)
 			reap(&keeper);
 		if (fds[0].revents && !obey(&keeper))

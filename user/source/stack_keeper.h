@@ -12,7 +12,8 @@
  * The process that starts processes that name stacks, one at a time, and says how each ended. It is
  * forked before the recorder has anything: what it forks inherits none of the recorder's memory,
  * and can still be started when the recorder has long given up the privileges for it. It keeps
- * those, but reads nothing that others made.
+ * those, and opens perf events for whom it has started (source/perf_asking.h), but reads nothing
+ * that others made, nor what those events tell.
  *
  * One message each way at a time, over SOCK_SEQPACKET.
  */

@@ -21,6 +21,7 @@
 #include "base/privileges.h"
 #include "base/units.h"
 #include "source/observe.h"
+#include "source/perf_asking.h"
 #include "stacks/stack_calls.h"
 #include "source/stack_events.h"
 #include "stacks/stacks.h"
@@ -32,6 +33,7 @@
 
 struct work {
 	int socket;
+	struct perf_asking asking;
 	uint64_t *rooms; /* STACK_ROOMS of them */
 	struct stacks *stacks;
 	struct ring_buffer *ring;
@@ -178,6 +180,7 @@ static int begin(struct work *work, const struct stack_namer_options *options, c
 					.frame_pointers = options->frame_pointers,
 					.heap_bytes = options->memory_bytes / 4 * 3,
 					.numbers = options->numbers,
+					.opener = perf_asking__opener(&work->asking),
 					.cut = give_room,
 					.cut_context = work};
 
@@ -197,9 +200,9 @@ static int begin(struct work *work, const struct stack_namer_options *options, c
 	return stacks__new(&work->stacks, &stacks, why, why_size);
 }
 
-static void confine(void)
+static void confine(int answers_fd)
 {
-	int error = stack_calls__confine();
+	int error = stack_calls__confine(answers_fd);
 
 	if (error)
 		fprintf(stderr, "oomtrail: stacks are named without a filter of system calls: %s\n",
@@ -231,7 +234,8 @@ static void bound(uint64_t memory_bytes)
 
 void stack_namer__run(const struct stack_namer_options *options, int socket, pid_t parent)
 {
-	const int kept[] = {options->ring_fd, options->rooms_fd, socket, STDERR_FILENO};
+	const int kept[] = {options->ring_fd, options->rooms_fd, options->asks_fd, socket,
+			    STDERR_FILENO};
 	struct stack_greeting greeting = {0};
 	struct work *work;
 
@@ -248,11 +252,12 @@ void stack_namer__run(const struct stack_namer_options *options, int socket, pid
 	if (!work)
 		_exit(1);
 	work->socket = socket;
+	work->asking.socket = options->asks_fd;
 	greeting.error = begin(work, options, greeting.why, sizeof(greeting.why));
 	if (!greeting.error)
 		greeting.error = drop_privileges(greeting.why, sizeof(greeting.why));
 	if (!greeting.error)
-		confine();
+		confine(options->asks_fd);
 	if (send_all(socket, &greeting, sizeof(greeting)) || greeting.error)
 		_exit(1);
 	_exit(run(work) ? 1 : 0);

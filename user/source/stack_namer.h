@@ -15,6 +15,7 @@
 struct stack_namer_options {
 	int ring_fd;  /* of struct stack_sample; it is the only reader */
 	int rooms_fd; /* the map of processes whose stacks get more room */
+	int asks_fd;  /* whom perf events are asked of (source/perf_asking.h) */
 	bool frame_pointers;
 	uint64_t memory_bytes;        /* heap, at most; 0: 256 MiB */
 	struct stack_numbers numbers; /* that others have used */

@@ -16,8 +16,9 @@
  * create files and truncate them, but not write into them.
  */
 
-/* For good, no_new_privs being set. 0 or -errno: the kernel has no filters. */
-int stack_calls__confine(void);
+/* For good, no_new_privs being set. `answers_fd`: the one socket that messages with descriptors are
+ * taken from; -1: none. 0 or -errno: the kernel has no filters. */
+int stack_calls__confine(int answers_fd);
 
 /* Of all that were refused. */
 uint64_t stack_calls__refused(void);

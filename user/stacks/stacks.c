@@ -34,7 +34,7 @@ static uint64_t clock_ns(clockid_t clock)
 int stacks__new(struct stacks **out, const struct stacks_options *options, char *why,
 		size_t why_size)
 {
-	const struct perf_maps_options perf = {.hold_ns = HOLD_NS};
+	const struct perf_maps_options perf = {.hold_ns = HOLD_NS, .opener = options->opener};
 	const struct address_spaces_options spaces = {0};
 	const struct objects_options objects = {.proc = options->proc};
 	const struct resident_options resident = {.sink = options->sink, .proc = options->proc};

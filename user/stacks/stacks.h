@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "bpf/stack_sample.h"
+#include "maps/perf_open.h"
 #include "stacks/sink.h"
 
 /*
@@ -26,6 +27,7 @@ struct stacks_options {
 	void *cut_context;
 	bool frame_pointers;          /* followed alone, whatever rules there are */
 	const char *proc;             /* NULL: "/proc" */
+	struct perf_opener opener;    /* as struct perf_maps_options has it */
 	struct stack_numbers numbers; /* that others have used */
 };
 

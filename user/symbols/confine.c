@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
@@ -12,9 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
+#include "base/call_filter.h"
 
 /* A sanitizer reserves far more addresses than any bound would leave, and calls what it likes. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -23,54 +20,22 @@
 #define SANITIZED false
 #endif
 
-#if defined(__x86_64__)
-#define THIS_ARCH AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define THIS_ARCH AUDIT_ARCH_AARCH64
-#endif
-
-#define LOAD(field)  BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
-#define RETURN(what) BPF_STMT(BPF_RET | BPF_K, what)
-#define ALLOW(call) \
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_##call, 0, 1), RETURN(SECCOMP_RET_ALLOW)
-
 /* Memory, reading and writing what is open, and the end. */
+static const long few[] = {
+	__NR_brk,        __NR_mmap,      __NR_mremap,        __NR_munmap,       __NR_madvise,
+	__NR_mprotect,   __NR_read,      __NR_pread64,       __NR_lseek,        __NR_fstat,
+	__NR_newfstatat, __NR_fcntl,     __NR_write,         __NR_writev,       __NR_sendto,
+	__NR_futex,      __NR_getrandom, __NR_clock_gettime, __NR_rt_sigreturn, __NR_exit,
+	__NR_exit_group,
+};
+
 static void allow_few_calls(void)
 {
-	static struct sock_filter filter[] = {
-		LOAD(arch),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, THIS_ARCH, 1, 0),
-		RETURN(SECCOMP_RET_ERRNO | EPERM),
-		LOAD(nr),
-		ALLOW(brk),
-		ALLOW(mmap),
-		ALLOW(mremap),
-		ALLOW(munmap),
-		ALLOW(madvise),
-		ALLOW(mprotect),
-		ALLOW(read),
-		ALLOW(pread64),
-		ALLOW(lseek),
-		ALLOW(fstat),
-		ALLOW(newfstatat),
-		ALLOW(fcntl),
-		ALLOW(write),
-		ALLOW(writev),
-		ALLOW(sendto),
-		ALLOW(futex),
-		ALLOW(getrandom),
-		ALLOW(clock_gettime),
-		ALLOW(rt_sigreturn),
-		ALLOW(exit),
-		ALLOW(exit_group),
-		RETURN(SECCOMP_RET_ERRNO | EPERM),
-	};
-	const struct sock_fprog program = {
-		.len = sizeof(filter) / sizeof(filter[0]),
-		.filter = filter,
-	};
+	struct call_filter filter;
 
-	(void)prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+	call_filter__begin(&filter, SECCOMP_RET_ERRNO | EPERM);
+	call_filter__calls(&filter, few, sizeof(few) / sizeof(few[0]), SECCOMP_RET_ALLOW);
+	(void)call_filter__end(&filter, SECCOMP_RET_ERRNO | EPERM);
 }
 
 static void bound_memory(uint64_t more_bytes)

@@ -195,9 +195,9 @@ static void drop_beside_a_thread(void)
 /* Who starts the process that names stacks keeps what that one keeps, and what starting takes. */
 static void drop_twice(void)
 {
-	const uint64_t naming = BIT(CAP_SYS_PTRACE) | BIT(CAP_CHECKPOINT_RESTORE) |
-				BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_PERFMON);
-	const uint64_t starting = naming | BIT(CAP_IPC_LOCK) | BIT(CAP_BPF);
+	const uint64_t naming =
+		BIT(CAP_SYS_PTRACE) | BIT(CAP_CHECKPOINT_RESTORE) | BIT(CAP_DAC_READ_SEARCH);
+	const uint64_t starting = naming | BIT(CAP_PERFMON) | BIT(CAP_IPC_LOCK) | BIT(CAP_BPF);
 	char text[8192], why[256];
 	uint64_t held;
 

@@ -24,6 +24,7 @@
 
 #include <linux/bpf.h>
 #include <linux/openat2.h>
+#include <linux/perf_event.h>
 
 #include <cmocka.h>
 
@@ -40,6 +41,9 @@
 /* Runs confined, in a process of its own: 0, or the number of the promise that is broken. */
 typedef int (*deed)(void);
 
+/* Where descriptors may come from; -1: from nowhere. */
+static int answers_fd = -1;
+
 static int status_of(deed deed)
 {
 	pid_t pid = fork();
@@ -50,7 +54,7 @@ static int status_of(deed deed)
 		/* It says what it refuses. */
 		if (!freopen("/dev/null", "w", stderr))
 			_exit(101);
-		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || stack_calls__confine())
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || stack_calls__confine(answers_fd))
 			_exit(102);
 		_exit(deed());
 	}
@@ -125,6 +129,46 @@ static void test_source_lines_are_found(void **state)
 {
 	(void)state;
 	assert_keeps(find_line);
+}
+
+static int take_message(int fd)
+{
+	char byte;
+	struct iovec data = {&byte, 1};
+	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
+
+	return (int)recvmsg(fd, &message, MSG_DONTWAIT);
+}
+
+static int other_fd;
+
+static int take_messages(void)
+{
+	const uint64_t before = stack_calls__refused();
+
+	if (take_message(answers_fd) != 1 || stack_calls__refused() != before)
+		return 1;
+	if (take_message(other_fd) != -1 || errno != EPERM || stack_calls__refused() != before + 1)
+		return 2;
+	return 0;
+}
+
+static void test_descriptors_come_from_one_socket_alone(void **state)
+{
+	int sockets[4];
+
+	(void)state;
+	skip_if_sanitized();
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets + 2), 0);
+	assert_int_equal(send(sockets[1], "1", 1, 0), 1);
+	assert_int_equal(send(sockets[3], "1", 1, 0), 1);
+	answers_fd = sockets[0];
+	other_fd = sockets[2];
+	assert_keeps(take_messages);
+	answers_fd = -1;
+	for (size_t i = 0; i < 4; i++)
+		close(sockets[i]);
 }
 
 /* --- what it may not ------------------------------------------------------------------------- */
@@ -242,6 +286,14 @@ static int load_a_program_into_the_kernel(void)
 	return 1;
 }
 
+static int follow_everybody(void)
+{
+	struct perf_event_attr attributes = {.size = sizeof(attributes)};
+
+	syscall(SYS_perf_event_open, &attributes, -1, 0, -1, 0);
+	return 1;
+}
+
 static int leave_the_namespace(void)
 {
 	syscall(SYS_setns, 0, 0);
@@ -252,7 +304,8 @@ static void test_what_nobody_honest_does_ends_it(void **state)
 {
 	static const deed deeds[] = {start_a_program,     trace,
 				     read_memory,         connect_to_somebody,
-				     leave_the_namespace, load_a_program_into_the_kernel};
+				     leave_the_namespace, load_a_program_into_the_kernel,
+				     follow_everybody};
 
 	(void)state;
 	skip_if_sanitized();
@@ -265,6 +318,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_is_needed_works),
 		cmocka_unit_test(test_source_lines_are_found),
+		cmocka_unit_test(test_descriptors_come_from_one_socket_alone),
 		cmocka_unit_test(test_no_file_is_written),
 		cmocka_unit_test(test_nobody_else_is_touched),
 		cmocka_unit_test(test_what_nobody_honest_does_ends_it),

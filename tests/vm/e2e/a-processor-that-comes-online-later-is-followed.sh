@@ -3,8 +3,9 @@
 #
 # What grows on a processor that was offline when the recording began is credited to named functions,
 # though the process that names them has given most privileges up. Where page faults are seen by
-# perf's events alone, such a processor's are not, and the report says so; so it does where the kernel
-# gives perf events to CAP_SYS_ADMIN alone: what is exec'ed there has no names.
+# perf's events alone, such a processor's are not, and the report says so. What is mapped there is
+# followed by perf events even where the kernel gives those to CAP_SYS_ADMIN alone; so it is of one
+# that leaves and comes back, and by whoever names stacks when the first one has died.
 # vm: --cpus 2
 . "$(dirname "$0")/../../e2e/lib.sh"
 . "$(dirname "$0")/../../e2e/growth.bash"
@@ -21,16 +22,29 @@ looked()
 
 record_across() # LABEL OPTION...
 {
-	local label=$1 online_ns
+	local label=$1
 	shift
 	echo 0 >"$CPU"
 	record_start -a "$@"
-	echo 1 >"$CPU"
-	online_ns=$(date +%s%N)
-	wait_for looked
+	switch 1
 	taskset 2 "$WORKLOADS/shares" 64M >"$WORK/$label.out"
 	PID=$(truth "$label" pid)
 	record_stop
+}
+
+# The process that names stacks.
+naming()
+{
+	local keeper
+	keeper=$(pgrep -P "$RECORDER" -x oomtrail-keeper) && pgrep -P "$keeper" -x oomtrail-stacks
+}
+
+switch() # 0|1; returns when the recorder has looked
+{
+	local online_ns
+	echo "$1" >"$CPU"
+	online_ns=$(date +%s%N)
+	wait_for looked
 }
 
 unwatched() # true: the report says that a processor is not followed
@@ -39,24 +53,32 @@ unwatched() # true: the report says that a processor is not followed
 		"$WORK/report.json" >/dev/null
 }
 
-# Debian's kernels do above 2.
-perf_is_for_admins()
-{
-	[[ $(</proc/sys/kernel/perf_event_paranoid) -gt 2 ]]
-}
-
 record_across perf --without page_fault
 unwatched || fail "nothing is said of a processor whose page faults are not seen"
 
 record_across best
 if jq -e 'any(.probes[]; .capability == "growth by stack" and (.way | test("tp_btf")))' \
 	"$WORK/report.json" >/dev/null; then
-	if perf_is_for_admins; then
-		unwatched || fail "nothing is said of a processor whose mappings are not followed"
-	else
-		! unwatched || fail "a processor is not followed"
-		for function in decode_image parse_rows keep_session log_line; do
-			credited_as_told best "$function" 5
-		done
-	fi
+	! unwatched || fail "a processor is not followed"
+	for function in decode_image parse_rows keep_session log_line; do
+		credited_as_told best "$function" 5
+	done
+
+	# One that leaves and comes back, behind the end of the first process that names.
+	echo 0 >"$CPU"
+	record_start -a
+	switch 1
+	switch 0
+	first=$(naming) || fail "nobody names stacks"
+	kill -KILL "$first"
+	wait_for 'second=$(naming) && [[ $second != "$first" ]]'
+	wait_for 'grep -q "names stacks is started again" "$WORK/record.err"'
+	switch 1
+	taskset 2 "$WORKLOADS/shares" 64M >"$WORK/again.out"
+	PID=$(truth again pid)
+	record_stop
+	! unwatched || fail "a processor that has come back is not followed"
+	for function in decode_image parse_rows keep_session log_line; do
+		credited_as_told again "$function" 5
+	done
 fi
