@@ -272,6 +272,26 @@ static void plan_faults(struct plan *plan, const struct facts *facts,
 	take_way(plan, CAPABILITY_GROWTH, way, "%s", known[by]);
 }
 
+/* Then the name of the system call stands alone. */
+static void add_kernel_frames(struct way_taken *taken, int error)
+{
+	const size_t length = strlen(taken->why);
+	char *rest = taken->why + length;
+	const size_t room = sizeof(taken->why) - length;
+	const char *then = length ? "; " : "";
+
+	if (error == -ENOSYS)
+		snprintf(rest, room, "%sno frames of the kernel: no bpf_get_current_task_btf",
+			 then);
+	else if (error == -EPERM)
+		snprintf(rest, room,
+			 "%sno frames of the kernel: hidden (kernel.kptr_restrict, CAP_SYSLOG)",
+			 then);
+	else if (error)
+		snprintf(rest, room, "%sno frames of the kernel: /proc/kallsyms: %s", then,
+			 strerror(-error));
+}
+
 static void plan_growth(struct plan *plan, const struct facts *facts,
 			const struct plan_options *options)
 {
@@ -295,6 +315,7 @@ static void plan_growth(struct plan *plan, const struct facts *facts,
 		if (facts->unmapped_area_arguments)
 			use(plan, "on_place_found");
 		plan_faults(plan, facts, options, tracepoints);
+		add_kernel_frames(&plan->ways[CAPABILITY_GROWTH], facts->kernel_frames);
 	}
 }
 

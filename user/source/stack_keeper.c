@@ -16,6 +16,7 @@
 #include "base/close_others.h"
 #include "base/privileges.h"
 #include "probe/facts.h"
+#include "stacks/kernel_frames.h"
 
 #define REAP_MS 500  /* for whom it started */
 #define WAIT_MS 1000 /* for it */
@@ -29,8 +30,9 @@ union fds_room {
 
 struct keeper {
 	int socket;
-	pid_t child;  /* 0: none */
-	int child_fd; /* readable when it has ended; -1 */
+	pid_t child;     /* 0: none */
+	int child_fd;    /* readable when it has ended; -1 */
+	int kallsyms_fd; /* 0: none */
 };
 
 /* --- the recorder's side ---------------------------------------------------------------------- */
@@ -95,6 +97,7 @@ static void start(struct keeper *keeper, struct stack_order *order, const int fd
 
 	order->options.ring_fd = fds[RING];
 	order->options.rooms_fd = fds[ROOMS];
+	order->options.kallsyms_fd = keeper->kallsyms_fd;
 	report.pid = keeper->child ? -1 : fork();
 	if (report.pid == 0)
 		stack_namer__run(&order->options, fds[SOCKET], self);
@@ -179,8 +182,9 @@ static enum privileges needed(void)
 /* Its life: until the other end is closed. */
 static void __attribute__((noreturn)) run(int socket, pid_t recorder)
 {
-	const int kept[] = {socket, STDERR_FILENO};
-	struct keeper keeper = {.socket = socket, .child_fd = -1};
+	struct keeper keeper = {
+		.socket = socket, .child_fd = -1, .kallsyms_fd = kernel_frames__open_names()};
+	const int kept[] = {socket, keeper.kallsyms_fd ?: socket, STDERR_FILENO};
 	char why[256];
 
 	prctl(PR_SET_NAME, "oomtrail-keeper");

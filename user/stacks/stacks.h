@@ -26,6 +26,7 @@ struct stacks_options {
 	void *cut_context;
 	bool frame_pointers;          /* followed alone, whatever rules there are */
 	const char *proc;             /* NULL: "/proc" */
+	int kallsyms_fd;              /* kernel_frames__open_names(); 0: the kernel stays unnamed */
 	struct stack_numbers numbers; /* that others have used */
 };
 
