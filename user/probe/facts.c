@@ -123,8 +123,8 @@ static int try_kallsyms(const char *root)
 	char buffer[4096];
 	const int got = sysfs__read(root, "/proc/kallsyms", buffer, sizeof(buffer));
 
-	if (got < 0)
-		return got;
+	if (got <= 0)
+		return got ? got : -ENODATA;
 	for (const char *line = buffer; line && *line; line = strchr(line, '\n')) {
 		line += *line == '\n';
 		if (strtoull(line, NULL, 16) > 0)

@@ -61,8 +61,8 @@ struct facts {
 	int try_fault_events;    /* perf's event for each page fault */
 
 	/* Frames of page faults in the kernel. 0: they can be had and named; -ENOSYS: BPF programs
-	 * cannot ask for them here; -EPERM: /proc/kallsyms hides its addresses from us; or why it
-	 * cannot be read. */
+	 * cannot ask for them here; -EPERM: /proc/kallsyms hides its addresses from us; -ENODATA:
+	 * it is empty; or why it cannot be read. */
 	int kernel_frames;
 };
 

@@ -276,20 +276,25 @@ static void plan_faults(struct plan *plan, const struct facts *facts,
 static void add_kernel_frames(struct way_taken *taken, int error)
 {
 	const size_t length = strlen(taken->why);
-	char *rest = taken->why + length;
-	const size_t room = sizeof(taken->why) - length;
-	const char *then = length ? "; " : "";
+	char what[80];
 
-	if (error == -ENOSYS)
-		snprintf(rest, room, "%sno frames of the kernel: no bpf_get_current_task_btf",
-			 then);
-	else if (error == -EPERM)
-		snprintf(rest, room,
-			 "%sno frames of the kernel: hidden (kernel.kptr_restrict, CAP_SYSLOG)",
-			 then);
-	else if (error)
-		snprintf(rest, room, "%sno frames of the kernel: /proc/kallsyms: %s", then,
-			 strerror(-error));
+	if (!error)
+		return;
+	switch (error) {
+	case -ENOSYS:
+		snprintf(what, sizeof(what), "no bpf_get_current_task_btf");
+		break;
+	case -EPERM:
+		snprintf(what, sizeof(what), "hidden (kernel.kptr_restrict, CAP_SYSLOG)");
+		break;
+	case -ENODATA: /* a service may find an empty file in its place */
+		snprintf(what, sizeof(what), "/proc/kallsyms is empty (ProtectKernelTunables=)");
+		break;
+	default:
+		snprintf(what, sizeof(what), "/proc/kallsyms: %s", strerror(-error));
+	}
+	snprintf(taken->why + length, sizeof(taken->why) - length, "%sno frames of the kernel: %s",
+		 length ? "; " : "", what);
 }
 
 static void plan_growth(struct plan *plan, const struct facts *facts,

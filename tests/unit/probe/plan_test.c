@@ -263,6 +263,8 @@ static void kernel_frames_that_cannot_be_had_are_said_so(void **state)
 	} cases[] = {
 		{-ENOSYS, "no frames of the kernel: no bpf_get_current_task_btf"},
 		{-EPERM, "no frames of the kernel: hidden (kernel.kptr_restrict, CAP_SYSLOG)"},
+		{-ENODATA, "no frames of the kernel: /proc/kallsyms is empty "
+			   "(ProtectKernelTunables=)"},
 		{-EACCES, "no frames of the kernel: /proc/kallsyms: Permission denied"},
 	};
 	struct facts facts = able_host();
