@@ -227,13 +227,11 @@ static void name_all(const struct kernel_frames *frames, const struct stack_samp
 static void look_up(struct kernel_frames *frames, const struct stack_sample *sample,
 		    uint64_t now_ns, struct looked_up *seen)
 {
-	bool wanted =
-		sample->kernel_frames && !frames->read_ns && wants_names(frames, NULL, now_ns);
+	bool wanted = false;
 
-	if (wanted)
+	if (sample->kernel_frames && !frames->symbols && wants_names(frames, NULL, now_ns))
 		read_names(frames, now_ns);
 	name_all(frames, sample, seen);
-	wanted = false;
 	for (size_t i = seen->part.from; i < seen->part.to; i++)
 		wanted |= wants_names(frames, seen->names[i] ? &seen->functions[i] : NULL, now_ns);
 	if (!wanted)

@@ -198,6 +198,22 @@ static void test_a_stack_that_cannot_be_had(void **state)
 	assert_string_equal(frames_of(world, NULL), "[read]");
 }
 
+static void test_a_reading_that_failed_is_tried_again(void **state)
+{
+	struct world *world = *state;
+	const int kept = dup(world->kallsyms_fd);
+
+	write_kallsyms(world, KERNEL EXT4);
+	assert_true(kept >= 0);
+	assert_int_equal(close(world->kallsyms_fd), 0);
+	assert_string_equal(frames_of(world, NULL), "[read]");
+	assert_int_equal(dup2(kept, world->kallsyms_fd), world->kallsyms_fd);
+	assert_int_equal(close(kept), 0);
+	assert_string_equal(frames_of(world, NULL), "[read]");
+	world->now_ns += 60 * NS_PER_S;
+	assert_non_null(strstr(frames_of(world, NULL), " [ext4]!ext4_read+7f "));
+}
+
 /* A module that was loaded later: not more often than once a minute. */
 static void test_who_is_not_known_is_looked_for_again(void **state)
 {
@@ -248,6 +264,7 @@ int main(void)
 		TEST(a_system_call_that_is_not_listed),
 		TEST(hidden_addresses_leave_the_system_call),
 		TEST(a_stack_that_cannot_be_had),
+		TEST(a_reading_that_failed_is_tried_again),
 		TEST(who_is_not_known_is_looked_for_again),
 		TEST(a_module_is_asked_for_again),
 		TEST(the_sinks_refusal_is_passed_on),
