@@ -266,7 +266,10 @@ int kernel_frames__of(struct kernel_frames *frames, const struct stack_sample *s
 	int error = 0;
 
 	*count = 0;
-	look_up(frames, sample, now_ns, &seen);
+	seen.count = 0;
+	seen.part = (struct kernel_part){0};
+	if (!call)
+		look_up(frames, sample, now_ns, &seen);
 	for (size_t i = seen.part.from; i < seen.part.to && !error; i++)
 		error = seen.names[i] ? tell_function(frames, &seen.functions[i], seen.addresses[i],
 						      now_ns, &numbers[(*count)++])

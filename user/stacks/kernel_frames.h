@@ -32,8 +32,8 @@ int kernel_frames__new(struct kernel_frames **out, const struct kernel_frames_op
 void kernel_frames__free(struct kernel_frames *frames);
 
 /* The numbers of those of a sample, innermost first, told if need be; up to KERNEL_FRAMES_MAX.
- * `call`: the frame of the system call, where the registers do not say; NULL: they say. 0 or
- * -ENOMEM, or what the sink said. */
+ * `call`: that one frame alone; every program begins with execve(2), and reading the kernel's names
+ * takes its time. NULL: the system call's that it was. 0 or -ENOMEM, or what the sink said. */
 int kernel_frames__of(struct kernel_frames *frames, const struct stack_sample *sample,
 		      const char *call, uint64_t now_ns, uint32_t *numbers, size_t *count);
 
