@@ -31,7 +31,7 @@ static const char *const call_entries[] = {
 };
 
 /* A system call's own function, in front of its name. */
-static const char *const own_entries[] = {"__x64_sys_", "__arm64_sys_", "__ia32_sys_"};
+static const char *const own_entries[] = {"__x64_sys_", "__arm64_sys_", "__ia32_sys_", "__do_sys_"};
 
 static const char *behind(const char *name, const char *beginning)
 {

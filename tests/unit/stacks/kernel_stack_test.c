@@ -101,6 +101,17 @@ static void test_what_has_no_name_stays(void **state)
 			    "? vfs_read ?");
 }
 
+static void test_an_entry_that_was_merged(void **state)
+{
+	const char *call;
+
+	(void)state;
+	assert_string_equal(
+		cut(FAULT "asm_exc_page_fault getname __do_sys_newfstatat" ENTRY, &call),
+		"getname __do_sys_newfstatat");
+	assert_string_equal(call, "newfstatat");
+}
+
 static void test_nothing_is_left_of_what_is_only_entry(void **state)
 {
 	const char *call;
@@ -129,6 +140,7 @@ int main(void)
 		cmocka_unit_test(test_arm64),
 		cmocka_unit_test(test_a_page_fault_within_another),
 		cmocka_unit_test(test_what_has_no_name_stays),
+		cmocka_unit_test(test_an_entry_that_was_merged),
 		cmocka_unit_test(test_nothing_is_left_of_what_is_only_entry),
 		cmocka_unit_test(test_no_page_fault_to_be_seen),
 	};
