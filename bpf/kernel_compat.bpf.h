@@ -162,6 +162,18 @@ static __always_inline void *user_registers(void)
 	return BPF_CORE_READ(task, stack) + KERNEL_STACK_BYTES - bpf_core_type_size(struct pt_regs);
 }
 
+/* Where current is in the kernel, innermost first; how many addresses. The helper wants a BTF
+ * pointer, bpf_get_current_task_btf() is there since 5.11: before, none are told. */
+static __always_inline __u32 kernel_stack(__u64 *addresses, __u32 bytes)
+{
+	long got;
+
+	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf))
+		return 0;
+	got = bpf_get_task_stack(bpf_get_current_task_btf(), addresses, bytes, 0);
+	return got > 0 ? (__u32)got / sizeof(*addresses) : 0;
+}
+
 /* Is current not to wait for pages now? The helper that reads kernel memory has them off meanwhile,
  * on every kernel, and counts as one; bpf_get_current_task_btf() is there since 5.11. */
 static __always_inline bool page_faults_are_off(void)

@@ -97,6 +97,9 @@ static __always_inline bool fill_sample(struct stack_sample *sample, const struc
 	sample->flags = arrival->flags | (is_in_exec(task) ? STACK_SAMPLE_EXEC : 0);
 	if (bpf_probe_read_kernel(sample->registers, 8 * USER_REGISTERS, regs))
 		return false;
+	sample->kernel_frames = sample->flags & STACK_SAMPLE_KERNEL
+					? kernel_stack(sample->kernel, sizeof(sample->kernel))
+					: 0;
 	sp = sample->registers[STACK_POINTER];
 	/* The red zone may reach into a page that nobody has touched. */
 	if (STACK_BELOW && !bpf_probe_read_user(&byte, 1, (void *)sp - STACK_BELOW))

@@ -49,7 +49,10 @@ enum stack_sample_flag {
 
 /* x86-64: r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs flags sp ss;
  * arm64: x0-x30 sp pc pstate. As in struct pt_regs and struct user_pt_regs. */
-#define STACK_REGISTERS 34
+#define STACK_REGISTERS     34
+
+/* What led to a page fault in the kernel, with what led from there to us. */
+#define STACK_KERNEL_FRAMES 48
 
 struct stack_sample_header {
 	__u32 size_bytes;
@@ -71,6 +74,9 @@ struct stack_sample {
 	__u64 stack_from;    /* an address: what stack[stack_from & 4095] holds */
 	__u64 stack_missing; /* a bit for each page from that one on: could not be read */
 	__u64 registers[STACK_REGISTERS];
+	__u32 kernel_frames; /* of kernel; 0: not in the kernel, or nobody can tell */
+	__u32 reserved;
+	__u64 kernel[STACK_KERNEL_FRAMES]; /* return addresses, innermost first */
 	__u8 stack[]; /* the stack pointer's page, as far as it lies above, and whole ones behind */
 };
 

@@ -45,3 +45,26 @@ equal "what is still there, as go tool pprof reads it" \
 	"$(awk '$3 ~ /:$/ {sum += $2} END {printf "%.0f", sum}' "$WORK/raw")" \
 	"$(json_value '.growth.resident_bytes // 0')"
 grep -q "$build_id" "$WORK/raw" || fail "no mapping with build-id $build_id"
+
+# Growth in a system call, with the kernel's functions where they can be had.
+record_growth reader app -- "$WORKLOADS/reader" /dev/zero 64M
+"$OOMTRAIL" report "$TRAIL" --format folded >"$WORK/folded" || fail "folded: status $?"
+"$OOMTRAIL" report "$TRAIL" --format pprof >"$WORK/profile.pb.gz" || fail "pprof: status $?"
+go tool pprof -sample_index=growth -unit=B -nodefraction=0 -nodecount=100000 -top -cum \
+	"$WORK/profile.pb.gz" >"$WORK/top" 2>"$WORK/go.err" || fail "go: $(cat "$WORK/go.err")"
+functions=('[read]')
+json_value '.probes[] | select(.capability == "growth by stack").why' | grep -q 'no frames of' ||
+	functions+=(vfs_read)
+for function in "${functions[@]}"; do
+	bytes=$(credited "$function")
+	at_least "growth by $function" "$bytes" "$(truth reader bytes.read_piece)" 95
+	equal "folded stacks of $function" "$(awk -v function_="$function" \
+		'index($0, ";" function_ ";") {sum += $NF} END {printf "%.0f", sum}' \
+		"$WORK/folded")" "$bytes"
+	equal "$function, as go tool pprof reads it" \
+		"$(awk -v function_="$function" '$NF == function_ {print $4 + 0}' "$WORK/top")" "$bytes"
+done
+[[ ${#functions[@]} -eq 1 ]] || {
+	go tool pprof -raw "$WORK/profile.pb.gz" >"$WORK/raw" 2>&1 || fail "$(cat "$WORK/raw")"
+	sed -n '/^Mappings/,$p' "$WORK/raw" | grep -qF '[kernel]' || fail "no mapping of the kernel"
+}

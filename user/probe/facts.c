@@ -105,6 +105,34 @@ static bool has_member(const struct btf *btf, const char *name, const char *memb
 	return type_has_member(btf, btf__find_by_name_kind(btf, name, BTF_KIND_STRUCT), member);
 }
 
+static bool has_helper(const struct btf *btf, const char *name)
+{
+	const int id = btf__find_by_name_kind(btf, "bpf_func_id", BTF_KIND_ENUM);
+	const struct btf_type *type = id < 0 ? NULL : btf__type_by_id(btf, id);
+
+	for (int i = 0; type && i < btf_vlen(type); i++) {
+		if (!strcmp(btf__name_by_offset(btf, btf_enum(type)[i].name_off), name))
+			return true;
+	}
+	return false;
+}
+
+/* Hidden addresses are 0, which few of the shown ones are. */
+static int try_kallsyms(const char *root)
+{
+	char buffer[4096];
+	const int got = sysfs__read(root, "/proc/kallsyms", buffer, sizeof(buffer));
+
+	if (got <= 0)
+		return got ? got : -ENODATA;
+	for (const char *line = buffer; line && *line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strtoull(line, NULL, 16) > 0)
+			return 0;
+	}
+	return -EPERM;
+}
+
 static void read_btf(struct facts *out, const struct btf *btf)
 {
 	out->mark_victim_arguments = tracepoint_arguments(btf, "mark_victim");
@@ -278,6 +306,8 @@ int facts__gather(struct facts *out, const char *root)
 	if (!btf)
 		return 0;
 	read_btf(out, btf);
+	out->kernel_frames =
+		has_helper(btf, "BPF_FUNC_get_current_task_btf") ? try_kallsyms(root) : -ENOSYS;
 	if (out->may_bpf)
 		try_programs(out, btf, root);
 	btf__free(btf);

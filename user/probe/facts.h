@@ -59,6 +59,11 @@ struct facts {
 	int try_syscall_program; /* needed to learn where per-CPU areas lie */
 	int try_mapping_events;  /* perf's records of what is mapped, of all processes */
 	int try_fault_events;    /* perf's event for each page fault */
+
+	/* Frames of page faults in the kernel. 0: they can be had and named; -ENOSYS: BPF programs
+	 * cannot ask for them here; -EPERM: /proc/kallsyms hides its addresses from us; -ENODATA:
+	 * it is empty; or why it cannot be read. */
+	int kernel_frames;
 };
 
 /* Looks and tries. Files are read below `root` ("" on a live host). Only what cannot be found out

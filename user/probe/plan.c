@@ -272,6 +272,31 @@ static void plan_faults(struct plan *plan, const struct facts *facts,
 	take_way(plan, CAPABILITY_GROWTH, way, "%s", known[by]);
 }
 
+/* Then the name of the system call stands alone. */
+static void add_kernel_frames(struct way_taken *taken, int error)
+{
+	const size_t length = strlen(taken->why);
+	char what[80];
+
+	if (!error)
+		return;
+	switch (error) {
+	case -ENOSYS:
+		snprintf(what, sizeof(what), "no bpf_get_current_task_btf");
+		break;
+	case -EPERM:
+		snprintf(what, sizeof(what), "hidden (kernel.kptr_restrict, CAP_SYSLOG)");
+		break;
+	case -ENODATA: /* a service may find an empty file in its place */
+		snprintf(what, sizeof(what), "/proc/kallsyms is empty (ProtectKernelTunables=)");
+		break;
+	default:
+		snprintf(what, sizeof(what), "/proc/kallsyms: %s", strerror(-error));
+	}
+	snprintf(taken->why + length, sizeof(taken->why) - length, "%sno frames of the kernel: %s",
+		 length ? "; " : "", what);
+}
+
 static void plan_growth(struct plan *plan, const struct facts *facts,
 			const struct plan_options *options)
 {
@@ -295,6 +320,7 @@ static void plan_growth(struct plan *plan, const struct facts *facts,
 		if (facts->unmapped_area_arguments)
 			use(plan, "on_place_found");
 		plan_faults(plan, facts, options, tracepoints);
+		add_kernel_frames(&plan->ways[CAPABILITY_GROWTH], facts->kernel_frames);
 	}
 }
 

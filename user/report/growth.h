@@ -25,8 +25,8 @@ struct growth_filter {
 enum growth_rows {
 	GROWTH_EXACT,      /* one process, one chain of addresses, one file */
 	GROWTH_BY_FUNCTION /* one chain of functions as text says it, of however many processes:
-			    * an allocator's inside and how often a function called itself are
-			    * no difference */
+			    * an allocator's inside, a system call's and how often a function
+			    * called itself are no difference */
 };
 
 /* What pages of a file, or of shared memory, came. */
@@ -138,9 +138,10 @@ void frame__label(struct text *out, const struct frame *frame);
 
 bool frame__is_unnamed_jit(const struct frame *frame);
 
-/* How many of the innermost frames are an allocator's own, without the one that was called from
- * outside of it; 0 too when there is nothing but allocator. */
-size_t stack__inside_allocator(const struct stack *stack);
+/* The innermost frame that text says: not an allocator's own, but the one that was called from
+ * outside of it (0 when there is nothing but allocator); not the kernel's functions, but the system
+ * call, which leads to them in many ways. */
+size_t stack__first_said(const struct stack *stack);
 
 /* The next frame that reads otherwise than the one at `at`: a function that calls itself reads as
  * one. */

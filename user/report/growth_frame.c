@@ -105,10 +105,14 @@ static bool is_allocator(const struct frame *frame)
 	return false;
 }
 
-size_t stack__inside_allocator(const struct stack *stack)
+size_t stack__first_said(const struct stack *stack)
 {
 	size_t run = 0;
 
+	while (run < stack->count && stack->frames[run] && stack->frames[run]->kind == FRAME_KERNEL)
+		run++;
+	if (run > 0)
+		return run - 1;
 	while (run < stack->count && is_allocator(stack->frames[run]))
 		run++;
 	return run == 0 || run == stack->count ? 0 : run - 1;

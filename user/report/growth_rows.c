@@ -52,7 +52,7 @@ static int frame__compare(const struct frame *a, const struct frame *b, enum gro
 
 static size_t stack__first(const struct stack *stack, enum growth_rows rows)
 {
-	return rows == GROWTH_EXACT ? 0 : stack__inside_allocator(stack);
+	return rows == GROWTH_EXACT ? 0 : stack__first_said(stack);
 }
 
 static size_t stack__next(const struct stack *stack, size_t at, enum growth_rows rows)

@@ -115,7 +115,7 @@ static size_t say_frames(struct said *said, const struct stack *stack)
 {
 	size_t count = 0, lines = 0, next;
 
-	for (size_t i = stack__inside_allocator(stack); i < stack->count; i = next) {
+	for (size_t i = stack__first_said(stack); i < stack->count; i = next) {
 		const struct frame *frame = stack->frames[i];
 		bool with_line;
 

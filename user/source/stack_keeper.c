@@ -17,6 +17,7 @@
 #include "base/privileges.h"
 #include "probe/facts.h"
 #include "source/perf_asking.h"
+#include "stacks/kernel_frames.h"
 
 #define REAP_MS 500  /* for whom it started */
 #define WAIT_MS 1000 /* for it */
@@ -30,9 +31,10 @@ union fds_room {
 
 struct keeper {
 	int socket;
-	pid_t child;  /* 0: none */
-	int child_fd; /* readable when it has ended; -1 */
-	int asked_fd; /* where it asks for perf events; -1: it cannot any more */
+	pid_t child;     /* 0: none */
+	int child_fd;    /* readable when it has ended; -1 */
+	int asked_fd;    /* where it asks for perf events; -1: it cannot any more */
+	int kallsyms_fd; /* 0: none */
 };
 
 /* --- the recorder's side ---------------------------------------------------------------------- */
@@ -98,6 +100,7 @@ static void start(struct keeper *keeper, struct stack_order *order, const int fd
 
 	order->options.ring_fd = fds[RING];
 	order->options.rooms_fd = fds[ROOMS];
+	order->options.kallsyms_fd = keeper->kallsyms_fd;
 	errno = EBUSY;
 	if (!keeper->child && !socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, asks))
 		report.pid = fork();
@@ -196,8 +199,11 @@ static enum privileges needed(void)
 /* Its life: until the other end is closed. */
 static void __attribute__((noreturn)) run(int socket, pid_t recorder)
 {
-	const int kept[] = {socket, STDERR_FILENO};
-	struct keeper keeper = {.socket = socket, .child_fd = -1, .asked_fd = -1};
+	struct keeper keeper = {.socket = socket,
+				.child_fd = -1,
+				.asked_fd = -1,
+				.kallsyms_fd = kernel_frames__open_names()};
+	const int kept[] = {socket, keeper.kallsyms_fd ?: socket, STDERR_FILENO};
 	char why[256];
 
 	prctl(PR_SET_NAME, "oomtrail-keeper");

@@ -179,6 +179,7 @@ static int begin(struct work *work, const struct stack_namer_options *options, c
 	struct stacks_options stacks = {.sink = stack_events__sink(&work->events),
 					.frame_pointers = options->frame_pointers,
 					.heap_bytes = options->memory_bytes / 4 * 3,
+					.kallsyms_fd = options->kallsyms_fd,
 					.numbers = options->numbers,
 					.opener = perf_asking__opener(&work->asking),
 					.cut = give_room,
@@ -234,8 +235,9 @@ static void bound(uint64_t memory_bytes)
 
 void stack_namer__run(const struct stack_namer_options *options, int socket, pid_t parent)
 {
-	const int kept[] = {options->ring_fd, options->rooms_fd, options->asks_fd, socket,
-			    STDERR_FILENO};
+	const int kept[] = {options->ring_fd, options->rooms_fd,
+			    options->asks_fd, options->kallsyms_fd ?: socket,
+			    socket,           STDERR_FILENO};
 	struct stack_greeting greeting = {0};
 	struct work *work;
 

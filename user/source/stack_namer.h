@@ -13,9 +13,10 @@
  * and as long as they take: nothing else is in it. Whoever starts it: source/stack_worker.h.
  */
 struct stack_namer_options {
-	int ring_fd;  /* of struct stack_sample; it is the only reader */
-	int rooms_fd; /* the map of processes whose stacks get more room */
-	int asks_fd;  /* whom perf events are asked of (source/perf_asking.h) */
+	int ring_fd;     /* of struct stack_sample; it is the only reader */
+	int rooms_fd;    /* the map of processes whose stacks get more room */
+	int asks_fd;     /* whom perf events are asked of (source/perf_asking.h) */
+	int kallsyms_fd; /* kernel_frames__open_names(); 0: none. Of whoever starts it */
 	bool frame_pointers;
 	uint64_t memory_bytes;        /* heap, at most; 0: 256 MiB */
 	struct stack_numbers numbers; /* that others have used */

@@ -29,6 +29,11 @@ void modules__number_from(struct modules *modules, uint32_t last)
 	modules->last_id = last;
 }
 
+uint32_t modules__new_number(struct modules *modules)
+{
+	return ++modules->last_id;
+}
+
 void modules__free(struct modules *modules)
 {
 	struct entry *entry, *next;
@@ -51,7 +56,6 @@ static struct entry *make(struct modules *modules, struct object *object, const 
 	if (!entry)
 		return NULL;
 	entry->path = strdup(path ? path : "");
-	entry->module.id = modules->last_id + 1;
 	entry->module.object = object;
 	if (entry->path)
 		HASH_ADD_PTR(modules->by_object, module.object, entry);
@@ -60,7 +64,7 @@ static struct entry *make(struct modules *modules, struct object *object, const 
 		free(entry);
 		return NULL;
 	}
-	modules->last_id++;
+	entry->module.id = modules__new_number(modules);
 	error = cfi__new(&entry->module.cfi, object);
 	while (error == -ENOMEM && modules__relieve(modules, entry))
 		error = cfi__new(&entry->module.cfi, object);

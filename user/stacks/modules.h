@@ -28,6 +28,10 @@ void modules__keep_within(struct modules *modules, size_t max_bytes);
 uint64_t modules__too_large(const struct modules *modules);
 /* Others have told under numbers up to this one. */
 void modules__number_from(struct modules *modules, uint32_t last);
+/* The next number, for what is told as a module elsewhere. */
+uint32_t modules__new_number(struct modules *modules);
+/* Memory is short: half of what there is goes. False: there was nothing to be given up. */
+bool modules__give_up(struct modules *modules);
 void modules__free(struct modules *modules);
 
 /* NULL: not code of a file, or of none that can be used. Valid until the next call. */

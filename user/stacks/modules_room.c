@@ -97,3 +97,8 @@ bool modules__relieve(struct modules *modules, const struct entry *kept)
 	objects__keep_within(modules->objects, most);
 	return all_bytes(modules) + objects__counts(modules->objects).bytes < before;
 }
+
+bool modules__give_up(struct modules *modules)
+{
+	return modules__relieve(modules, NULL);
+}

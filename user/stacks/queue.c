@@ -36,6 +36,8 @@ static enum queue_answer take_sample(struct queue *queue, const struct stack_sam
 
 	if (bytes < sizeof(*sample))
 		return QUEUE_TORN;
+	if (sample->kernel_frames > STACK_KERNEL_FRAMES)
+		return QUEUE_TORN;
 	room = bytes - sizeof(*sample);
 	if (below_of(sample) > room || sample->stack_bytes > room - below_of(sample))
 		return QUEUE_TORN;

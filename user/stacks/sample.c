@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "stacks/registers.h"
-#include "stacks/system_call.h"
 #include "symbols/demangle.h"
 
 /* A walk's context. */
@@ -220,23 +219,16 @@ static bool is_entry(const struct walk_at *at, uint64_t pc)
 	       symbol.start == object__entry(module->object);
 }
 
-/* A frame of the kernel's, that stands for all of them. */
-static int kernel_frame(struct stacks *stacks, const char *name, uint64_t now_ns, uint32_t *number)
-{
-	struct stack_frame frame = {.kind = FRAME_KERNEL, .name = name};
-
-	*number = dictionary__frame(stacks->dictionary, &frame, now_ns);
-	return *number ? 0 : dictionary__add_frame(stacks->dictionary, &frame, now_ns, number);
-}
-
 /* execve(2) itself grew the new program: what called it is the old one, which has gone. */
 static int chain_of_exec(const struct walk_at *at, uint64_t now_ns, uint32_t *id)
 {
-	uint32_t number;
-	int error = kernel_frame(at->stacks, "[execve]", now_ns, &number);
+	uint32_t numbers[KERNEL_FRAMES_MAX];
+	size_t count;
+	int error = kernel_frames__of(at->stacks->kernel_frames, at->sample, "[execve]", now_ns,
+				      numbers, &count);
 
 	return error ? error
-		     : dictionary__chain(at->stacks->dictionary, &number, 1, STACK_END_COMPLETE,
+		     : dictionary__chain(at->stacks->dictionary, numbers, count, STACK_END_COMPLETE,
 					 now_ns, id);
 }
 
@@ -253,14 +245,18 @@ static int chain_of_walk(const struct walk_at *at, uint64_t now_ns, uint32_t *id
 	};
 	struct unwind_frame frames[EVENT_STACK_FRAMES];
 	uint32_t numbers[EVENT_STACK_FRAMES];
-	/* What it was in the kernel for stands before its own frames. */
-	const size_t inner = sample->flags & STACK_SAMPLE_KERNEL ? 1 : 0;
 	struct stacks *stacks = at->stacks;
 	struct unwind_state state;
 	enum stack_end end;
-	size_t count = 0;
+	size_t inner = 0, count = 0;
 	int error = 0;
 
+	/* What it was in the kernel for stands before its own frames. */
+	if (sample->flags & STACK_SAMPLE_KERNEL)
+		error = kernel_frames__of(stacks->kernel_frames, sample, NULL, now_ns, numbers,
+					  &inner);
+	if (error)
+		return error;
 	registers__read(&state, sample->registers);
 	end = stack_end(unwind__walk(&state, &stack, find_place, (void *)at, frames,
 				     EVENT_STACK_FRAMES - inner, &count));
@@ -269,8 +265,6 @@ static int chain_of_walk(const struct walk_at *at, uint64_t now_ns, uint32_t *id
 	stacks->counts.ends[end]++;
 	if (end == STACK_END_CUT && stacks->cut)
 		stacks->cut(stacks->cut_context, sample->task.pid, below + sample->stack_bytes);
-	if (inner)
-		error = kernel_frame(stacks, system_call__name(sample->registers), now_ns, numbers);
 	for (size_t i = 0; i < count && !error; i++)
 		error = frame_number(at, frames[i].pc - !frames[i].exact, now_ns,
 				     &numbers[inner + i]);

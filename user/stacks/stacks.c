@@ -31,6 +31,18 @@ static uint64_t clock_ns(clockid_t clock)
 
 /* --- life ------------------------------------------------------------------------------------ */
 
+static int make_kernel_frames(struct stacks *stacks, const struct stacks_options *options)
+{
+	const struct kernel_frames_options kernel = {
+		.kallsyms_fd = options->kallsyms_fd,
+		.modules = stacks->modules,
+		.dictionary = stacks->dictionary,
+		.sink = &stacks->sink,
+	};
+
+	return kernel_frames__new(&stacks->kernel_frames, &kernel);
+}
+
 int stacks__new(struct stacks **out, const struct stacks_options *options, char *why,
 		size_t why_size)
 {
@@ -55,6 +67,7 @@ int stacks__new(struct stacks **out, const struct stacks_options *options, char 
 	    modules__new(&stacks->modules, stacks->objects, &stacks->sink) ||
 	    dictionary__new(&stacks->dictionary, &stacks->sink) ||
 	    jit_names__new(&stacks->jit_names, options->proc) ||
+	    make_kernel_frames(stacks, options) ||
 	    frame_lines__new(&stacks->lines, stacks->modules, &stacks->sink) ||
 	    file_mappings__new(&stacks->file_mappings, options->proc) ||
 	    resident__new(&stacks->resident, &resident) ||
@@ -90,6 +103,7 @@ void stacks__free(struct stacks *stacks)
 	prefetch__free(stacks->prefetch);
 	resident__free(stacks->resident);
 	jit_names__free(stacks->jit_names);
+	kernel_frames__free(stacks->kernel_frames);
 	dictionary__free(stacks->dictionary);
 	modules__free(stacks->modules);
 	objects__free(stacks->objects);
@@ -111,13 +125,15 @@ struct stacks_counts stacks__counts(const struct stacks *stacks)
 
 	counts.pages_refused = resident.refused;
 	counts.pages_unreadable = resident.unreadable;
-	counts.too_large = modules__too_large(stacks->modules);
+	counts.too_large = modules__too_large(stacks->modules) +
+			   kernel_frames__too_large(stacks->kernel_frames);
 	counts.maps_lost = perf.lost + perf.refused + perf.torn;
 	counts.cpus_joined = perf.joined;
 	counts.cpus_unwatched = perf.unwatched;
 	counts.bytes = stacks->queue.bytes + address_spaces__counts(stacks->spaces).bytes +
 		       objects__counts(stacks->objects).bytes + modules__bytes(stacks->modules) +
 		       dictionary__bytes(stacks->dictionary) + jit_names__bytes(stacks->jit_names) +
+		       kernel_frames__bytes(stacks->kernel_frames) +
 		       frame_lines__bytes(stacks->lines) +
 		       file_mappings__bytes(stacks->file_mappings) + resident.bytes +
 		       prefetch__bytes(stacks->prefetch);

@@ -28,6 +28,7 @@ struct stacks_options {
 	bool frame_pointers;          /* followed alone, whatever rules there are */
 	const char *proc;             /* NULL: "/proc" */
 	struct perf_opener opener;    /* as struct perf_maps_options has it */
+	int kallsyms_fd;              /* kernel_frames__open_names(); 0: the kernel stays unnamed */
 	struct stack_numbers numbers; /* that others have used */
 };
 

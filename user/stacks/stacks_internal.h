@@ -10,6 +10,7 @@
 #include "stacks/dictionary.h"
 #include "stacks/frame_lines.h"
 #include "stacks/jit_names.h"
+#include "stacks/kernel_frames.h"
 #include "stacks/modules.h"
 #include "stacks/prefetch.h"
 #include "stacks/queue.h"
@@ -26,6 +27,7 @@ struct stacks {
 	struct modules *modules;
 	struct dictionary *dictionary;
 	struct jit_names *jit_names;
+	struct kernel_frames *kernel_frames;
 	struct file_mappings *file_mappings;
 	struct frame_lines *lines;
 	struct resident *resident;

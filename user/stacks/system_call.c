@@ -56,5 +56,5 @@ const char *system_call__name(const __u64 *registers)
 		if (calls[i].number == number)
 			return calls[i].name;
 	}
-	return "[kernel]";
+	return NULL;
 }

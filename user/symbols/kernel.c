@@ -3,9 +3,11 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -15,6 +17,7 @@
 #define MODULES_MAX     UINT16_MAX
 #define NO_MODULE       0
 #define SYMBOLS_MAX     (4U << 20)
+#define PAGE_BYTES      4096
 #define MODULE_LAST_MAX 4096 /* bytes of a module's last function, of which no end is known */
 
 struct kernel_symbol {
@@ -24,14 +27,20 @@ struct kernel_symbol {
 	char type;       /* 0: something else than code begins here */
 };
 
+struct kernel_module {
+	uint64_t base;
+	uint32_t name; /* where it begins */
+};
+
 struct kernel_symbols {
 	struct kernel_symbol *symbols;
 	size_t count;
 	size_t capacity;
 	size_t functions;
 	struct text names;
-	uint32_t *modules; /* where their names begin */
+	struct kernel_module *modules;
 	size_t module_count;
+	uint64_t base; /* of the kernel proper; UINT64_MAX: it has no function */
 };
 
 void kernel_symbols__free(struct kernel_symbols *symbols)
@@ -58,9 +67,9 @@ static uint32_t kernel_symbols__add_name(struct kernel_symbols *symbols, const c
 static int kernel_symbols__module(struct kernel_symbols *symbols, const char *name, uint16_t *out)
 {
 	size_t count = symbols->module_count;
-	uint32_t *moved;
+	struct kernel_module *moved;
 
-	if (count > 0 && !strcmp(symbols->names.data + symbols->modules[count - 1], name)) {
+	if (count > 0 && !strcmp(symbols->names.data + symbols->modules[count - 1].name, name)) {
 		*out = (uint16_t)count;
 		return 0;
 	}
@@ -70,7 +79,8 @@ static int kernel_symbols__module(struct kernel_symbols *symbols, const char *na
 	if (!moved)
 		return -ENOMEM;
 	symbols->modules = moved;
-	symbols->modules[count] = kernel_symbols__add_name(symbols, name);
+	symbols->modules[count].name = kernel_symbols__add_name(symbols, name);
+	symbols->modules[count].base = UINT64_MAX;
 	*out = (uint16_t)++symbols->module_count;
 	return 0;
 }
@@ -191,28 +201,60 @@ static void kernel_symbols__sort(struct kernel_symbols *symbols)
 	symbols->count = kept;
 }
 
-int kernel_symbols__new(struct kernel_symbols **out, const char *root, char *why, size_t why_size)
+/* In the order of addresses the first is the lowest. */
+static void kernel_symbols__find_bases(struct kernel_symbols *symbols)
+{
+	for (size_t i = 0; i < symbols->count; i++) {
+		const struct kernel_symbol *symbol = &symbols->symbols[i];
+		uint64_t *base = symbol->module == NO_MODULE
+					 ? &symbols->base
+					 : &symbols->modules[symbol->module - 1].base;
+
+		if (symbol->type && *base == UINT64_MAX)
+			*base = symbol->start & -(uint64_t)PAGE_BYTES;
+	}
+}
+
+int kernel_symbols__open(const char *root)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/proc/kallsyms", root);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int read_again(FILE **out, int fd)
+{
+	const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	*out = copy < 0 || lseek(copy, 0, SEEK_SET) ? NULL : fdopen(copy, "re");
+	if (*out)
+		return 0;
+	if (copy >= 0)
+		close(copy);
+	return errno ? -errno : -EIO;
+}
+
+int kernel_symbols__new(struct kernel_symbols **out, int fd, char *why, size_t why_size)
 {
 	_cleanup_(kernel_symbols__freep) struct kernel_symbols *symbols = NULL;
 	struct kernel_symbol *fitting;
 	bool hidden = false;
-	char path[256];
 	FILE *file;
 	int error;
 
 	*out = NULL;
 	symbols = calloc(1, sizeof(*symbols));
-	snprintf(path, sizeof(path), "%s/proc/kallsyms", root);
-	file = symbols ? fopen(path, "re") : NULL;
-	if (!file) {
-		error = symbols ? -errno : -ENOMEM;
-		snprintf(why, why_size, "%s cannot be opened: %s", path, strerror(-error));
-		return error;
+	error = symbols ? read_again(&file, fd) : -ENOMEM;
+	if (!error) {
+		symbols->base = UINT64_MAX;
+		error = kernel_symbols__read(symbols, file, &hidden);
+		fclose(file);
 	}
-	error = kernel_symbols__read(symbols, file, &hidden);
-	fclose(file);
 	if (error) {
-		snprintf(why, why_size, "%s cannot be read: %s", path, strerror(-error));
+		snprintf(why, why_size, "/proc/kallsyms cannot be read: %s", strerror(-error));
 		return error;
 	}
 	if (symbols->functions == 0) {
@@ -223,6 +265,7 @@ int kernel_symbols__new(struct kernel_symbols **out, const char *root, char *why
 		return hidden ? -EPERM : -ENODATA;
 	}
 	kernel_symbols__sort(symbols);
+	kernel_symbols__find_bases(symbols);
 	fitting = realloc(symbols->symbols, symbols->count * sizeof(*fitting));
 	if (fitting) {
 		symbols->symbols = fitting;
@@ -233,7 +276,7 @@ int kernel_symbols__new(struct kernel_symbols **out, const char *root, char *why
 }
 
 bool kernel_symbols__find(const struct kernel_symbols *symbols, uint64_t address,
-			  struct symbol *out, const char **module)
+			  struct kernel_function *out)
 {
 	const struct kernel_symbol *found;
 	size_t low = 0, high = symbols->count;
@@ -258,14 +301,18 @@ bool kernel_symbols__find(const struct kernel_symbols *symbols, uint64_t address
 		end = found->start + MODULE_LAST_MAX;
 	if (address >= end)
 		return false;
-	*out = (struct symbol){
-		.name = symbols->names.data + found->name,
-		.start = found->start,
-		.bytes = end - found->start,
+	*out = (struct kernel_function){
+		.symbol = {.name = symbols->names.data + found->name,
+			   .start = found->start,
+			   .bytes = end - found->start},
+		.base = symbols->base,
 	};
-	*module = NULL;
-	if (found->module != NO_MODULE)
-		*module = symbols->names.data + symbols->modules[found->module - 1];
+	if (found->module != NO_MODULE) {
+		const struct kernel_module *module = &symbols->modules[found->module - 1];
+
+		out->module = symbols->names.data + module->name;
+		out->base = module->base;
+	}
 	return true;
 }
 

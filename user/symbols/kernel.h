@@ -10,13 +10,24 @@
 /* The kernel's functions and those of its modules, by /proc/kallsyms. Some 5 MiB. */
 struct kernel_symbols;
 
-/* `root` is prefixed to the path ("" on a live host). -EPERM: the kernel hides its addresses;
- * -ENODATA: it names no function; -errno of reading. `why`: one sentence, in all these cases. */
-int kernel_symbols__new(struct kernel_symbols **out, const char *root, char *why, size_t why_size);
+/* A descriptor of /proc/kallsyms: whether that shows addresses to whoever reads from it is decided
+ * now, by the privileges of the moment. -errno; `root` is prefixed to the path ("" on a live host).
+ */
+int kernel_symbols__open(const char *root);
 
-/* `module`: NULL for the kernel proper. Where functions share an address, always the same one. */
+/* From its beginning; `fd` stays the caller's. -EPERM: the kernel hides its addresses; -ENODATA: it
+ * names no function; -errno of reading. `why`: one sentence, in all these cases. */
+int kernel_symbols__new(struct kernel_symbols **out, int fd, char *why, size_t why_size);
+
+struct kernel_function {
+	struct symbol symbol;
+	const char *module; /* NULL: the kernel proper */
+	uint64_t base;      /* of it or of that module: the page that its first function is on */
+};
+
+/* Where functions share an address, always the same one. */
 bool kernel_symbols__find(const struct kernel_symbols *symbols, uint64_t address,
-			  struct symbol *out, const char **module);
+			  struct kernel_function *out);
 
 size_t kernel_symbols__count(const struct kernel_symbols *symbols);
 size_t kernel_symbols__bytes(const struct kernel_symbols *symbols); /* of heap */

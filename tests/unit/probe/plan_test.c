@@ -254,6 +254,41 @@ static void growth_samples_fall_back_in_order(void **state)
 	growth_is_sampled(&facts, NULL, "on_fault_event", "perf page-faults and rss_stat");
 }
 
+/* Behind the longest of what else is said, and whole. */
+static void kernel_frames_that_cannot_be_had_are_said_so(void **state)
+{
+	static const struct {
+		int fact;
+		const char *words;
+	} cases[] = {
+		{-ENOSYS, "no frames of the kernel: no bpf_get_current_task_btf"},
+		{-EPERM, "no frames of the kernel: hidden (kernel.kptr_restrict, CAP_SYSLOG)"},
+		{-ENODATA, "no frames of the kernel: /proc/kallsyms is empty "
+			   "(ProtectKernelTunables=)"},
+		{-EACCES, "no frames of the kernel: /proc/kallsyms: Permission denied"},
+	};
+	struct facts facts = able_host();
+	struct plan plan = make(&facts, NULL);
+
+	(void)state;
+	assert_string_equal(plan.ways[CAPABILITY_GROWTH].why, "");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const char *why = plan.ways[CAPABILITY_GROWTH].why;
+
+		facts = able_host();
+		facts.kernel_frames = cases[i].fact;
+		plan = make(&facts, NULL);
+		assert_true(plan.samples);
+		assert_string_equal(why, cases[i].words);
+		facts.percpu_rss = false;
+		facts.thread_rss = true;
+		facts.page_fault_arguments = 0;
+		plan = make(&facts, NULL);
+		assert_non_null(strstr(why, "pagemap is asked; "));
+		assert_string_equal(strstr(why, "no frames"), cases[i].words);
+	}
+}
+
 static void growth_that_cannot_be_sampled_is_said_so(void **state)
 {
 	const struct plan_options no_samples = {.no_samples = true};
@@ -360,6 +395,7 @@ int main(void)
 		cmocka_unit_test(missing_things_are_said_to_be_missing),
 		cmocka_unit_test(who_is_held_back_is_read_from_files),
 		cmocka_unit_test(growth_samples_fall_back_in_order),
+		cmocka_unit_test(kernel_frames_that_cannot_be_had_are_said_so),
 		cmocka_unit_test(growth_that_cannot_be_sampled_is_said_so),
 		cmocka_unit_test(refusals_are_one_sentence),
 		cmocka_unit_test(more_cpus_than_can_be_summed_are_said_so),

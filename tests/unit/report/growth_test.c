@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "report/growth.h"
 #include "report/report.h"
+#include "report/wording.h"
 
 DEFINE_FREEP(model)
 
@@ -251,11 +252,48 @@ static void test_allocators_are_told_from_their_callers(void **state)
 	const struct frame *none[] = {&reader, &sys, &own}, *gap[] = {NULL, &sys};
 
 	(void)state;
-	assert_int_equal(stack__inside_allocator(&(struct stack){.count = 3, .frames = through}),
-			 1);
-	assert_int_equal(stack__inside_allocator(&(struct stack){.count = 2, .frames = only}), 0);
-	assert_int_equal(stack__inside_allocator(&(struct stack){.count = 3, .frames = none}), 0);
-	assert_int_equal(stack__inside_allocator(&(struct stack){.count = 2, .frames = gap}), 0);
+	assert_int_equal(stack__first_said(&(struct stack){.count = 3, .frames = through}), 1);
+	assert_int_equal(stack__first_said(&(struct stack){.count = 2, .frames = only}), 0);
+	assert_int_equal(stack__first_said(&(struct stack){.count = 3, .frames = none}), 0);
+	assert_int_equal(stack__first_said(&(struct stack){.count = 2, .frames = gap}), 0);
+}
+
+/* Its functions lead to the same read(2) in many ways; other reports have them. */
+static void test_the_kernels_functions_are_the_system_call(void **state)
+{
+	const struct frame copy = {.name = "_copy_to_iter", .kind = FRAME_KERNEL},
+			   call = {.name = "[read]", .kind = FRAME_KERNEL},
+			   own = {.name = "malloc"};
+	const struct frame *within[] = {&copy, &copy, &call, &own}, *only[] = {&copy, &call};
+
+	(void)state;
+	assert_int_equal(stack__first_said(&(struct stack){.count = 4, .frames = within}), 2);
+	assert_int_equal(stack__first_said(&(struct stack){.count = 2, .frames = only}), 1);
+}
+
+static void test_rows_of_one_system_call(void **state)
+{
+	_cleanup_(model__freep) struct model *model = grown__story();
+	_cleanup_(growths__free) struct growths exact = {0}, said = {0};
+	_cleanup_(text__free) struct text out = {0};
+
+	(void)state;
+	grown__module(model, 90, "[kernel]");
+	grown__frame(model, 91, 90, FRAME_KERNEL, 0x100, "_copy_to_iter");
+	grown__frame(model, 92, 90, FRAME_KERNEL, 0x200, "clear_user");
+	grown__frame(model, 93, 0, FRAME_KERNEL, 0, "[read]");
+	grown__frame(model, 94, 0, FRAME_NATIVE, 0x7000, "reads");
+	GROWN_STACK(model, 95, STACK_END_COMPLETE, 91, 93, 94);
+	GROWN_STACK(model, 96, STACK_END_COMPLETE, 92, 91, 93, 94);
+	grown__sample(model, 4100, 77, 95, 100);
+	grown__sample(model, 4100, 77, 96, 200);
+	assert_int_equal(growths__read(&exact, model, NULL, GROWTH_EXACT), 0);
+	assert_int_equal(growths__read(&said, model, NULL, GROWTH_BY_FUNCTION), 0);
+	assert_int_equal(exact.rows[0].bytes, MIB_(200));
+	assert_int_equal(exact.rows[1].bytes, MIB_(100));
+	assert_int_equal(said.rows[0].bytes, MIB_(300));
+	wording__stack(&out, said.rows[0].stack, 4);
+	assert_non_null(strstr(out.data, "    [read] <- reads"));
 }
 
 static void test_text(void **state)
@@ -538,6 +576,8 @@ int main(void)
 		cmocka_unit_test(test_nothing_sampled_is_nothing_said),
 		cmocka_unit_test(test_what_came_from_swap_is_not_new),
 		cmocka_unit_test(test_allocators_are_told_from_their_callers),
+		cmocka_unit_test(test_the_kernels_functions_are_the_system_call),
+		cmocka_unit_test(test_rows_of_one_system_call),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_who_was_never_looked_at_is_not_known),
 		cmocka_unit_test(test_what_stayed_is_not_known_once_who_looks_has_ended),

@@ -94,6 +94,13 @@ static void test_sizes_that_make_no_sense(void **state)
 	}
 	caught->sample.stack_bytes = UINT32_MAX;
 	assert_torn(world, caught, SAMPLE_BYTES);
+	/* More frames of the kernel than there is room for. */
+	make_sample(caught, 1);
+	caught->sample.kernel_frames = STACK_KERNEL_FRAMES + 1;
+	assert_torn(world, caught, SAMPLE_BYTES);
+	caught->sample.kernel_frames = UINT32_MAX;
+	assert_torn(world, caught, SAMPLE_BYTES);
+	make_sample(caught, 1);
 	/* No stack at all; and a page's part without room for it. */
 	caught->sample.stack_bytes = 0;
 	caught->sample.header.size_bytes = sizeof(caught->sample) + 0xf7f;

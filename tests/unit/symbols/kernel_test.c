@@ -21,7 +21,7 @@ static int read_text(struct kernel_symbols **out, const char *text)
 {
 	char root[] = "/tmp/kernel_test.XXXXXX", path[128];
 	FILE *file;
-	int error;
+	int error, fd;
 
 	assert_non_null(mkdtemp(root));
 	snprintf(path, sizeof(path), "%s/proc", root);
@@ -32,7 +32,12 @@ static int read_text(struct kernel_symbols **out, const char *text)
 	assert_true(fputs(text, file) >= 0);
 	assert_int_equal(fclose(file), 0);
 	why[0] = '\0';
-	error = kernel_symbols__new(out, root, why, sizeof(why));
+	fd = kernel_symbols__open(root);
+	assert_true(fd >= 0);
+	/* Wherever others have read up to. */
+	assert_int_equal(lseek(fd, 7, SEEK_SET), 7);
+	error = kernel_symbols__new(out, fd, why, sizeof(why));
+	assert_int_equal(close(fd), 0);
 	assert_true(error ? *why && !*out : *out != NULL);
 	assert_int_equal(unlink(path), 0);
 	snprintf(path, sizeof(path), "%s/proc", root);
@@ -42,25 +47,24 @@ static int read_text(struct kernel_symbols **out, const char *text)
 }
 
 static void assert_is(const struct kernel_symbols *symbols, uint64_t address, const char *name,
-		      const char *expected_module)
+		      const char *expected_module, uint64_t base)
 {
-	const char *module;
-	struct symbol symbol;
+	struct kernel_function found;
 
-	if (!kernel_symbols__find(symbols, address, &symbol, &module))
+	if (!kernel_symbols__find(symbols, address, &found))
 		fail_msg("nothing at %llx", (unsigned long long)address);
-	assert_string_equal(symbol.name, name);
-	assert_string_equal(module ? module : "kernel", expected_module);
-	assert_true(address - symbol.start < symbol.bytes);
+	assert_string_equal(found.symbol.name, name);
+	assert_string_equal(found.module ? found.module : "kernel", expected_module);
+	assert_true(address - found.symbol.start < found.symbol.bytes);
+	assert_int_equal(found.base, base);
 }
 
 static void assert_nothing(const struct kernel_symbols *symbols, uint64_t address)
 {
-	const char *module;
-	struct symbol symbol;
+	struct kernel_function found;
 
-	if (kernel_symbols__find(symbols, address, &symbol, &module))
-		fail_msg("%s at %llx", symbol.name, (unsigned long long)address);
+	if (kernel_symbols__find(symbols, address, &found))
+		fail_msg("%s at %llx", found.symbol.name, (unsigned long long)address);
 }
 
 static void test_functions_and_modules(void **state)
@@ -80,7 +84,7 @@ static void test_functions_and_modules(void **state)
 					     "ffffffffc0000000 t first\t[ext4]\n"
 					     "ffffffffc0000100 d table\t[ext4]\n"
 					     "ffffffffc0000080 t second\t[ext4]\n"
-					     "ffffffffc0200000 t bpf_prog_1\t[bpf]\n"
+					     "ffffffffc0200020 t bpf_prog_1\t[bpf]\n"
 					     "nonsense\n"
 					     "ffffffffc0200040\n"
 					     "ffffffffc0300000 t \n"),
@@ -88,21 +92,21 @@ static void test_functions_and_modules(void **state)
 	assert_int_equal(kernel_symbols__count(symbols), 10);
 	assert_nothing(symbols, 0);
 	assert_nothing(symbols, 0xffffffff80ffffff);
-	assert_is(symbols, 0xffffffff81000000, "_text", "kernel");
-	assert_is(symbols, 0xffffffff810001ff, "_text", "kernel");
-	assert_is(symbols, 0xffffffff81000200, "handle_mm_fault", "kernel");
-	assert_is(symbols, 0xffffffff81000350, "do_fault", "kernel");
+	assert_is(symbols, 0xffffffff81000000, "_text", "kernel", 0xffffffff81000000);
+	assert_is(symbols, 0xffffffff810001ff, "_text", "kernel", 0xffffffff81000000);
+	assert_is(symbols, 0xffffffff81000200, "handle_mm_fault", "kernel", 0xffffffff81000000);
+	assert_is(symbols, 0xffffffff81000350, "do_fault", "kernel", 0xffffffff81000000);
 	assert_nothing(symbols, 0xffffffff81000400);
 	assert_nothing(symbols, 0xffffffff810004ff);
-	assert_is(symbols, 0xffffffff81000500, "behind_the_data", "kernel");
+	assert_is(symbols, 0xffffffff81000500, "behind_the_data", "kernel", 0xffffffff81000000);
 	/* Between the kernel and the first module there is nothing of either. */
-	assert_is(symbols, 0xffffffff810014ff, "behind_the_data", "kernel");
+	assert_is(symbols, 0xffffffff810014ff, "behind_the_data", "kernel", 0xffffffff81000000);
 	assert_nothing(symbols, 0xffffffff81001500);
-	assert_is(symbols, 0xffffffffc000007f, "first", "ext4");
-	assert_is(symbols, 0xffffffffc0000080, "second", "ext4");
+	assert_is(symbols, 0xffffffffc000007f, "first", "ext4", 0xffffffffc0000000);
+	assert_is(symbols, 0xffffffffc0000080, "second", "ext4", 0xffffffffc0000000);
 	assert_nothing(symbols, 0xffffffffc0000100);
-	assert_is(symbols, 0xffffffffc0200fff, "bpf_prog_1", "bpf");
-	assert_nothing(symbols, 0xffffffffc0201000);
+	assert_is(symbols, 0xffffffffc020101f, "bpf_prog_1", "bpf", 0xffffffffc0200000);
+	assert_nothing(symbols, 0xffffffffc0201020);
 	assert_nothing(symbols, UINT64_MAX);
 	kernel_symbols__free(symbols);
 }
@@ -120,10 +124,10 @@ static void test_hidden_addresses_are_told(void **state)
 	assert_int_equal(read_text(&symbols, ""), -ENODATA);
 	assert_string_equal(why, "the kernel names none of its functions (CONFIG_KALLSYMS)");
 	assert_int_equal(read_text(&symbols, "ffffffff81000400 D some_data\n"), -ENODATA);
-	assert_int_equal(kernel_symbols__new(&symbols, "/nowhere", why, sizeof(why)), -ENOENT);
+	assert_int_equal(kernel_symbols__open("/nowhere"), -ENOENT);
+	assert_int_equal(kernel_symbols__new(&symbols, -1, why, sizeof(why)), -EBADF);
 	assert_null(symbols);
-	assert_string_equal(why, "/nowhere/proc/kallsyms cannot be opened: No such file or "
-				 "directory");
+	assert_string_equal(why, "/proc/kallsyms cannot be read: Bad file descriptor");
 }
 
 /* Every function of this kernel is found at its own address, under its name or an alias. */
@@ -132,13 +136,13 @@ static void test_this_kernel(void **state)
 	char line[1024], name[600], type;
 	struct kernel_symbols *symbols;
 	unsigned long long address, last = 0;
-	const char *module;
-	struct symbol symbol;
+	struct kernel_function found;
 	size_t same = 0, functions = 0;
+	const int fd = kernel_symbols__open("");
 	FILE *file;
 
 	(void)state;
-	if (kernel_symbols__new(&symbols, "", why, sizeof(why))) {
+	if (kernel_symbols__new(&symbols, fd, why, sizeof(why))) {
 		print_message("%s\n", why);
 		skip();
 	}
@@ -152,10 +156,10 @@ static void test_this_kernel(void **state)
 		if (strchr(line, '['))
 			continue;
 		functions++;
-		if (!kernel_symbols__find(symbols, address, &symbol, &module))
+		if (!kernel_symbols__find(symbols, address, &found))
 			fail_msg("nothing at %llx, %s", address, name);
-		assert_int_equal(symbol.start, address);
-		same += !strcmp(symbol.name, name) || address == last;
+		assert_int_equal(found.symbol.start, address);
+		same += !strcmp(found.symbol.name, name) || address == last;
 		last = address;
 	}
 	fclose(file);
@@ -164,6 +168,7 @@ static void test_this_kernel(void **state)
 	assert_true(same > functions * 9 / 10);
 	assert_true(kernel_symbols__bytes(symbols) < 24U << 20);
 	kernel_symbols__free(symbols);
+	close(fd);
 }
 
 int main(void)
