@@ -86,6 +86,11 @@ static int take_sample(void *context, void *data, size_t bytes)
 	return 0;
 }
 
+static void empty_ring(void *context)
+{
+	ring_buffer__consume(((struct work *)context)->ring);
+}
+
 /* The next larger one, as far as there is any; without the privilege for it stacks stay cut. */
 static void give_room(void *context, uint32_t pid, size_t room_bytes)
 {
@@ -183,7 +188,9 @@ static int begin(struct work *work, const struct stack_namer_options *options, c
 					.numbers = options->numbers,
 					.opener = perf_asking__opener(&work->asking),
 					.cut = give_room,
-					.cut_context = work};
+					.cut_context = work,
+					.meanwhile = empty_ring,
+					.meanwhile_context = work};
 
 	work->rooms = mmap(NULL, STACK_ROOMS * sizeof(*work->rooms), PROT_READ | PROT_WRITE,
 			   MAP_SHARED, options->rooms_fd, 0);

@@ -79,6 +79,9 @@ int kernel_frames__open_names(void)
 /* Why there are none is said by who starts us (probe/facts.h). */
 static void read_names(struct kernel_frames *frames, uint64_t now_ns)
 {
+	const struct kernel_reading reading = {.fd = frames->options.kallsyms_fd,
+					       .meanwhile = frames->options.meanwhile,
+					       .context = frames->options.meanwhile_context};
 	struct kernel_symbols *symbols;
 	char why[128];
 	int error;
@@ -87,8 +90,7 @@ static void read_names(struct kernel_frames *frames, uint64_t now_ns)
 	kernel_symbols__free(frames->symbols);
 	frames->symbols = NULL;
 	do
-		error = kernel_symbols__new(&symbols, frames->options.kallsyms_fd, why,
-					    sizeof(why));
+		error = kernel_symbols__new(&symbols, &reading, why, sizeof(why));
 	while (error == -ENOMEM && modules__give_up(frames->options.modules));
 	frames->read_ns = now_ns;
 	frames->symbols = symbols;

@@ -19,7 +19,9 @@ struct kernel_frames;
 int kernel_frames__open_names(void);
 
 struct kernel_frames_options {
-	int kallsyms_fd; /* of kernel_frames__open_names(), and the caller's */
+	int kallsyms_fd;                  /* of kernel_frames__open_names(), and the caller's */
+	void (*meanwhile)(void *context); /* as struct kernel_reading has it */
+	void *meanwhile_context;
 	struct modules *modules;
 	struct dictionary *dictionary;
 	const struct stack_sink *sink;

@@ -34,6 +34,8 @@ static uint64_t clock_ns(clockid_t clock)
 static int make_kernel_frames(struct stacks *stacks, const struct stacks_options *options)
 {
 	const struct kernel_frames_options kernel = {
+		.meanwhile = options->meanwhile,
+		.meanwhile_context = options->meanwhile_context,
 		.kallsyms_fd = options->kallsyms_fd,
 		.modules = stacks->modules,
 		.dictionary = stacks->dictionary,

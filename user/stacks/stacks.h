@@ -25,6 +25,10 @@ struct stacks_options {
 	/* A stack was copied into so much room, and cut too early to be followed; may be NULL. */
 	void (*cut)(void *context, uint32_t pid, size_t room_bytes);
 	void *cut_context;
+	/* Called every few ms where a turn takes longer than that: samples may be taken then. May
+	 * be NULL. */
+	void (*meanwhile)(void *context);
+	void *meanwhile_context;
 	bool frame_pointers;          /* followed alone, whatever rules there are */
 	const char *proc;             /* NULL: "/proc" */
 	struct perf_opener opener;    /* as struct perf_maps_options has it */

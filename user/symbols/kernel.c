@@ -14,6 +14,7 @@
 #include "symbols/prefer.h"
 
 #define LINE_MAX_BYTES  1024 /* the kernel's names end at 512 */
+#define LINES_AT_ONCE   4096 /* a few ms */
 #define MODULES_MAX     UINT16_MAX
 #define NO_MODULE       0
 #define SYMBOLS_MAX     (4U << 20)
@@ -143,13 +144,23 @@ static int kernel_symbols__add_line(struct kernel_symbols *symbols, char *line, 
 	return *name ? kernel_symbols__add(symbols, start, type, name, module) : 0;
 }
 
-static int kernel_symbols__read(struct kernel_symbols *symbols, FILE *file, bool *hidden)
+static void meanwhile(const struct kernel_reading *reading)
+{
+	if (reading->meanwhile)
+		reading->meanwhile(reading->context);
+}
+
+static int kernel_symbols__read(struct kernel_symbols *symbols, FILE *file,
+				const struct kernel_reading *reading, bool *hidden)
 {
 	char line[LINE_MAX_BYTES];
 	int error = 0;
 
-	while (!error && fgets(line, sizeof(line), file))
+	for (size_t i = 1; !error && fgets(line, sizeof(line), file); i++) {
 		error = kernel_symbols__add_line(symbols, line, hidden);
+		if (i % LINES_AT_ONCE == 0)
+			meanwhile(reading);
+	}
 	if (!error && ferror(file))
 		error = -EIO;
 	return error;
@@ -237,7 +248,8 @@ static int read_again(FILE **out, int fd)
 	return errno ? -errno : -EIO;
 }
 
-int kernel_symbols__new(struct kernel_symbols **out, int fd, char *why, size_t why_size)
+int kernel_symbols__new(struct kernel_symbols **out, const struct kernel_reading *reading,
+			char *why, size_t why_size)
 {
 	_cleanup_(kernel_symbols__freep) struct kernel_symbols *symbols = NULL;
 	struct kernel_symbol *fitting;
@@ -247,10 +259,10 @@ int kernel_symbols__new(struct kernel_symbols **out, int fd, char *why, size_t w
 
 	*out = NULL;
 	symbols = calloc(1, sizeof(*symbols));
-	error = symbols ? read_again(&file, fd) : -ENOMEM;
+	error = symbols ? read_again(&file, reading->fd) : -ENOMEM;
 	if (!error) {
 		symbols->base = UINT64_MAX;
-		error = kernel_symbols__read(symbols, file, &hidden);
+		error = kernel_symbols__read(symbols, file, reading, &hidden);
 		fclose(file);
 	}
 	if (error) {
@@ -265,6 +277,7 @@ int kernel_symbols__new(struct kernel_symbols **out, int fd, char *why, size_t w
 		return hidden ? -EPERM : -ENODATA;
 	}
 	kernel_symbols__sort(symbols);
+	meanwhile(reading);
 	kernel_symbols__find_bases(symbols);
 	fitting = realloc(symbols->symbols, symbols->count * sizeof(*fitting));
 	if (fitting) {

@@ -15,9 +15,17 @@ struct kernel_symbols;
  */
 int kernel_symbols__open(const char *root);
 
-/* From its beginning; `fd` stays the caller's. -EPERM: the kernel hides its addresses; -ENODATA: it
- * names no function; -errno of reading. `why`: one sentence, in all these cases. */
-int kernel_symbols__new(struct kernel_symbols **out, int fd, char *why, size_t why_size);
+/* It takes some 100 ms to read them. */
+struct kernel_reading {
+	int fd;                           /* of kernel_symbols__open(); stays the caller's */
+	void (*meanwhile)(void *context); /* called every few ms; NULL: nothing waits */
+	void *context;
+};
+
+/* From their beginning. -EPERM: the kernel hides its addresses; -ENODATA: it names no function;
+ * -errno of reading. `why`: one sentence, in all these cases. */
+int kernel_symbols__new(struct kernel_symbols **out, const struct kernel_reading *reading,
+			char *why, size_t why_size);
 
 struct kernel_function {
 	struct symbol symbol;

@@ -36,7 +36,7 @@ static int read_text(struct kernel_symbols **out, const char *text)
 	assert_true(fd >= 0);
 	/* Wherever others have read up to. */
 	assert_int_equal(lseek(fd, 7, SEEK_SET), 7);
-	error = kernel_symbols__new(out, fd, why, sizeof(why));
+	error = kernel_symbols__new(out, &(struct kernel_reading){.fd = fd}, why, sizeof(why));
 	assert_int_equal(close(fd), 0);
 	assert_true(error ? *why && !*out : *out != NULL);
 	assert_int_equal(unlink(path), 0);
@@ -125,24 +125,34 @@ static void test_hidden_addresses_are_told(void **state)
 	assert_string_equal(why, "the kernel names none of its functions (CONFIG_KALLSYMS)");
 	assert_int_equal(read_text(&symbols, "ffffffff81000400 D some_data\n"), -ENODATA);
 	assert_int_equal(kernel_symbols__open("/nowhere"), -ENOENT);
-	assert_int_equal(kernel_symbols__new(&symbols, -1, why, sizeof(why)), -EBADF);
+	assert_int_equal(
+		kernel_symbols__new(&symbols, &(struct kernel_reading){.fd = -1}, why, sizeof(why)),
+		-EBADF);
 	assert_null(symbols);
 	assert_string_equal(why, "/proc/kallsyms cannot be read: Bad file descriptor");
 }
 
-/* Every function of this kernel is found at its own address, under its name or an alias. */
+static void count_call(void *context)
+{
+	++*(size_t *)context;
+}
+
+/* Every function of this kernel is found at its own address, under its name or an alias; and
+ * whoever reads them can do something else meanwhile. */
 static void test_this_kernel(void **state)
 {
 	char line[1024], name[600], type;
 	struct kernel_symbols *symbols;
 	unsigned long long address, last = 0;
 	struct kernel_function found;
-	size_t same = 0, functions = 0;
+	size_t same = 0, functions = 0, calls = 0;
 	const int fd = kernel_symbols__open("");
+	const struct kernel_reading reading = {
+		.fd = fd, .meanwhile = count_call, .context = &calls};
 	FILE *file;
 
 	(void)state;
-	if (kernel_symbols__new(&symbols, fd, why, sizeof(why))) {
+	if (kernel_symbols__new(&symbols, &reading, why, sizeof(why))) {
 		print_message("%s\n", why);
 		skip();
 	}
@@ -165,6 +175,7 @@ static void test_this_kernel(void **state)
 	fclose(file);
 	assert_true(kernel_symbols__count(symbols) >= functions);
 	assert_true(functions > 10000);
+	assert_in_range(calls, functions / 8192, functions);
 	assert_true(same > functions * 9 / 10);
 	assert_true(kernel_symbols__bytes(symbols) < 24U << 20);
 	kernel_symbols__free(symbols);
