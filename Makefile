@@ -69,7 +69,7 @@ find_sources = $(sort $(wildcard $(1)/*$(2) $(1)/*/*$(2) $(1)/*/*/*$(2)))
 
 # bpftool's linker (7.1) misplaces a map or global whose first mention is an extern: files that
 # define what others use come first.
-BPF_FIRST    := emit filter note rss cgroup task reclaim oom_stack sample move early come oom
+BPF_FIRST    := emit filter note deputy rss cgroup task reclaim oom_stack sample move early come oom
 BPF_SOURCES  := $(BPF_FIRST:%=bpf/%.bpf.c)
 BPF_SOURCES  += $(filter-out $(BPF_SOURCES),$(wildcard bpf/*.bpf.c))
 BPF_OBJECTS  := $(patsubst %.c,$(B)/%.o,$(BPF_SOURCES))

@@ -16,6 +16,7 @@ const volatile __u64 knob_host_pages = 1;
 const volatile bool knob_oom_stack = true;
 const volatile bool knob_oom_events = true;
 const volatile bool knob_signals = true;
+const volatile bool knob_deputies = false;
 const volatile __u64 knob_sample_bytes = 0;
 const volatile __u32 knob_sample_shift = 0;
 const volatile __u32 knob_moment_samples = 0;

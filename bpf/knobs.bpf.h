@@ -18,6 +18,7 @@ extern const volatile __u64 knob_host_pages; /* half of what the host has: less 
 extern const volatile bool knob_oom_stack;   /* may look for oom_control on the kernel stack */
 extern const volatile bool knob_oom_events;  /* may go by the counts of OOM events */
 extern const volatile bool knob_signals;     /* SIGKILLs are seen */
+extern const volatile bool knob_deputies;    /* some programs have: see deputy.h */
 extern const volatile __u64
 	knob_sample_bytes; /* one growth sample for so much; 0: none are taken */
 extern const volatile __u32 knob_sample_shift;

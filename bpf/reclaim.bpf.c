@@ -5,6 +5,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "deputy.bpf.h"
 #include "emit.bpf.h"
 #include "reclaim.bpf.h"
 #include "task.bpf.h"
@@ -123,8 +124,7 @@ int BPF_PROG(on_direct_reclaim_end, unsigned long pages)
 }
 
 /* A thread leaves: what it reclaimed since last told goes with it otherwise. */
-SEC("?tp_btf/sched_process_exit")
-int BPF_PROG(on_reclaimer_exit, struct task_struct *task)
+static __always_inline int tell_rest(void)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
 	struct reclaim_state *state = bpf_map_lookup_elem(&reclaims, &thread);
@@ -136,3 +136,24 @@ int BPF_PROG(on_reclaimer_exit, struct task_struct *task)
 	bpf_map_delete_elem(&reclaims, &thread);
 	return 0;
 }
+
+SEC("?tp_btf/sched_process_exit")
+int BPF_PROG(on_reclaimer_exit, struct task_struct *task)
+{
+	tell_rest();
+	deputy_done(DEPUTIZED_RECLAIMER_EXIT, task);
+	return 0;
+}
+
+#define X(number)                                                               \
+	SEC("?tp_btf/sched_process_exit")                                       \
+	int BPF_PROG(on_reclaimer_exit_##number, struct task_struct *task)      \
+	{                                                                       \
+		if (deputy_stands_in(DEPUTIZED_RECLAIMER_EXIT, task, number)) { \
+			tell_rest();                                            \
+			deputy_done(DEPUTIZED_RECLAIMER_EXIT, task);            \
+		}                                                               \
+		return 0;                                                       \
+	}
+DEPUTIES(X)
+#undef X

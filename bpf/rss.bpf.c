@@ -6,6 +6,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "cgroup.bpf.h"
+#include "deputy.bpf.h"
 #include "emit.bpf.h"
 #include "filter.bpf.h"
 #include "gate.bpf.h"
@@ -326,8 +327,7 @@ int BPF_PROG(on_rss_stat, struct mm_struct *mm, int member)
 }
 
 /* The very end of an mm: whoever held it holds nothing any more. */
-SEC("?tp_btf/exit_mmap")
-int BPF_PROG(on_exit_mmap, struct mm_struct *mm)
+static __always_inline int tell_end(struct mm_struct *mm)
 {
 	struct memory nothing = {};
 	struct mm_state *state;
@@ -345,3 +345,24 @@ int BPF_PROG(on_exit_mmap, struct mm_struct *mm)
 	bpf_map_delete_elem(&mms, &key);
 	return 0;
 }
+
+SEC("?tp_btf/exit_mmap")
+int BPF_PROG(on_exit_mmap, struct mm_struct *mm)
+{
+	tell_end(mm);
+	deputy_done(DEPUTIZED_EXIT_MMAP, mm);
+	return 0;
+}
+
+#define X(number)                                                        \
+	SEC("?tp_btf/exit_mmap")                                         \
+	int BPF_PROG(on_exit_mmap_##number, struct mm_struct *mm)        \
+	{                                                                \
+		if (deputy_stands_in(DEPUTIZED_EXIT_MMAP, mm, number)) { \
+			tell_end(mm);                                    \
+			deputy_done(DEPUTIZED_EXIT_MMAP, mm);            \
+		}                                                        \
+		return 0;                                                \
+	}
+DEPUTIES(X)
+#undef X

@@ -6,25 +6,25 @@
 #include <bpf/bpf_tracing.h>
 
 #include "cgroup.bpf.h"
+#include "deputy.bpf.h"
 #include "emit.bpf.h"
 #include "filter.bpf.h"
 #include "task.bpf.h"
 
-/* An exec event with a full command line is too large for the stack. Tracepoint programs of one
- * kind do not nest on a CPU, so one per CPU is enough. */
+/* An exec event with a full command line is too large for the stack. A program does not run on a
+ * CPU on which it is running, be it preempted; its deputies may: so each has one per CPU. */
 struct exec_scratch {
 	__u64 words[(sizeof(struct event_exec) + EVENT_ARGV_BYTES) / 8 + 1];
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, DEPUTY_LAST);
 	__type(key, __u32);
 	__type(value, struct exec_scratch);
 } exec_scratch SEC(".maps");
 
-SEC("?tp_btf/sched_process_fork")
-int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+static __always_inline int tell_fork(struct task_struct *parent, struct task_struct *child)
 {
 	struct event_fork event = {};
 	struct mm_struct *mm = BPF_CORE_READ(child, mm);
@@ -54,6 +54,27 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 	return 0;
 }
 
+SEC("?tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+	tell_fork(parent, child);
+	deputy_done(DEPUTIZED_FORK, child);
+	return 0;
+}
+
+#define X(number)                                                                             \
+	SEC("?tp_btf/sched_process_fork")                                                     \
+	int BPF_PROG(on_fork_##number, struct task_struct *parent, struct task_struct *child) \
+	{                                                                                     \
+		if (deputy_stands_in(DEPUTIZED_FORK, child, number)) {                        \
+			tell_fork(parent, child);                                             \
+			deputy_done(DEPUTIZED_FORK, child);                                   \
+		}                                                                             \
+		return 0;                                                                     \
+	}
+DEPUTIES(X)
+#undef X
+
 static __always_inline __u32 read_argv(char *argv, struct mm_struct *mm, __u32 *flags)
 {
 	__u64 start = BPF_CORE_READ(mm, arg_start), end = BPF_CORE_READ(mm, arg_end);
@@ -72,17 +93,16 @@ static __always_inline __u32 read_argv(char *argv, struct mm_struct *mm, __u32 *
 	return bytes;
 }
 
-SEC("?tp_btf/sched_process_exec")
-int BPF_PROG(on_exec, struct task_struct *task)
+static __always_inline int tell_exec(struct task_struct *task, __u32 number)
 {
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
 	struct exec_scratch *scratch;
 	struct event_exec *event;
-	__u32 zero = 0, bytes, size;
+	__u32 own = number - 1, bytes, size;
 
 	if (!is_followed_task(task) || !mm)
 		return 0;
-	scratch = bpf_map_lookup_elem(&exec_scratch, &zero);
+	scratch = bpf_map_lookup_elem(&exec_scratch, &own);
 	if (!scratch)
 		return 0;
 	event = (struct event_exec *)scratch;
@@ -102,8 +122,28 @@ int BPF_PROG(on_exec, struct task_struct *task)
 	return 0;
 }
 
-SEC("?tp_btf/sched_process_exit")
-int BPF_PROG(on_exit, struct task_struct *task)
+SEC("?tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task)
+{
+	tell_exec(task, 1);
+	deputy_done(DEPUTIZED_EXEC, task);
+	return 0;
+}
+
+#define X(number)                                                     \
+	SEC("?tp_btf/sched_process_exec")                             \
+	int BPF_PROG(on_exec_##number, struct task_struct *task)      \
+	{                                                             \
+		if (deputy_stands_in(DEPUTIZED_EXEC, task, number)) { \
+			tell_exec(task, number);                      \
+			deputy_done(DEPUTIZED_EXEC, task);            \
+		}                                                     \
+		return 0;                                             \
+	}
+DEPUTIES(X)
+#undef X
+
+static __always_inline int tell_exit(struct task_struct *task)
 {
 	struct event_exit event = {};
 	struct mm_struct *mm;
@@ -134,8 +174,28 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	return 0;
 }
 
-SEC("?tp_btf/task_rename")
-int BPF_PROG(on_rename, struct task_struct *task, const char *comm)
+SEC("?tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+	tell_exit(task);
+	deputy_done(DEPUTIZED_EXIT, task);
+	return 0;
+}
+
+#define X(number)                                                     \
+	SEC("?tp_btf/sched_process_exit")                             \
+	int BPF_PROG(on_exit_##number, struct task_struct *task)      \
+	{                                                             \
+		if (deputy_stands_in(DEPUTIZED_EXIT, task, number)) { \
+			tell_exit(task);                              \
+			deputy_done(DEPUTIZED_EXIT, task);            \
+		}                                                     \
+		return 0;                                             \
+	}
+DEPUTIES(X)
+#undef X
+
+static __always_inline int tell_rename(struct task_struct *task, const char *comm)
 {
 	struct event_rename event = {};
 
@@ -149,3 +209,24 @@ int BPF_PROG(on_rename, struct task_struct *task, const char *comm)
 	emit_bulk(&event);
 	return 0;
 }
+
+SEC("?tp_btf/task_rename")
+int BPF_PROG(on_rename, struct task_struct *task, const char *comm)
+{
+	tell_rename(task, comm);
+	deputy_done(DEPUTIZED_RENAME, task);
+	return 0;
+}
+
+#define X(number)                                                                    \
+	SEC("?tp_btf/task_rename")                                                   \
+	int BPF_PROG(on_rename_##number, struct task_struct *task, const char *comm) \
+	{                                                                            \
+		if (deputy_stands_in(DEPUTIZED_RENAME, task, number)) {              \
+			tell_rename(task, comm);                                     \
+			deputy_done(DEPUTIZED_RENAME, task);                         \
+		}                                                                    \
+		return 0;                                                            \
+	}
+DEPUTIES(X)
+#undef X

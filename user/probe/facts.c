@@ -156,6 +156,9 @@ static void read_btf(struct facts *out, const struct btf *btf)
 	out->percpu_rss = !has_struct(btf, "mm_rss_stat");
 	out->thread_rss = has_struct(btf, "task_rss_stat");
 	out->mm_owner = has_member(btf, "mm_struct", "owner");
+	/* The type of the guard that tracepoints have instead of one against preemption. */
+	out->programs_preempted =
+		btf__find_by_name_kind(btf, "class_srcu_fast_notrace_t", BTF_KIND_TYPEDEF) > 0;
 	out->memcg = has_struct(btf, "mem_cgroup");
 	out->oom_control = has_struct(btf, "oom_control");
 	out->memcg_events = has_member(btf, "mem_cgroup", "memory_events_local");

@@ -43,13 +43,15 @@ struct facts {
 	int direct_reclaim_arguments;
 	int page_fault_arguments; /* x86 only */
 	int unmapped_area_arguments;
-	bool mm_owner;     /* struct mm_struct names a task (CONFIG_MEMCG) */
-	bool percpu_rss;   /* struct mm_struct has percpu_counters for resident pages (6.2) */
-	bool thread_rss;   /* threads count pages for themselves (until 6.1, where CPUs may be many)
-			    */
-	bool memcg;        /* struct mem_cgroup exists */
-	bool oom_control;  /* struct oom_control exists */
-	bool memcg_events; /* struct mem_cgroup counts the events of its own level (5.2) */
+	bool mm_owner;   /* struct mm_struct names a task (CONFIG_MEMCG) */
+	bool percpu_rss; /* struct mm_struct has percpu_counters for resident pages (6.2) */
+	bool thread_rss; /* threads count pages for themselves (until 6.1, where CPUs may be many)
+			  */
+	bool programs_preempted; /* a program on a tracepoint may lose its CPU to another task (7.0)
+				  */
+	bool memcg;              /* struct mem_cgroup exists */
+	bool oom_control;        /* struct oom_control exists */
+	bool memcg_events;       /* struct mem_cgroup counts the events of its own level (5.2) */
 
 	/* Trial loads and attachments of empty programs. */
 	int try_tracepoint;

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bpf/deputy.h"
+
 const char *capability__name(enum capability capability)
 {
 	static const char *const names[] = {
@@ -20,6 +22,19 @@ const char *capability__name(enum capability capability)
 static void use(struct plan *plan, const char *program)
 {
 	plan->programs[plan->program_count++] = program;
+}
+
+/* With its deputies right behind it, where it is skipped while another task is in it. */
+static void use_deputized(struct plan *plan, const struct facts *facts, enum deputized what)
+{
+	static const char *const names[][DEPUTY_LAST] = {
+#define X(name, program) [DEPUTIZED_##name] = DEPUTY_NAMES(program),
+		DEPUTIZED(X)
+#undef X
+	};
+
+	for (int i = 0; i < (facts->programs_preempted ? DEPUTY_LAST : 1); i++)
+		use(plan, names[what][i]);
 }
 
 static void take_way(struct plan *plan, enum capability capability, const char *way,
@@ -111,7 +126,7 @@ static void plan_resident(struct plan *plan, const struct facts *facts)
 	take_way(plan, CAPABILITY_RESIDENT, "tp_btf rss_stat", "%s", "");
 	plan->lru_address_spaces = !facts->exit_mmap_arguments;
 	if (facts->exit_mmap_arguments)
-		use(plan, "on_exit_mmap");
+		use_deputized(plan, facts, DEPUTIZED_EXIT_MMAP);
 
 	if (!facts->percpu_rss && facts->mm_owner) {
 		plan->exact_sums = true;
@@ -139,11 +154,11 @@ static void plan_resident(struct plan *plan, const struct facts *facts)
 
 static void plan_life(struct plan *plan, const struct facts *facts)
 {
-	use(plan, "on_fork");
-	use(plan, "on_exec");
-	use(plan, "on_exit");
+	use_deputized(plan, facts, DEPUTIZED_FORK);
+	use_deputized(plan, facts, DEPUTIZED_EXEC);
+	use_deputized(plan, facts, DEPUTIZED_EXIT);
 	if (facts->rename_arguments)
-		use(plan, "on_rename");
+		use_deputized(plan, facts, DEPUTIZED_RENAME);
 	take_way(plan, CAPABILITY_LIFE, "tp_btf fork, exec, exit",
 		 facts->rename_arguments ? "%s" : "%sno task_rename: later names are missing", "");
 
@@ -212,7 +227,7 @@ static void plan_rest(struct plan *plan, const struct facts *facts)
 		use(plan, "on_memcg_reclaim_end");
 		use(plan, "on_direct_reclaim_begin");
 		use(plan, "on_direct_reclaim_end");
-		use(plan, "on_reclaimer_exit");
+		use_deputized(plan, facts, DEPUTIZED_RECLAIMER_EXIT);
 		take_way(plan, CAPABILITY_RECLAIM, "tp_btf vmscan begin and end", "%s", "");
 	} else {
 		take_way(plan, CAPABILITY_RECLAIM, "", "this kernel has no vmscan tracepoints");

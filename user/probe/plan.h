@@ -39,7 +39,7 @@ struct way_taken {
 	char why[200];   /* why this way and not a better one; "" for the best */
 };
 
-#define PLAN_MAX_PROGRAMS 32
+#define PLAN_MAX_PROGRAMS 48
 #define PLAN_MAX_CPUS     512 /* MAX_CPUS of bpf/knobs.bpf.h */
 #define PLAN_MAX_THREADS  512 /* MAX_THREADS of it */
 

@@ -16,6 +16,7 @@
 #include "bpf/waker.h"
 #include "oomtrail.skel.h"
 #include "probe/fault_events.h"
+#include "probe/misses.h"
 
 #define SAMPLE_BYTES      (256 * KIB)
 #define STACKS_RING_BYTES (8 * MIB)
@@ -87,6 +88,7 @@ static void configure(struct oomtrail_bpf *skeleton, const struct plan *plan,
 	skeleton->rodata->knob_oom_stack = plan->oom_stack;
 	skeleton->rodata->knob_oom_events = plan->oom_events;
 	skeleton->rodata->knob_signals = facts->signal_arguments;
+	skeleton->rodata->knob_deputies = facts->programs_preempted;
 	if (options->critical_bytes)
 		bpf_map__set_max_entries(skeleton->maps.critical, options->critical_bytes);
 	if (options->bulk_bytes)
@@ -294,30 +296,9 @@ uint64_t probe__table_losses(const struct probe *probe, enum loss_reason reason)
 	return reason < LOSS_END ? probe->skeleton->bss->table_losses[reason] : 0;
 }
 
-/* A page fault inside a program on page faults is its own look at a stack that ends there: nothing
- * comes by it, and nothing is missed. */
-static bool meets_itself(const struct bpf_program *program)
+uint64_t probe__recursion_misses(const struct probe *probe, unsigned int kind)
 {
-	const char *name = bpf_program__name(program);
-
-	return !strcmp(name, "on_page_fault_kernel") || !strcmp(name, "on_early_fault_kernel");
-}
-
-uint64_t probe__recursion_misses(const struct probe *probe)
-{
-	struct bpf_program *program;
-	uint64_t misses = 0;
-
-	bpf_object__for_each_program(program, probe->skeleton->obj)
-	{
-		struct bpf_prog_info info = {};
-		uint32_t size = sizeof(info);
-
-		if (bpf_program__autoload(program) && !meets_itself(program) &&
-		    !bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
-			misses += info.recursion_misses;
-	}
-	return misses;
+	return misses__of(probe->skeleton->obj, probe->skeleton->bss->deputy_stood_in, kind);
 }
 
 unsigned int probe__unwatched_cpus(struct probe *probe)

@@ -72,7 +72,8 @@ uint64_t probe__table_losses(const struct probe *probe, enum loss_reason reason)
 /* Online now, and their page faults are not seen: they were not online at the start, or not always
  * since. Of the way by perf's events only; tracepoints are of all CPUs. */
 unsigned int probe__unwatched_cpus(struct probe *probe);
-uint64_t probe__recursion_misses(const struct probe *probe);
+/* Runs of programs that the kernel has skipped and no deputy stood in for, by enum event_kind. */
+uint64_t probe__recursion_misses(const struct probe *probe, unsigned int kind);
 
 /* The kernel's own clock around every run of a program (bpf_stats), of everybody's programs, until
  * stopped: dear enough (tens of ns a run) to be on for a sample only. Starting needs CAP_SYS_ADMIN;

@@ -37,7 +37,8 @@ static uint64_t lost_lives(const struct live *live)
 	uint64_t lost = 0;
 
 	for (size_t i = 0; i < sizeof(lives) / sizeof(lives[0]); i++)
-		lost += probe__ring_losses(live->probe, lives[i]) + refused(live, lives[i]);
+		lost += probe__ring_losses(live->probe, lives[i]) + refused(live, lives[i]) +
+			probe__recursion_misses(live->probe, lives[i]);
 	return lost;
 }
 

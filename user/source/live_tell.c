@@ -90,6 +90,7 @@ void live__tell_losses(struct live *live)
 
 	for (uint32_t kind = 0; kind < EVENT_KIND_END; kind++) {
 		tell_loss(live, LOSS_RING_FULL, kind, probe__ring_losses(live->probe, kind));
+		tell_loss(live, LOSS_RECURSION, kind, probe__recursion_misses(live->probe, kind));
 		if (options->refused)
 			tell_loss(live, LOSS_QUEUE_FULL, kind,
 				  options->refused(options->context, kind));
@@ -99,7 +100,6 @@ void live__tell_losses(struct live *live)
 	tell_loss(live, LOSS_NOTE_TABLE_FULL, EVENT_GROWTH,
 		  probe__table_losses(live->probe, LOSS_NOTE_TABLE_FULL));
 	tell_loss(live, LOSS_CPU_UNWATCHED, EVENT_GROWTH, probe__unwatched_cpus(live->probe));
-	tell_loss(live, LOSS_RECURSION, 0, probe__recursion_misses(live->probe));
 	tell_loss(live, LOSS_MALFORMED, 0, live->malformed);
 	tell_loss(live, LOSS_OBSERVATION, 0, live->unread);
 	live__tell_stack_losses(live);

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "bpf/deputy.h"
 #include "probe/plan.h"
 #include "probe/probe.h"
 
@@ -84,6 +85,43 @@ static void best_ways_need_no_excuse(void **state)
 	assert_true(uses(&plan, "on_mark_victim"));
 	assert_false(uses(&plan, "on_mark_victim_pid"));
 	assert_false(plan.lru_address_spaces);
+}
+
+static size_t place_of(const struct plan *plan, const char *program)
+{
+	size_t i = 0;
+
+	while (i < plan->program_count && strcmp(plan->programs[i], program) != 0)
+		i++;
+	return i;
+}
+
+/* Behind it: they do what none before them has. */
+static void programs_that_are_preempted_have_deputies_behind_them(void **state)
+{
+	static const char *const names[][DEPUTY_LAST] = {
+#define X(name, program) DEPUTY_NAMES(program),
+		DEPUTIZED(X)
+#undef X
+	};
+	struct facts facts = able_host();
+	struct plan without = make(&facts, NULL), with;
+
+	(void)state;
+	facts.programs_preempted = true;
+	with = make(&facts, NULL);
+	for (size_t what = 0; what < DEPUTIZED_END; what++) {
+		size_t place = place_of(&with, names[what][0]);
+
+		assert_true(uses(&without, names[what][0]));
+		for (size_t i = 1; i < DEPUTY_LAST; i++) {
+			assert_false(uses(&without, names[what][i]));
+			assert_int_equal(place_of(&with, names[what][i]), place + i);
+		}
+	}
+	assert_int_equal(with.program_count,
+			 without.program_count + DEPUTIZED_END * (DEPUTY_LAST - 1));
+	assert_true(with.program_count <= PLAN_MAX_PROGRAMS);
 }
 
 static void every_capability_has_a_name(void **state)
@@ -387,6 +425,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(best_ways_need_no_excuse),
+		cmocka_unit_test(programs_that_are_preempted_have_deputies_behind_them),
 		cmocka_unit_test(every_capability_has_a_name),
 		cmocka_unit_test(ways_fit_their_event),
 		cmocka_unit_test(oom_context_falls_back_in_order),
