@@ -195,8 +195,15 @@ int probe__attach(struct probe *probe, char *why, size_t why_size)
 	return 0;
 }
 
+unsigned int probe__unwatched_cpus(struct probe *probe)
+{
+	return fault_events__unwatched(&probe->faults, "/sys/devices/system/cpu/online");
+}
+
 void probe__detach(struct probe *probe)
 {
+	/* A last look: who was not watched is known no more when nobody is. */
+	(void)probe__unwatched_cpus(probe);
 	/* The last first: a kill that came without a signal would seem one of a process that was
 	 * exiting, were the program that sees signals gone before the one that sees kills. */
 	fault_events__detach(&probe->faults);
@@ -311,11 +318,6 @@ uint64_t probe__recursion_misses(const struct probe *probe)
 			misses += info.recursion_misses;
 	}
 	return misses;
-}
-
-unsigned int probe__unwatched_cpus(struct probe *probe)
-{
-	return fault_events__unwatched(&probe->faults, "/sys/devices/system/cpu/online");
 }
 
 int probe__start_measuring(struct probe *probe)
