@@ -7,10 +7,9 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/growth.bash"
 
-cgroup_new app 96
-# Every page is sampled, also the last one before a thread rests.
-record_growth threads app --sample 4K --without rss_stat -- "$WORKLOADS/threads" 36M 400
+cgroup_new app 64
+# Every page is sampled, also the last one before each rest of half a second.
+record_growth grow app --sample 4K --without rss_stat -- "$WORKLOADS/grow" \
+	--total 1M --step 64K --rate 128K
 json_is '[.losses.rows[] | select(.kind == "growth")] == []'
-for thread in first fourth eighth; do
-	credited_as_told threads "grow_$thread" 3
-done
+about "what it grew by" "$(credited grow)" $((1 << 20)) $((64 << 10))
