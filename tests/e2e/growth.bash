@@ -48,6 +48,27 @@ credited() # FUNCTION...
 		"$WORK/report.json" --args "$@"
 }
 
+# The process that names stacks: of the recorder's children the one that starts those, and its own.
+naming() # RECORDER
+{
+	local keeper
+	keeper=$(pgrep -P "$1" -x oomtrail-keeper) && pgrep -P "$keeper" -x oomtrail-stacks
+}
+
+# It turns ten times a second at least.
+turns() # NAMING
+{
+	sed -n 's/^voluntary_ctxt_switches:\t//p' "/proc/$1/status"
+}
+
+# Of the report's losses.
+lost() # REASON KIND
+{
+	jq --arg reason "$1" --arg kind "$2" '[.losses.rows[] |
+		select((.reason | startswith($reason)) and .kind == $kind).count] | add // 0' \
+		"$WORK/report.json"
+}
+
 # Bytes that PID grew by all stacks, and by those that were followed to their end.
 credited_in_all()
 {

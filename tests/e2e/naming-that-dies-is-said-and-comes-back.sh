@@ -6,13 +6,6 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/growth.bash"
 
-# Of the recorder's children the one that starts those, and its own.
-naming()
-{
-	local keeper
-	keeper=$(pgrep -P "$1" -x oomtrail-keeper) && pgrep -P "$keeper" -x oomtrail-stacks
-}
-
 cgroup_new app 64
 watch_start
 first=$(naming "$WATCHER") || fail "nobody names stacks"
@@ -30,6 +23,8 @@ for status in /proc/"$third"/status; do
 	# CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE, CAP_CHECKPOINT_RESTORE
 	equal CapEff "$(sed -n 's/^CapEff:\t//p' "$status")" 0000010000080004
 	equal NoNewPrivs "$(sed -n 's/^NoNewPrivs:\t//p' "$status")" 1
+	# Its system calls are filtered.
+	equal Seccomp "$(sed -n 's/^Seccomp:\t//p' "$status")" 2
 done
 
 cgroup_start shares app "$WORKLOADS/shares" 200M

@@ -80,7 +80,7 @@ static int write_json(const struct recorder *recorder, const struct freeze *free
 {
 	if (freeze->index < 0)
 		return report__json(recorder->chunk.model, out);
-	return report__incident_json(recorder->chunk.model, (size_t)freeze->index, out);
+	return report__incident_json_at_once(recorder->chunk.model, (size_t)freeze->index, out);
 }
 
 static void tell_published(struct recorder *recorder, const struct freeze *freeze,

@@ -203,11 +203,17 @@ int probe__attach(struct probe *probe, char *why, size_t why_size)
 	return 0;
 }
 
+unsigned int probe__unwatched_cpus(struct probe *probe)
+{
+	return fault_events__unwatched(&probe->faults, "/sys/devices/system/cpu/online");
+}
+
 void probe__detach(struct probe *probe)
 {
+	/* A last look: who was not watched is known no more when nobody is. */
+	(void)probe__unwatched_cpus(probe);
 	/* The last first: a kill that came without a signal would seem one of a process that was
 	 * exiting, were the program that sees signals gone before the one that sees kills. */
-	(void)probe__unwatched_cpus(probe); /* the last time that anybody can tell */
 	fault_events__detach(&probe->faults);
 	for (size_t i = PLAN_MAX_PROGRAMS; i-- > 0;) {
 		bpf_link__destroy(probe->links[i]);
@@ -299,11 +305,6 @@ uint64_t probe__table_losses(const struct probe *probe, enum loss_reason reason)
 uint64_t probe__recursion_misses(const struct probe *probe, unsigned int kind)
 {
 	return misses__of(probe->skeleton->obj, probe->skeleton->bss->deputy_stood_in, kind);
-}
-
-unsigned int probe__unwatched_cpus(struct probe *probe)
-{
-	return fault_events__unwatched(&probe->faults, "/sys/devices/system/cpu/online");
 }
 
 int probe__start_measuring(struct probe *probe)

@@ -19,6 +19,7 @@
 
 struct build {
 	bool failed;
+	size_t frames_max; /* of an incident's stacks together; 0: no bound */
 };
 
 void build__set(struct build *build, json_t *object, const char *key, json_t *value);

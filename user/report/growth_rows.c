@@ -177,16 +177,31 @@ static int is_below(const struct model *model, const struct process *process, co
 	return strncmp(path, cgroup, length) == 0 && (path[length] == '\0' || path[length] == '/');
 }
 
-static int is_meant(const struct model *model, const struct growth_filter *filter,
-		    const struct task_ref *task, const struct process *process)
+static bool is_listed(const struct growth_filter *filter, const struct task_ref *task)
 {
 	bool listed = filter->task_count == 0;
 
 	for (size_t i = 0; i < filter->task_count; i++)
 		listed |= task_ref__same(&filter->tasks[i], task);
-	if (!listed || (filter->pid != 0 && filter->pid != task->pid))
+	return listed && (filter->pid == 0 || filter->pid == task->pid);
+}
+
+static int is_meant(const struct model *model, const struct growth_filter *filter,
+		    const struct task_ref *task, const struct process *process)
+{
+	if (!is_listed(filter, task))
 		return false;
 	return filter->cgroup ? is_below(model, process, filter->cgroup) : true;
+}
+
+/* At most so many rows: an incident's are few of all that a busy host's samples make. */
+static size_t count_listed(const struct model *model, const struct growth_filter *filter)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < model__growth_count(model); i++)
+		count += is_listed(filter, &model__growth(model, i)->task);
+	return count;
 }
 
 /* --- rows ------------------------------------------------------------------------------------- */
@@ -218,13 +233,13 @@ static struct growth_row row__of(const struct model *model, const struct growth 
 int growths__read_rows(struct growths *growths, const struct model *model,
 		       const struct growth_filter *filter)
 {
-	const size_t all = model__growth_count(model);
+	const size_t all = model__growth_count(model), listed = count_listed(model, filter);
 	_cleanup_(freep) const struct process **sorted = NULL;
 	struct process_index index = {0};
 
-	if (all == 0)
+	if (listed == 0)
 		return 0;
-	growths->rows = calloc(all, sizeof(*growths->rows));
+	growths->rows = calloc(listed, sizeof(*growths->rows));
 	if (!growths->rows || process_index__read(&index, model) < 0)
 		return -ENOMEM;
 	sorted = index.sorted;

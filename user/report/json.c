@@ -241,9 +241,20 @@ int report__json(const struct model *model, struct text *out)
 	return hand_over(&build, session__new(&build, model), out);
 }
 
-int report__incident_json(const struct model *model, size_t index, struct text *out)
+static int incident_json(const struct model *model, size_t index, size_t frames_max,
+			 struct text *out)
 {
-	struct build build = {0};
+	struct build build = {.frames_max = frames_max};
 
 	return hand_over(&build, json__incident(&build, model, model__incident(model, index)), out);
+}
+
+int report__incident_json(const struct model *model, size_t index, struct text *out)
+{
+	return incident_json(model, index, 0, out);
+}
+
+int report__incident_json_at_once(const struct model *model, size_t index, struct text *out)
+{
+	return incident_json(model, index, REPORT_FRAMES, out);
 }

@@ -233,15 +233,32 @@ static const char *role_of(const struct growth_row *row, const struct incident *
 	return task_ref__same(&row->task, &incident->victim.task) ? "victim" : "culprit";
 }
 
+/* How many of the largest are shown. */
+static size_t count_shown(const struct build *build, const struct growths *growths,
+			  const struct incident *incident)
+{
+	const size_t most = incident ? INCIDENT_ROWS : SESSION_ROWS;
+	size_t count = 0, frames = 0;
+
+	for (; count < growths->count && count < most; count++) {
+		const struct stack *stack = growths->rows[count].stack;
+
+		frames += stack ? stack->count : 0;
+		if (count > 0 && build->frames_max && frames > build->frames_max)
+			break;
+	}
+	return count;
+}
+
 void json__set_growth(struct build *build, json_t *object, const struct model *model,
 		      const struct incident *incident)
 {
-	const size_t most = incident ? INCIDENT_ROWS : SESSION_ROWS;
 	const uint64_t zero_ns = incident ? incident->time_ns : model__span(model).first_ns;
 	_cleanup_(growths__free) struct growths growths = {0};
 	struct growth_filter filter = {0};
 	struct task_ref tasks[2];
 	json_t *array;
+	size_t shown;
 
 	if (model__growth_count(model) == 0)
 		return;
@@ -254,14 +271,14 @@ void json__set_growth(struct build *build, json_t *object, const struct model *m
 		build->failed = true;
 		return;
 	}
+	shown = count_shown(build, &growths, incident);
 	array = json_array();
-	for (size_t i = 0; i < growths.count && i < most; i++)
+	for (size_t i = 0; i < shown; i++)
 		build__append(build, array,
 			      row__new(build, model, &growths, &growths.rows[i], zero_ns,
 				       role_of(&growths.rows[i], incident)));
 	build__set(build, object, "stacks", array);
-	build__count(build, object, "stacks_omitted",
-		     growths.count > most ? growths.count - most : 0);
+	build__count(build, object, "stacks_omitted", growths.count - shown);
 	if (growths.count == 0)
 		return;
 	set_ratio(build, object, "explained_ratio", growths.explained_bytes, growths.rose_bytes);

@@ -23,3 +23,7 @@ int report__incident_text(const struct model *model, size_t index, struct text *
  * a traced program chose to call itself cannot reach a terminal through it. */
 int report__json(const struct model *model, struct text *out);
 int report__incident_json(const struct model *model, size_t index, struct text *out);
+/* The latter in little memory, however much is known: as many stacks as REPORT_FRAMES frames go
+ * for, at least one; the others are counted ("stacks_omitted"). */
+#define REPORT_FRAMES 600
+int report__incident_json_at_once(const struct model *model, size_t index, struct text *out);

@@ -188,7 +188,8 @@ void stacks__take(struct stacks *stacks, const void *data, size_t bytes)
 		stacks->counts.refused++;
 		break;
 	case QUEUE_LATE:
-		stacks->counts.late_more++;
+		/* As large as a STACK_SAMPLE_MORE: no other record is late. */
+		stacks->counts.late_more += settled__lacks(&stacks->settled, data);
 		break;
 	}
 }
@@ -215,6 +216,8 @@ static bool has_come(struct stacks *stacks, struct stack_sample *sample)
 		return arrival != ARRIVAL_NONE;
 	}
 	arrival = arrival__of(sample, stacks->look.proc, stacks->page_bytes);
+	if (sample->flags & STACK_SAMPLE_EARLY && arrival != ARRIVAL_NONE)
+		settled__add(&stacks->settled, sample->header.id);
 	stacks->counts.never_came += arrival == ARRIVAL_NONE;
 	stacks->counts.may_have_come += arrival == ARRIVAL_NOT_KNOWN;
 	return arrival != ARRIVAL_NONE;

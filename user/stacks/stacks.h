@@ -40,7 +40,7 @@ struct stacks_counts {
 	uint64_t samples;               /* records of the ring, what was refused or torn included */
 	uint64_t refused;               /* no room in the queue, or no memory */
 	uint64_t torn;                  /* not as the BPF programs make them */
-	uint64_t late_more;             /* pages of a sample that was not waiting (any more) */
+	uint64_t late_more;             /* pages of a sample that was told without them */
 	uint64_t not_huge;              /* claimed to be a huge page, and none was there */
 	uint64_t never_came;            /* early samples: no page had come */
 	uint64_t may_have_come;         /* nobody could see whether; counted as come */

@@ -15,6 +15,7 @@
 #include "stacks/prefetch.h"
 #include "stacks/queue.h"
 #include "stacks/resident.h"
+#include "stacks/settled.h"
 #include "stacks/stacks.h"
 
 struct stacks {
@@ -33,6 +34,7 @@ struct stacks {
 	struct resident *resident;
 	struct prefetch *prefetch;
 	struct queue queue;
+	struct settled settled;
 	bool frame_pointers;
 	void (*cut)(void *context, uint32_t pid, size_t room_bytes);
 	void *cut_context;

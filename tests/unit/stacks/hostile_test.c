@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "tests/unit/stacks/caught.h"
 
+#include <sys/mman.h>
+
 #include "stacks/queue.h"
 
 #define SAMPLE_BYTES (sizeof(struct stack_sample) + 2 * STACK_PAGE_BYTES)
@@ -237,6 +239,49 @@ static void test_more_of_a_sample_that_waits(void **state)
 	assert_int_equal(growths[3].pages[GROWTH_SWAP], 0);
 }
 
+static void give_early(struct world *world, uint64_t id, const void *address)
+{
+	struct stack_sample *sample = &world->caught.sample;
+
+	make_sample(&world->caught, id);
+	sample->task.pid = sample->task.tid = (uint32_t)getpid();
+	sample->address = (uintptr_t)address;
+	sample->flags |= STACK_SAMPLE_EARLY;
+	memset(sample->pages, 0, sizeof(sample->pages));
+	give(world, &world->caught, SAMPLE_BYTES);
+	assert_int_equal(stacks__finish(world->stacks), 0);
+}
+
+/* The kernel tells of an early sample when its thread has its next page fault, however late. */
+static void test_more_of_a_sample_that_was_looked_at(void **state)
+{
+	const size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+	struct world *world = *state;
+	char *pages = mmap(NULL, 2 * page_bytes, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	assert_true(pages != MAP_FAILED);
+	pages[0] = 1;
+	world->stacks = caught__stacks(world->told, 0);
+	/* It was there, and credited. */
+	give_early(world, 1, pages);
+	assert_int_equal(world->told->growth_count, 1);
+	give_more(world, 1, 1, 0);
+	assert_int_equal(stacks__counts(world->stacks).late_more, 0);
+	/* Once. */
+	give_more(world, 1, 1, 0);
+	assert_int_equal(stacks__counts(world->stacks).late_more, 1);
+	/* It was not, and never came; or came after the look. */
+	give_early(world, 2, pages + page_bytes);
+	give_early(world, 3, pages + page_bytes);
+	assert_int_equal(world->told->growth_count, 1);
+	give_more(world, 2, 0, 0);
+	assert_int_equal(stacks__counts(world->stacks).late_more, 1);
+	give_more(world, 3, 1, 0);
+	assert_int_equal(stacks__counts(world->stacks).late_more, 2);
+	munmap(pages, 2 * page_bytes);
+}
+
 static void test_the_queue_is_bounded(void **state)
 {
 	const size_t max_bytes = 64 * KIB;
@@ -304,6 +349,7 @@ int main(void)
 		TEST(test_sizes_that_make_no_sense),
 		TEST(test_registers_and_stacks_that_make_no_sense),
 		TEST(test_more_of_a_sample_that_waits),
+		TEST(test_more_of_a_sample_that_was_looked_at),
 		TEST(test_the_queue_is_bounded),
 		TEST(test_looks_are_bounded),
 	};
