@@ -172,7 +172,7 @@ static int status_of(void (*deed)(long number), long number)
 	if (pid == 0) {
 		/* It says what it refuses. */
 		if (!freopen("/dev/null", "w", stderr) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-		    stack_calls__confine())
+		    stack_calls__confine(-1))
 			_exit(102);
 		deed(number);
 		_exit(0);
