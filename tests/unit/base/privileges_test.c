@@ -173,6 +173,18 @@ static void *wait_for_end(void *pipe_end)
 	return NULL;
 }
 
+/* Joined is not yet gone for the kernel. The alarm ends whoever waits for ever. */
+static void wait_to_be_alone(void)
+{
+	char status[8192];
+
+	alarm(10);
+	do
+		read_status(status, sizeof(status));
+	while (status_row(status, "\nThreads:", 10) > 1);
+	alarm(0);
+}
+
 static void drop_beside_a_thread(void)
 {
 	char why[256], before[8192], after[8192];
@@ -189,6 +201,7 @@ static void drop_beside_a_thread(void)
 	CHECK(status_row(after, "\nNoNewPrivs:", 10) == status_row(before, "\nNoNewPrivs:", 10));
 	close(ends[1]);
 	CHECK(!pthread_join(thread, NULL));
+	wait_to_be_alone();
 	drop();
 }
 
