@@ -80,10 +80,23 @@ static __always_inline __u32 guess(__u32 member, __s32 pages[RSS_MEMBERS])
 	return member == RSS_FILE ? STACK_SAMPLE_EARLY : 0;
 }
 
+/* For so much growth it stands; 0: it is none of those that are sampled. What is read was chosen as
+ * of a file, whose pages around come as well; an anonymous one, from swap, comes alone. */
+static __always_inline __u64 block_of(const struct note *note, __u32 flags,
+				      const __s32 pages[RSS_MEMBERS])
+{
+	if (!(flags & STACK_SAMPLE_READ))
+		return knob_sample_bytes;
+	if (flags & STACK_SAMPLE_EARLY || pages[RSS_FILE] > 0 || pages[RSS_SHMEM] > 0)
+		return around_block_bytes();
+	return is_chosen(note->address) ? knob_sample_bytes : 0;
+}
+
 static __noinline int come_small(struct note *note, __u32 member, bool stayed,
 				 __s32 pages[RSS_MEMBERS])
 {
 	__u32 flags = (__u32)note->flags & NOTE_FLAGS;
+	__u64 block_bytes;
 
 	if (!stayed)
 		flags |= guess(member, pages);
@@ -95,9 +108,11 @@ static __noinline int come_small(struct note *note, __u32 member, bool stayed,
 	if (pages[RSS_ANON] <= 0 && pages[RSS_FILE] <= 0 && pages[RSS_SHMEM] <= 0 &&
 	    !(flags & STACK_SAMPLE_EARLY))
 		return 0;
+	block_bytes = block_of(note, flags, pages);
+	if (!block_bytes)
+		return 0;
 	note->id =
-		sample_take((struct mm_struct *)note->mm, note->address, flags, pages,
-			    flags & STACK_SAMPLE_READ ? around_block_bytes() : knob_sample_bytes);
+		sample_take((struct mm_struct *)note->mm, note->address, flags, pages, block_bytes);
 	/* More would come twice if user space finds it by itself. */
 	if (flags & STACK_SAMPLE_EARLY)
 		note->task = 0;

@@ -95,7 +95,8 @@ static void configure(struct oomtrail_bpf *skeleton, const struct plan *plan,
 		bpf_map__set_max_entries(skeleton->maps.bulk, options->bulk_bytes);
 	skeleton->data->critical_waker.bytes = bpf_map__max_entries(skeleton->maps.critical) / 4;
 	skeleton->data->bulk_waker.bytes = bpf_map__max_entries(skeleton->maps.bulk) / 4;
-	skeleton->data->stacks_waker.bytes = STACKS_RING_BYTES / 8;
+	/* Soon enough for stacks that want more room. */
+	skeleton->data->stacks_waker.bytes = STACKS_RING_BYTES / 32;
 	skeleton->rodata->knob_sample_bytes =
 		plan->samples ? options->sample_bytes ?: SAMPLE_BYTES : 0;
 	skeleton->rodata->knob_sample_shift = shift_of(skeleton->rodata->knob_sample_bytes);

@@ -91,8 +91,9 @@ static void empty_ring(void *context)
 	ring_buffer__consume(((struct work *)context)->ring);
 }
 
-/* The next larger one, as far as there is any; without the privilege for it stacks stay cut. */
-static void give_room(void *context, uint32_t pid, size_t room_bytes)
+/* The next larger one, as far as there is any; without the privilege for it stacks stay cut. For a
+ * first thread the largest: of its stack no more is copied than there is. */
+static void give_room(void *context, const struct task_ref *thread, size_t room_bytes)
 {
 	static const size_t rooms_bytes[] = {
 #define X(class, pages) [class] = (pages)*STACK_PAGE_BYTES,
@@ -100,13 +101,13 @@ static void give_room(void *context, uint32_t pid, size_t room_bytes)
 #undef X
 	};
 	const struct work *work = context;
-	uint64_t *room = &work->rooms[pid % STACK_ROOMS];
-	uint32_t class = 0;
+	uint64_t *room = &work->rooms[thread->pid % STACK_ROOMS];
+	uint32_t class = thread->tid == thread->pid ? STACK_CLASS_LAST : 0;
 
 	while (class < STACK_CLASS_LAST && rooms_bytes[class] <= room_bytes)
 		class ++;
-	if (*room >> 32 != pid || class > (uint32_t)*room)
-		__atomic_store_n(room, stack_room(pid, class), __ATOMIC_RELAXED);
+	if (*room >> 32 != thread->pid || class > (uint32_t)*room)
+		__atomic_store_n(room, stack_room(thread->pid, class), __ATOMIC_RELAXED);
 }
 
 /* The highest count so far. */

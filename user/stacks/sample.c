@@ -264,7 +264,7 @@ static int chain_of_walk(const struct walk_at *at, uint64_t now_ns, uint32_t *id
 		end = STACK_END_COMPLETE;
 	stacks->counts.ends[end]++;
 	if (end == STACK_END_CUT && stacks->cut)
-		stacks->cut(stacks->cut_context, sample->task.pid, below + sample->stack_bytes);
+		stacks->cut(stacks->cut_context, &sample->task, below + sample->stack_bytes);
 	for (size_t i = 0; i < count && !error; i++)
 		error = frame_number(at, frames[i].pc - !frames[i].exact, now_ns,
 				     &numbers[inner + i]);

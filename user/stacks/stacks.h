@@ -23,7 +23,7 @@ struct stacks_options {
 	size_t queue_bytes; /* of samples that wait; 0: 64 MiB */
 	size_t heap_bytes;  /* beyond which modules go, whatever holds the others; 0: 192 MiB */
 	/* A stack was copied into so much room, and cut too early to be followed; may be NULL. */
-	void (*cut)(void *context, uint32_t pid, size_t room_bytes);
+	void (*cut)(void *context, const struct task_ref *thread, size_t room_bytes);
 	void *cut_context;
 	/* Called every few ms where a turn takes longer than that: samples may be taken then. May
 	 * be NULL. */

@@ -36,7 +36,7 @@ struct stacks {
 	struct queue queue;
 	struct settled settled;
 	bool frame_pointers;
-	void (*cut)(void *context, uint32_t pid, size_t room_bytes);
+	void (*cut)(void *context, const struct task_ref *thread, size_t room_bytes);
 	void *cut_context;
 	long page_bytes;
 	bool is_behind; /* samples wait that could be worked off */
