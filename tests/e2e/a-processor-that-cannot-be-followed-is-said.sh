@@ -6,6 +6,7 @@
 # nothing of it.
 #
 # The processor is one that only the list says is there, in mounts of our own.
+# not in a vm: a real one comes online there (a-processor-that-comes-online-later-is-followed)
 if [[ -z ${OWN_MOUNTS-} && $EUID -eq 0 ]]; then
 	OWN_MOUNTS=1 exec unshare --mount "$0" "$@"
 fi

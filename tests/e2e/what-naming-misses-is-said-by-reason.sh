@@ -4,6 +4,7 @@
 # The process that names stacks does not get to run for a while: records of what is mapped that found
 # no room meanwhile are said, and samples of which nobody could see any more whether their page had
 # come, each as what it is. Where it runs nothing of it is said.
+# not in a vm: what names stacks and says what it misses lies in user space, the same on every kernel
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/growth.bash"
 
