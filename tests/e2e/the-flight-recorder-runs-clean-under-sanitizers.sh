@@ -27,6 +27,12 @@ use_variant() # NAME
 	fi
 }
 
+# What is killed within 10 s is of the incident itself, and no storm.
+is_over()
+{
+	[[ $(($(date +%s%N) - killed_ns)) -gt 11000000000 ]]
+}
+
 nothing_found()
 {
 	! grep -Eq 'Sanitizer|runtime error' "$WORK/watch.err" ||
@@ -43,6 +49,7 @@ for variant in asan tsan; do
 	churn=$STARTED
 
 	oom_kill "$variant.1" "$variant.first" 64
+	killed_ns=$(date +%s%N)
 	wait_for_incidents 1
 	first=$ID
 	kill -USR1 "$WATCHER"
@@ -55,6 +62,7 @@ for variant in asan tsan; do
 	kill -HUP "$WATCHER"
 	wait_for '[[ $(logged "settings read again") -eq 1 ]]'
 	wait_for_reports "$first"
+	wait_for is_over
 	oom_kill "$variant.3" "$variant.first" 64
 	wait_for '[[ -e $FLIGHT/incidents/$first/storm.trail ]]'
 	wait_for '[[ $(find "$FLIGHT/window" -name "*.trail" | wc -l) -ge 3 ]]'
