@@ -163,8 +163,7 @@ static __always_inline int emit_sample(const struct arrival *arrival)
 	}
 }
 
-/* --- what came ---------------------------------------------------------------------------------
- */
+/* --- what came ----------------------------------------------------------------------------- */
 
 /* Where no exit_mmap tells of an mm's end, its address may have become that of another process's,
  * which nobody may follow; rss_stat finds that out once it has moved. */

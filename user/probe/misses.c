@@ -8,6 +8,7 @@
 
 #include "bpf/events.h"
 #include "bpf/deputy.h"
+#include "probe/plan.h"
 
 /*
  * What each of them tells. Not the one on page faults of the kernel: a page fault inside it is its
@@ -43,12 +44,6 @@ static const struct {
 	{"on_early_fault_event", EVENT_GROWTH},
 };
 
-static const char *const deputized[][DEPUTY_LAST] = {
-#define X(name, program) [DEPUTIZED_##name] = DEPUTY_NAMES(program),
-	DEPUTIZED(X)
-#undef X
-};
-
 static bool is_loaded(const struct bpf_object *object, const char *name)
 {
 	struct bpf_program *program = bpf_object__find_program_by_name(object, name);
@@ -75,11 +70,11 @@ static uint64_t lost_by(const struct bpf_object *object, const __u64 *stood_in, 
 	uint64_t missed = misses_of(object, name), made_up, by_last;
 
 	for (int what = 0; missed && what < DEPUTIZED_END; what++) {
-		if (strcmp(deputized[what][0], name) != 0)
+		if (strcmp(plan__deputies[what][0], name) != 0)
 			continue;
-		if (!is_loaded(object, deputized[what][DEPUTY_LAST - 1]))
+		if (!is_loaded(object, plan__deputies[what][DEPUTY_LAST - 1]))
 			return missed;
-		by_last = misses_of(object, deputized[what][DEPUTY_LAST - 1]);
+		by_last = misses_of(object, plan__deputies[what][DEPUTY_LAST - 1]);
 		made_up = *(const volatile __u64 *)&stood_in[what];
 		missed = missed > made_up ? missed - made_up : 0;
 		return missed < by_last ? missed : by_last;

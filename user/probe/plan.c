@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bpf/deputy.h"
-
 const char *capability__name(enum capability capability)
 {
 	static const char *const names[] = {
@@ -24,17 +22,17 @@ static void use(struct plan *plan, const char *program)
 	plan->programs[plan->program_count++] = program;
 }
 
+const char *const plan__deputies[DEPUTIZED_END][DEPUTY_LAST] = {
+#define X(name, program) [DEPUTIZED_##name] = DEPUTY_NAMES(program),
+	DEPUTIZED(X)
+#undef X
+};
+
 /* With its deputies right behind it, where it is skipped while another task is in it. */
 static void use_deputized(struct plan *plan, const struct facts *facts, enum deputized what)
 {
-	static const char *const names[][DEPUTY_LAST] = {
-#define X(name, program) [DEPUTIZED_##name] = DEPUTY_NAMES(program),
-		DEPUTIZED(X)
-#undef X
-	};
-
 	for (int i = 0; i < (facts->programs_preempted ? DEPUTY_LAST : 1); i++)
-		use(plan, names[what][i]);
+		use(plan, plan__deputies[what][i]);
 }
 
 static void take_way(struct plan *plan, enum capability capability, const char *way,

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "bpf/deputy.h"
 #include "probe/facts.h"
 
 /*
@@ -68,6 +69,9 @@ struct plan_options {
 };
 
 const char *capability__name(enum capability capability);
+
+/* Names of a program and its deputies, in the order in which they are attached. */
+extern const char *const plan__deputies[DEPUTIZED_END][DEPUTY_LAST];
 
 /* 0; -EPERM or -ENOTSUP when nothing useful can be done here: `refusal` then holds one plain
  * sentence that says what is missing and what to do about it. */
