@@ -72,13 +72,23 @@ void oom_score__spare_us(uint64_t more_bytes)
 	oom_score__set_adj(0, LAST);
 }
 
-void oom_score__offer(pid_t child)
+static void move(pid_t pid, int adj)
 {
 	struct rlimit limit;
 
-	oom_score__set_adj(child, EARLY);
-	if (prlimit(child, RLIMIT_DATA, NULL, &limit))
+	oom_score__set_adj(pid, adj);
+	if (prlimit(pid, RLIMIT_DATA, NULL, &limit))
 		return;
 	limit.rlim_cur = limit.rlim_max;
-	(void)prlimit(child, RLIMIT_DATA, &limit, NULL);
+	(void)prlimit(pid, RLIMIT_DATA, &limit, NULL);
+}
+
+void oom_score__be_ordinary(void)
+{
+	move(0, 0);
+}
+
+void oom_score__offer(pid_t child)
+{
+	move(child, EARLY);
 }

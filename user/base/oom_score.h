@@ -18,5 +18,8 @@ bool oom_score__set_adj(pid_t pid, int value);
  */
 void oom_score__spare_us(uint64_t more_bytes);
 
-/* A child of a spared one inherits exemption and bound: neither is for it, it goes first. */
+/* A child of a spared one inherits exemption and bound. Neither is for one that calls this; */
+void oom_score__be_ordinary(void);
+
+/* and this one goes first. */
 void oom_score__offer(pid_t child);

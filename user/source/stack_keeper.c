@@ -14,13 +14,15 @@
 
 #include "base/cleanup.h"
 #include "base/close_others.h"
+#include "base/oom_score.h"
 #include "base/privileges.h"
 #include "probe/facts.h"
 #include "source/perf_asking.h"
 #include "stacks/kernel_frames.h"
 
-#define REAP_MS 500  /* for whom it started */
-#define WAIT_MS 1000 /* for it */
+#define REAP_MS     500  /* for whom it started */
+#define WAIT_MS     1000 /* for it */
+#define SPARE_BYTES (1U << 20) /* more than it ever takes */
 
 enum { RING, ROOMS, SOCKET, FDS };
 
@@ -209,6 +211,7 @@ static void __attribute__((noreturn)) run(int socket, pid_t recorder)
 	prctl(PR_SET_NAME, "oomtrail-keeper");
 	close_others(kept, sizeof(kept) / sizeof(*kept));
 	leave_signals_to_recorder();
+	oom_score__spare_us(SPARE_BYTES);
 	/* Where that is not permitted, little is held. */
 	(void)privileges__drop(needed(), why, sizeof(why));
 	/* Behind what changes credentials: that clears it. */

@@ -253,9 +253,9 @@ void stack_namer__run(const struct stack_namer_options *options, int socket, pid
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
-	/* What it reads others made, and it may take much memory for it: no exemption is for it
-	 * that the recorder was given. */
-	oom_score__set_adj(0, 0);
+	/* What it reads others made, and it may take much memory for it: its starter's
+	 * exemption is not for it. */
+	oom_score__be_ordinary();
 	close_others(kept, sizeof(kept) / sizeof(*kept));
 	bound(options->memory_bytes ? options->memory_bytes : MEMORY_BYTES);
 	work = calloc(1, sizeof(*work));

@@ -12,12 +12,17 @@ cgroup_new shared 96
 watch_start_in shared
 equal "the recorder's oom_score_adj" "$(cat "/proc/$WATCHER/oom_score_adj")" -1000
 grep -qE "^Max data size +[0-9]+ " "/proc/$WATCHER/limits" || fail "it has no bound"
+keeper=$(pgrep -P "$WATCHER" -x oomtrail-keeper) || fail "nobody starts who names stacks"
+namer=$(pgrep -P "$keeper" -x oomtrail-stacks) || fail "nobody names stacks"
+equal "its keeper's oom_score_adj" "$(cat "/proc/$keeper/oom_score_adj")" -1000
+equal "the oom_score_adj of who names stacks" "$(cat "/proc/$namer/oom_score_adj")" 0
 
 pids=()
 for ((kill = 1; kill <= 3; kill++)); do
 	oom_kill "hog$kill" shared 120
 	pids+=("$(truth "hog$kill" pid)")
 	! gone "$WATCHER" || watch_failed "the recorder died with hog $kill"
+	! gone "$keeper" || watch_failed "who starts the one that names stacks died with hog $kill"
 done
 # Who names stacks is exempt from nothing, and is started again.
 equal "kills by the kernel" "$(kernel_kills shared)" \
