@@ -65,19 +65,41 @@ static __noinline int come_huge(struct note *note, __s32 pages[RSS_MEMBERS])
 	return 0;
 }
 
+/* Those around that are there, whosever they are; the one that was read among them. */
+static __noinline __s32 mapped_around(__u64 address)
+{
+	const __u64 first = address & -AROUND_BYTES;
+	__s32 pages = 0;
+	__u8 byte;
+
+	for (__u32 i = 0; i < AROUND_BYTES / 4096; i++) {
+		const __u64 place = first + i * (__u64)knob_page_bytes;
+
+		if (place >= first + AROUND_BYTES)
+			break;
+		pages += place == address ||
+			 !bpf_probe_read_user(&byte, sizeof(byte), (void *)place);
+	}
+	return pages;
+}
+
 /*
  * It was off the CPU since: what the counters say is of others as well, on this CPU or the one
  * before. What it does to its own mm within a page fault, but for reclaim, is to bring a page, or
- * several if they are of a file: there user space looks.
+ * several if they are of a file: there user space looks, as long as it can.
  */
-static __always_inline __u32 guess(__u32 member, __s32 pages[RSS_MEMBERS])
+static __always_inline __u32 guess(__u32 member, const struct note *note, __s32 pages[RSS_MEMBERS])
 {
 	__builtin_memset(pages, 0, RSS_MEMBERS * sizeof(*pages));
 	if (member == RSS_ANON)
 		pages[RSS_ANON] = 1;
 	else if (member == RSS_SHMEM)
 		pages[RSS_SHMEM] = 1;
-	return member == RSS_FILE ? STACK_SAMPLE_EARLY : 0;
+	if (member != RSS_FILE)
+		return 0;
+	pages[RSS_FILE] =
+		note->flags & STACK_SAMPLE_READ ? mapped_around(note->address) : 1;
+	return STACK_SAMPLE_EARLY;
 }
 
 /* For so much growth it stands; 0: it is none of those that are sampled. What is read was chosen as
@@ -99,7 +121,7 @@ static __noinline int come_small(struct note *note, __u32 member, bool stayed,
 	__u64 block_bytes;
 
 	if (!stayed)
-		flags |= guess(member, pages);
+		flags |= guess(member, note, pages);
 	if (note->id) {
 		if (stayed && came_any(pages))
 			sample_tell_more(note->id, pages);

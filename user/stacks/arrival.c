@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -45,6 +46,9 @@ static enum arrival look(struct stack_sample *sample, const char *proc, long pag
 	uint64_t entries[AROUND_PAGES];
 	size_t count = read_entries(sample, proc, page_bytes, wanted, entries);
 
+	if (!count && sample->pages[GROWTH_FILE] > 0)
+		return ARRIVAL_CAME;
+	memset(sample->pages, 0, sizeof(sample->pages));
 	if (!count) {
 		sample->pages[read ? GROWTH_FILE : GROWTH_ANON] = 1;
 		return ARRIVAL_NOT_KNOWN;

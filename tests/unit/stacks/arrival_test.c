@@ -69,6 +69,25 @@ static void test_pages_that_are_looked_at(void **state)
 	assert_int_equal(sample.pages[GROWTH_ANON], 1);
 }
 
+/* Where its page fault was seen to end: pagemap tells whose pages those around are. */
+static void test_pages_that_were_seen_to_come(void **state)
+{
+	const long page_bytes = sysconf(_SC_PAGESIZE);
+	char *shared = map(MAP_SHARED);
+	struct stack_sample sample = early(shared, STACK_SAMPLE_READ);
+
+	(void)state;
+	for (long at = 0; at < (long)STRETCH_BYTES; at += page_bytes)
+		shared[at] = 1;
+	sample.pages[GROWTH_FILE] = 3;
+	assert_int_equal(arrival_of(&sample), ARRIVAL_CAME);
+	assert_int_equal(sample.pages[GROWTH_FILE], (long)STRETCH_BYTES / page_bytes);
+	sample.pages[GROWTH_FILE] = 3;
+	sample.task.pid = 0;
+	assert_int_equal(arrival_of(&sample), ARRIVAL_CAME);
+	assert_int_equal(sample.pages[GROWTH_FILE], 3);
+}
+
 /* Takes an early sample, and what is told of it later; what has come of it. */
 static enum arrival told_of(const void *address, uint32_t flags, const __s32 pages[4],
 			    struct stack_sample *out)
@@ -122,6 +141,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pages_that_are_looked_at),
+		cmocka_unit_test(test_pages_that_were_seen_to_come),
 		cmocka_unit_test(test_pages_that_are_told),
 	};
 
