@@ -97,8 +97,7 @@ static __always_inline __u32 guess(__u32 member, const struct note *note, __s32 
 		pages[RSS_SHMEM] = 1;
 	if (member != RSS_FILE)
 		return 0;
-	pages[RSS_FILE] =
-		note->flags & STACK_SAMPLE_READ ? mapped_around(note->address) : 1;
+	pages[RSS_FILE] = note->flags & STACK_SAMPLE_READ ? mapped_around(note->address) : 1;
 	return STACK_SAMPLE_EARLY;
 }
 

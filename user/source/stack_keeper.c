@@ -20,8 +20,8 @@
 #include "source/perf_asking.h"
 #include "stacks/kernel_frames.h"
 
-#define REAP_MS     500  /* for whom it started */
-#define WAIT_MS     1000 /* for it */
+#define REAP_MS     500        /* for whom it started */
+#define WAIT_MS     1000       /* for it */
 #define SPARE_BYTES (1U << 20) /* more than it ever takes */
 
 enum { RING, ROOMS, SOCKET, FDS };
