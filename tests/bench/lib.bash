@@ -94,6 +94,15 @@ limit_file() # FOLDER
 	fi
 }
 
+usage_file() # FOLDER
+{
+	if [[ -e $1/memory.usage_in_bytes ]]; then
+		echo "$1/memory.usage_in_bytes"
+	else
+		echo "$1/memory.current"
+	fi
+}
+
 limit_hits() # FOLDER
 {
 	cat "$1/memory.failcnt" 2>/dev/null || sed -n 's/^max //p' "$1/memory.events"

@@ -14,7 +14,7 @@ start_empty()
 	build/bench/empty rss_stat $FAULT_TRACEPOINT <"$work/floor" >"$work/floor.out" &
 	empty=$!
 	exec 9>"$work/floor"
-	until grep -q attached "$work/floor.out"; do sleep 0.02; done
+	until grep -qs attached "$work/floor.out"; do sleep 0.02; done
 }
 
 stop_empty()

@@ -10,14 +10,30 @@ figures() # LABEL FILE
 			"  \($name): \(.rss_bytes / 1048576 * 10 | round / 10) MiB resident, \(.kernel_bytes / 1048576 * 10 | round / 10) MiB in the kernel, \(.cpu_ms) ms CPU in \(.wall_ms) ms (and \(.start_cpu_ms) ms to start), \(.events) events, \(.lost_events) lost"'
 }
 
+# Of those of the recorder that are there: it, and who starts the one that names stacks, and that one.
+cpu_ns()
+{
+	local pid sum=0 ns
+	for pid in "$recorder" $(pgrep -P "$recorder") $(pgrep -P "$(pgrep -d, -P "$recorder")"); do
+		read -r ns _ <"/proc/$pid/schedstat" && sum=$((sum + ns))
+	done
+	echo "$sum"
+}
+
 run_3()
 {
+	local before begin
 	echo
 	echo "the recorder itself (record -a)"
-	start_recorder "$work/idle.trail" -a --duration 10s
-	wait "$recorder"
-	recorder=
-	figures "idle for 10 s" "$work/idle.trail" -a
+	start_recorder "$work/idle.trail" -a
+	# Until who ran before it has been looked at.
+	sleep 5
+	before=$(cpu_ns) begin=$(date +%s%N)
+	sleep 20
+	awk -v ns="$(($(cpu_ns) - before))" -v wall="$(($(date +%s%N) - begin))" \
+		'BEGIN { printf "  idle, from the 5th second to the 25th: %.2f%% of one core\n", 100 * ns / wall }'
+	stop_recorder
+	figures "idle, beginning and end with it" "$work/idle.trail" -a
 	start_recorder "$work/start.trail" -a --duration 10ms
 	wait "$recorder"
 	recorder=

@@ -6,6 +6,9 @@
 
 readonly KILLS=${KILLS:-50}
 
+# For the reader that keeps reclaim going, and for naming, which takes more as there is more to name.
+readonly READER_MIB=48
+
 in_ms() # durations such as "830 us", "7.3 ms", "1.2 s" on stdin
 {
 	awk '{ print $1 * ($2 == "us" ? 0.001 : $2 == "s" ? 1000 : 1) }'
@@ -68,23 +71,26 @@ run_5()
 
 	# Its own cgroup is full, and a reader beside it in the cgroup keeps reclaim going.
 	new_cgroup recorder 256
-	local group=$GROUP before
+	local group=$GROUP before held
 	start_watch "$group"
-	# Written there, the file is charged there, and read again and again it never fits.
+	# What it holds and what the kernel holds for it, and little else.
+	held=$(cat "$(usage_file "$group")")
+	# Read there, the file is charged there, and read again and again it never fits. What is dirty
+	# could not be given back at once.
+	head -c 128M /dev/zero >"$work/large"
+	sync "$work/large"
+	dd of="$work/large" oflag=nocache conv=notrunc count=0 status=none
 	(
 		echo "$BASHPID" >"$group/cgroup.procs"
-		head -c 128M /dev/zero >"$work/large"
-		sync "$work/large"
 		while :; do cat "$work/large" >/dev/null; done
 	) &
 	helpers+=($!)
 	echo 1000 >"/proc/$!/oom_score_adj"
-	# What the recorder holds and what the kernel holds for it, and little else.
-	echo $((48 << 20)) >"$(limit_file "$group")"
+	echo $(((held & -4096) + (READER_MIB << 20))) >"$(limit_file "$group")"
 	before=$(limit_hits "$group")
 	kill_many pressed
 	tell_latency "the recorder's cgroup full ($(($(cat "$(limit_file "$group")") >> 20)) MiB, its limit hit $(($(limit_hits "$group") - before)) times meanwhile)"
-	kill -TERM "${helpers[-1]}"
+	kill -TERM "${helpers[-1]}" || echo "  the reader was killed: not all of it was under pressure"
 	echo $((256 << 20)) >"$(limit_file "$group")"
 	stop_recorder
 	rm "$work/large"
