@@ -326,6 +326,28 @@ int BPF_PROG(on_rss_stat, struct mm_struct *mm, int member)
 	return 0;
 }
 
+/* Behind it the task has another mm: what this one has risen by since it was last told, nobody
+ * would know. (Not of one that it shares with who started it: that lives on.) */
+SEC("?tp_btf/sched_prepare_exec")
+int BPF_PROG(on_prepare_exec, struct task_struct *task)
+{
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	__u64 key = (__u64)mm;
+	struct mm_state *state;
+	__s64 pages[RSS_MEMBERS];
+	struct memory memory;
+
+	if (!mm || BPF_CORE_READ(mm, mm_users.counter) != 1)
+		return 0;
+	state = bpf_map_lookup_elem(&mms, &key);
+	if (!state || !rss_exact(mm, pages))
+		return 0;
+	memory_fill(&memory, mm, pages);
+	if (tell_rss(state, &memory, RSS_EXACT))
+		state->told = 1;
+	return 0;
+}
+
 /* The very end of an mm: whoever held it holds nothing any more. */
 static __always_inline int tell_end(struct mm_struct *mm)
 {

@@ -141,6 +141,7 @@ static void read_btf(struct facts *out, const struct btf *btf)
 	out->exit_mmap_arguments = tracepoint_arguments(btf, "exit_mmap");
 	out->fork_arguments = tracepoint_arguments(btf, "sched_process_fork");
 	out->exec_arguments = tracepoint_arguments(btf, "sched_process_exec");
+	out->prepare_exec_arguments = tracepoint_arguments(btf, "sched_prepare_exec");
 	out->exit_arguments = tracepoint_arguments(btf, "sched_process_exit");
 	out->rename_arguments = tracepoint_arguments(btf, "task_rename");
 	out->signal_arguments = tracepoint_arguments(btf, "signal_generate");

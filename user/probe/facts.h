@@ -33,6 +33,7 @@ struct facts {
 	int exit_mmap_arguments;
 	int fork_arguments;
 	int exec_arguments;
+	int prepare_exec_arguments; /* since 6.10 */
 	int exit_arguments;
 	int rename_arguments;
 	int signal_arguments;

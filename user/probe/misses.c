@@ -24,6 +24,7 @@ static const struct {
 	{"on_rename", EVENT_RENAME},
 	{"on_rss_stat", EVENT_RSS},
 	{"on_exit_mmap", EVENT_RSS},
+	{"on_prepare_exec", EVENT_RSS},
 	{"on_mark_victim", EVENT_OOM_KILL},
 	{"on_mark_victim_pid", EVENT_OOM_KILL},
 	{"on_oom_kill_process_fentry", EVENT_OOM_KILL},

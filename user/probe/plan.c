@@ -125,6 +125,8 @@ static void plan_resident(struct plan *plan, const struct facts *facts)
 	plan->lru_address_spaces = !facts->exit_mmap_arguments;
 	if (facts->exit_mmap_arguments)
 		use_deputized(plan, facts, DEPUTIZED_EXIT_MMAP);
+	if (facts->prepare_exec_arguments)
+		use(plan, "on_prepare_exec");
 
 	if (!facts->percpu_rss && facts->mm_owner) {
 		plan->exact_sums = true;

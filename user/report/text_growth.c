@@ -142,6 +142,12 @@ static void print_explained(struct text *out, const struct growths *growths)
 		text__string(&body, " rose by the kernel's counters, falls not taken off; net ");
 		wording__delta(&body, growths->net_bytes);
 		text__string(&body, " with swap");
+		if (growths->error_bytes != EVENT_UNKNOWN &&
+		    growths->explained_bytes - 3 * growths->error_bytes > growths->rose_bytes)
+			text__string(&body,
+				     "; more than those told: they tell in steps, and what of a "
+				     "step a program had risen by when it executed another, or "
+				     "gave back at once, is missing there");
 	}
 	wording__paragraph(out, "  ", SECTION_INDENT, &body);
 }

@@ -29,6 +29,7 @@ static struct facts able_host(void)
 		.exit_mmap_arguments = 1,
 		.fork_arguments = 2,
 		.exec_arguments = 3,
+		.prepare_exec_arguments = 2,
 		.exit_arguments = 1,
 		.rename_arguments = 2,
 		.signal_arguments = 5,
@@ -195,8 +196,10 @@ static void old_kernel_names_victims_by_number(void **state)
 	facts.mark_victim_arguments = 1;
 	facts.mark_victim_has_task = false;
 	facts.exit_mmap_arguments = 0;
+	facts.prepare_exec_arguments = 0;
 	facts.percpu_rss = false;
 	plan = make(&facts, NULL);
+	assert_false(uses(&plan, "on_prepare_exec"));
 	assert_true(uses(&plan, "on_mark_victim_pid"));
 	assert_false(uses(&plan, "on_mark_victim"));
 	assert_false(uses(&plan, "on_exit_mmap"));
