@@ -3,11 +3,11 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/message.h"
 #include "base/online.h"
 #include "base/units.h"
 #include "source/observe.h"
@@ -29,36 +29,17 @@ struct answer {
 	uint32_t build_ids;
 };
 
-union fd_room {
-	char room[CMSG_SPACE(sizeof(int))];
-	struct cmsghdr align;
-};
-
 /* --- who asks --------------------------------------------------------------------------------- */
 
 /* *fd: what came along, or -1. -EAGAIN: there is none. */
 static int receive(int socket, struct answer *answer, int *fd)
 {
-	union fd_room room = {0};
-	struct iovec data = {.iov_base = answer, .iov_len = sizeof(*answer)};
-	struct msghdr message = {
-		.msg_iov = &data,
-		.msg_iovlen = 1,
-		.msg_control = room.room,
-		.msg_controllen = sizeof(room.room),
-	};
-	const struct cmsghdr *control;
-	ssize_t got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	const ssize_t got = message__receive(socket, answer, sizeof(*answer), fd, 1, MSG_DONTWAIT);
 
-	*fd = -1;
 	if (got < 0)
-		return errno == EINTR ? -EAGAIN : -errno;
+		return got == -EINTR ? -EAGAIN : (int)got;
 	if (got != sizeof(*answer))
 		return -EPIPE;
-	control = CMSG_FIRSTHDR(&message);
-	if (control && control->cmsg_type == SCM_RIGHTS &&
-	    control->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(fd, CMSG_DATA(control), sizeof(int));
 	/* No number was free here. */
 	if (!answer->error && *fd < 0)
 		answer->error = EMFILE;
@@ -132,31 +113,13 @@ struct perf_opener perf_asking__opener(struct perf_asking *asking)
 
 /* --- who answers ------------------------------------------------------------------------------ */
 
-static bool send_answer(int socket, const struct answer *answer, int fd)
-{
-	union fd_room room = {0};
-	struct iovec data = {.iov_base = (void *)answer, .iov_len = sizeof(*answer)};
-	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
-	struct cmsghdr *control;
-
-	if (fd >= 0) {
-		message.msg_control = room.room;
-		message.msg_controllen = sizeof(room.room);
-		control = CMSG_FIRSTHDR(&message);
-		control->cmsg_level = SOL_SOCKET;
-		control->cmsg_type = SCM_RIGHTS;
-		control->cmsg_len = CMSG_LEN(sizeof(fd));
-		memcpy(CMSG_DATA(control), &fd, sizeof(fd));
-	}
-	return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(*answer);
-}
-
 bool perf_asking__answer(int socket)
 {
 	struct question question;
 	struct answer answer = {0};
 	struct perf_wanted wanted;
 	_cleanup_(closep) int fd = -1;
+	int error;
 	/* Descriptors that came along are dropped by the kernel. */
 	ssize_t got = recv(socket, &question, sizeof(question), MSG_DONTWAIT | MSG_TRUNC);
 
@@ -170,10 +133,11 @@ bool perf_asking__answer(int socket)
 	answer.number = question.number;
 	answer.error = fd < 0 ? -fd : 0;
 	answer.build_ids = wanted.build_ids;
-	if (send_answer(socket, &answer, fd))
+	error = message__send(socket, &answer, sizeof(answer), &fd, fd >= 0);
+	if (!error)
 		return true;
 	/* Descriptors may be refused; but one that does not read its answers gets none. */
-	answer.error = errno;
-	(void)send_answer(socket, &answer, -1);
+	answer.error = -error;
+	(void)message__send(socket, &answer, sizeof(answer), NULL, 0);
 	return true;
 }

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -14,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/close_others.h"
+#include "base/message.h"
 #include "base/oom_score.h"
 #include "base/privileges.h"
 #include "probe/facts.h"
@@ -25,11 +25,6 @@
 #define SPARE_BYTES (1U << 20) /* more than it ever takes */
 
 enum { RING, ROOMS, SOCKET, FDS };
-
-union fds_room {
-	char room[CMSG_SPACE(FDS * sizeof(int))];
-	struct cmsghdr align;
-};
 
 struct keeper {
 	int socket;
@@ -44,49 +39,11 @@ struct keeper {
 int stack_keeper__order(int socket, const struct stack_order *order, int namer_socket)
 {
 	const int fds[FDS] = {order->options.ring_fd, order->options.rooms_fd, namer_socket};
-	union fds_room room = {0};
-	struct iovec data = {.iov_base = (void *)order, .iov_len = sizeof(*order)};
-	struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
-	struct cmsghdr *control;
-
-	if (order->kind == STACK_ORDER_START) {
-		message.msg_control = room.room;
-		message.msg_controllen = sizeof(room.room);
-		control = CMSG_FIRSTHDR(&message);
-		control->cmsg_level = SOL_SOCKET;
-		control->cmsg_type = SCM_RIGHTS;
-		control->cmsg_len = CMSG_LEN(sizeof(fds));
-		memcpy(CMSG_DATA(control), fds, sizeof(fds));
-	}
-	return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(*order) ? 0
-											: -errno;
+	return message__send(socket, order, sizeof(*order), fds,
+			     order->kind == STACK_ORDER_START ? FDS : 0);
 }
 
 /* --- the keeper's side ------------------------------------------------------------------------ */
-
-/* False: the recorder has gone. */
-static bool receive(int socket, struct stack_order *order, int fds[FDS])
-{
-	union fds_room room = {0};
-	struct iovec data = {.iov_base = order, .iov_len = sizeof(*order)};
-	struct msghdr message = {
-		.msg_iov = &data,
-		.msg_iovlen = 1,
-		.msg_control = room.room,
-		.msg_controllen = sizeof(room.room),
-	};
-	const struct cmsghdr *control;
-
-	for (int i = 0; i < FDS; i++)
-		fds[i] = -1;
-	if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) != sizeof(*order))
-		return false;
-	control = CMSG_FIRSTHDR(&message);
-	if (control && control->cmsg_type == SCM_RIGHTS &&
-	    control->cmsg_len == CMSG_LEN(FDS * sizeof(int)))
-		memcpy(fds, CMSG_DATA(control), FDS * sizeof(int));
-	return true;
-}
 
 static void tell(const struct keeper *keeper, const struct stack_report *report)
 {
@@ -159,8 +116,8 @@ static bool obey(struct keeper *keeper)
 	struct stack_order order;
 	int fds[FDS];
 
-	if (!receive(keeper->socket, &order, fds))
-		return false;
+	if (message__receive(keeper->socket, &order, sizeof(order), fds, FDS, 0) != sizeof(order))
+		return false; /* the recorder has gone */
 	if (order.kind == STACK_ORDER_START)
 		start(keeper, &order, fds);
 	else if (keeper->child)
