@@ -83,19 +83,40 @@ static __noinline __s32 mapped_around(__u64 address)
 	return pages;
 }
 
-/*
- * It was off the CPU since: what the counters say is of others as well, on this CPU or the one
- * before. What it does to its own mm within a page fault, but for reclaim, is to bring a page, or
- * several if they are of a file: there user space looks, as long as it can.
- */
-static __always_inline __u32 guess(__u32 member, const struct note *note, __s32 pages[RSS_MEMBERS])
+/* On the CPU where the page fault began, with nobody else on this memory, the counters tell. */
+static __always_inline __s32 came_of_file(const struct note *note, const __s64 folded[RSS_MEMBERS])
 {
+	const __s32 around = 1 << (AROUND_SHIFT - knob_page_shift);
+	struct mm_struct *mm = (struct mm_struct *)note->mm;
+	__s32 pages[RSS_MEMBERS];
+
+	if (note->thread != bpf_get_smp_processor_id() || BPF_CORE_READ(mm, mm_users.counter) != 1)
+		return 0;
+	came(pages, note, mm, folded);
+	return pages[RSS_FILE] <= around ? pages[RSS_FILE] : 0;
+}
+
+/*
+ * It was off the CPU since: what the counters say may be of others as well, on this CPU or the one
+ * before. What it does to its own mm within a page fault, but for reclaim, is to bring a page, or
+ * several if they are of a file: of those that are there then, user space looks whose they are, as
+ * long as it can.
+ */
+static __always_inline __u32 guess(__u32 member, const struct note *note,
+				   const __s64 folded[RSS_MEMBERS], __s32 pages[RSS_MEMBERS])
+{
+	__s32 came;
+
 	__builtin_memset(pages, 0, RSS_MEMBERS * sizeof(*pages));
 	if (member == RSS_ANON)
 		pages[RSS_ANON] = 1;
 	else if (member == RSS_SHMEM)
 		pages[RSS_SHMEM] = 1;
 	if (member != RSS_FILE)
+		return 0;
+	came = came_of_file(note, folded);
+	pages[RSS_FILE] = came;
+	if (came > 0)
 		return 0;
 	pages[RSS_FILE] = note->flags & STACK_SAMPLE_READ ? mapped_around(note->address) : 1;
 	return STACK_SAMPLE_EARLY;
@@ -113,16 +134,17 @@ static __always_inline __u64 block_of(const struct note *note, __u32 flags,
 	return is_chosen(note->address) ? knob_sample_bytes : 0;
 }
 
-static __noinline int come_small(struct note *note, __u32 member, bool stayed,
+/* `folded`: it was off the CPU since; NULL: it stayed. */
+static __noinline int come_small(struct note *note, __u32 member, const __s64 *folded,
 				 __s32 pages[RSS_MEMBERS])
 {
 	__u32 flags = (__u32)note->flags & NOTE_FLAGS;
 	__u64 block_bytes;
 
-	if (!stayed)
-		flags |= guess(member, note, pages);
+	if (folded)
+		flags |= guess(member, note, folded, pages);
 	if (note->id) {
-		if (stayed && came_any(pages))
+		if (!folded && came_any(pages))
 			sample_tell_more(note->id, pages);
 		return 1;
 	}
@@ -176,7 +198,7 @@ __noinline int sample_come(__u32 member)
 	/* Elsewhere samples of small pages are taken early. */
 	if (!rss_is_percpu() || !(note->flags & NOTE_CHOSEN))
 		return 0;
-	if (!come_small(note, member, stayed, pages))
+	if (!come_small(note, member, stayed ? NULL : folded, pages))
 		return 0;
 from_here:
 	note_base(note, mm, task);

@@ -337,10 +337,10 @@ int BPF_PROG(on_prepare_exec, struct task_struct *task)
 	__s64 pages[RSS_MEMBERS];
 	struct memory memory;
 
-	if (!mm || BPF_CORE_READ(mm, mm_users.counter) != 1)
+	if (!mm)
 		return 0;
 	state = bpf_map_lookup_elem(&mms, &key);
-	if (!state || !rss_exact(mm, pages))
+	if (!state || state->owner.pid != BPF_CORE_READ(task, tgid) || !rss_exact(mm, pages))
 		return 0;
 	memory_fill(&memory, mm, pages);
 	if (tell_rss(state, &memory, RSS_EXACT))

@@ -31,3 +31,5 @@ equal "samples of which nobody saw whether their page had come" \
 PID=$(json_value '[.processes[] | select(.comm == "cold").pid] | first')
 growth_is '[of($pid)[] | select(.file_bytes > 0) | .file_bytes] | add >= $slept * 4096' \
 	pid "$PID" slept "$slept"
+# And nothing twice.
+growth_is '([of($pid)[].file_bytes] | add) < 1.25 * $peak' pid "$PID" peak "$(peak_of "$PID")"

@@ -143,6 +143,8 @@ followed_and_named() # GREW-BYTES FUNCTION PERCENT
 	local named whole
 	whole=$(credited_in_all)
 	at_least "complete stacks" "$(credited_complete)" "$whole" 95
+	# Nor more than there was.
+	growth_is '.growth | .sampled_bytes < 1.15 * .rose_bytes + 3 * .explained_error_bytes'
 	[[ $whole -ge $1 ]] || whole=$1
 	at_least "stacks from a beginning" "$(credited_to_beginnings)" "$whole" 95
 	named=$(jq -r --argjson pid "$PID" --arg name "$2" "$GROWTH"'of($pid) |

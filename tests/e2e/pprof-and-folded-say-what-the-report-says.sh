@@ -21,6 +21,18 @@ equal "folded stacks of parse_rows" \
 ! grep -qvE '^[^;]+(;[^;]+)* [0-9]+$' "$WORK/folded" ||
 	fail "not a folded stack: $(grep -vE '^[^;]+(;[^;]+)* [0-9]+$' "$WORK/folded" | head -3)"
 
+flamegraph=/usr/share/perl5/Devel/NYTProf/flamegraph.pl
+[[ -e $flamegraph ]] || skip "the rest needs a flame-graph script: libdevel-nytprof-perl is not installed"
+perl "$flamegraph" --countname bytes "$WORK/folded" >"$WORK/flames.svg" 2>"$WORK/flames.err" ||
+	fail "flame graph: $(cat "$WORK/flames.err")"
+in_flames() # NAME: "NAME (106,233,856 bytes, 100%)" in each of its boxes
+{
+	grep -o ">$1 ([0-9,]* bytes" "$WORK/flames.svg" | tr -dc '0-9\n' | sort -nu | tail -n 1
+}
+equal "total, as a flame-graph script reads it" "$(in_flames all)" "$total"
+equal "parse_rows, as a flame-graph script reads it" "$(in_flames parse_rows)" \
+	"$(awk '/;parse_rows;/ {sum += $NF} END {printf "%.0f", sum}' "$WORK/folded")"
+
 "$OOMTRAIL" report "$TRAIL" --format pprof >"$WORK/profile.pb.gz" || fail "pprof: status $?"
 gzip -t "$WORK/profile.pb.gz" || fail "not gzip"
 "$OOMTRAIL" report "$TRAIL" --pid "$PID" -o "$WORK/one.pb.gz" || fail "pprof: status $?"

@@ -203,7 +203,11 @@ static void print_rest(struct text *out, const struct growths *growths)
 		     "");
 	print_reason(out, growths, growths->from_swap_bytes, "came back from swap: not new", "");
 	print_reason(out, growths, growths->not_seen_bytes,
-		     "not seen by samples: populated or locked at once, or lost", "");
+		     growths->error_bytes != EVENT_UNKNOWN &&
+				     growths->not_seen_bytes <= 2 * growths->error_bytes
+			     ? "not seen by samples: no more than they may be off by"
+			     : "not seen by samples: populated or locked at once, or lost",
+		     "");
 	print_besides(out, growths);
 }
 

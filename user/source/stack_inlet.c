@@ -53,6 +53,11 @@ static void note(uint32_t *last, uint32_t id)
 		*last = id;
 }
 
+static bool is_beat(const struct event_header *event)
+{
+	return event->kind == STACK_BEAT && event->size_bytes == sizeof(*event);
+}
+
 /* Who comes next tells what is new under other numbers. */
 static void note_number(struct stack_numbers *numbers, const struct event_header *event)
 {
@@ -114,6 +119,10 @@ int stack_inlet__pass_on(struct stack_inlet *inlet, order_sink sink, void *conte
 
 		if (event->size_bytes <= EVENT_MAX_BYTES && event->size_bytes > inlet->bytes - at)
 			break;
+		if (is_beat(event)) {
+			at += sizeof(*event);
+			continue;
+		}
 		if (!is_sound(event, inlet->bytes - at)) {
 			error = -EBADMSG;
 			break;

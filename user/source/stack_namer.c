@@ -29,6 +29,7 @@
 #define MEMORY_BYTES (256 * MIB)
 #define LARGE_BYTES  (128 * 1024)
 #define TURN_MS      100
+#define BEAT_NS      (1 * NS_PER_S)
 #define OUT_BYTES    (64 * KIB)
 
 struct work {
@@ -39,6 +40,7 @@ struct work {
 	struct ring_buffer *ring;
 	struct stack_events events;
 	uint64_t told_losses[LOSS_END];
+	uint64_t beat_ns; /* the last one */
 	size_t out_bytes;
 	char out[OUT_BYTES];
 };
@@ -149,6 +151,16 @@ static int tell_losses(struct work *work)
 	return error;
 }
 
+static int tell_life(struct work *work, uint64_t now_ns)
+{
+	struct event_header beat = {.kind = STACK_BEAT, .size_bytes = sizeof(beat)};
+
+	if (now_ns - work->beat_ns < BEAT_NS)
+		return 0;
+	work->beat_ns = now_ns;
+	return put(work, &beat);
+}
+
 /* Until the recorder wants no more, or has gone. */
 static int run(struct work *work)
 {
@@ -167,6 +179,8 @@ static int run(struct work *work)
 		error = stacks__turn(work->stacks, observe__now_ns());
 		if (!error)
 			error = tell_losses(work);
+		if (!error)
+			error = tell_life(work, observe__now_ns());
 		if (!error)
 			error = flush(work);
 	}
@@ -237,6 +251,8 @@ static void bound(uint64_t memory_bytes)
 	return; /* a sanitizer takes what it likes */
 #endif
 	setrlimit(RLIMIT_DATA, &limit);
+	/* Of what it holds, others' stacks, nothing goes to a disk when it ends early. */
+	prctl(PR_SET_DUMPABLE, 0);
 	/* What is freed is to be of use for whatever comes next: large pieces go back. */
 	mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
 }

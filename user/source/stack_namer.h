@@ -22,6 +22,9 @@ struct stack_namer_options {
 	struct stack_numbers numbers; /* that others have used */
 };
 
+/* Once a second at least, however little there is to tell: a header alone, of this kind. */
+#define STACK_BEAT 0
+
 /* Its first words; events follow. */
 struct stack_greeting {
 	int error;

@@ -24,6 +24,7 @@
 /* Until another one is started. */
 #define PAUSE_NS    (1 * NS_PER_S)
 #define LONGEST_NS  (300 * NS_PER_S)
+#define SILENT_NS   (30 * NS_PER_S)  /* who says nothing for so long waits for what may never come */
 #define PROVED_NS   (600 * NS_PER_S) /* who has lasted so long has not failed again */
 
 enum stage {
@@ -46,6 +47,7 @@ struct stack_worker {
 	struct stack_report end;
 	uint64_t ends;
 	uint64_t began_ns, next_ns, pause_ns;
+	uint64_t heard_ns; /* from it, last */
 	uint64_t cpu_ns, peak_bytes; /* of those that have ended */
 	struct news news;
 	char failure[224]; /* why it is ended, if that was our will; "": it was not */
@@ -101,7 +103,7 @@ static int start_one(struct stack_worker *worker)
 	worker->stage = STAGE_RUNNING;
 	worker->reported = false;
 	worker->failure[0] = '\0';
-	worker->began_ns = observe__now_ns();
+	worker->began_ns = worker->heard_ns = observe__now_ns();
 	return 0;
 }
 
@@ -292,6 +294,7 @@ static int listen_to_it(struct stack_worker *worker, order_sink sink, void *cont
 			end_one(worker, NULL);
 			return 0;
 		}
+		worker->heard_ns = observe__now_ns();
 		error = stack_inlet__pass_on(&worker->inlet, sink, context);
 		if (error == -EBADMSG)
 			end_one(worker, "it said what makes no sense");
@@ -301,10 +304,19 @@ static int listen_to_it(struct stack_worker *worker, order_sink sink, void *cont
 	return 0;
 }
 
+/* A file system that does not answer, say. In the end it has as long as it is waited for. */
+static void end_if_silent(struct stack_worker *worker)
+{
+	if (worker->stage == STAGE_RUNNING && !worker->finishing &&
+	    observe__now_ns() - worker->heard_ns > SILENT_NS)
+		end_one(worker, "it has said nothing for 30 s");
+}
+
 int stack_worker__drain(struct stack_worker *worker, order_sink sink, void *context)
 {
 	int error = listen_to_it(worker, sink, context);
 
+	end_if_silent(worker);
 	hear_keeper(worker);
 	if (worker->stage == STAGE_ENDING && worker->reported)
 		conclude(worker);

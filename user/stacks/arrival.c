@@ -44,12 +44,11 @@ static enum arrival look(struct stack_sample *sample, const char *proc, long pag
 	const size_t wanted =
 		read && page_bytes < AROUND_BYTES ? (size_t)(AROUND_BYTES / page_bytes) : 1;
 	uint64_t entries[AROUND_PAGES];
+	const __s32 seen = sample->pages[GROWTH_FILE];
 	size_t count = read_entries(sample, proc, page_bytes, wanted, entries);
 
-	if (!count && sample->pages[GROWTH_FILE] > 0)
-		return ARRIVAL_CAME;
 	memset(sample->pages, 0, sizeof(sample->pages));
-	if (!count) {
+	if (!count && !seen) {
 		sample->pages[read ? GROWTH_FILE : GROWTH_ANON] = 1;
 		return ARRIVAL_NOT_KNOWN;
 	}
@@ -63,6 +62,9 @@ static enum arrival look(struct stack_sample *sample, const char *proc, long pag
 		else if (!read)
 			sample->pages[GROWTH_ANON]++;
 	}
+	/* More have come since, or what came has gone. */
+	if (seen && (sample->pages[GROWTH_FILE] > seen || sample->pages[GROWTH_FILE] == 0))
+		sample->pages[GROWTH_FILE] = seen;
 	return sample->pages[GROWTH_FILE] || sample->pages[GROWTH_ANON] ? ARRIVAL_CAME
 									: ARRIVAL_NONE;
 }

@@ -18,6 +18,6 @@ enum arrival {
 
 /* As the sample says; an early one of which nothing was told is looked at, which fills
  * sample->pages: with the one page, or those around one that was read of a file (of shared memory
- * as well, which pagemap does not tell apart). Those that it brings along, seen while its page
- * fault was being handled, hold where that is too late. `proc`: the folder. */
+ * as well, which pagemap does not tell apart). Of a file no more than it brings along,
+ * seen when they came, and those where they have gone since. `proc`: the folder. */
 enum arrival arrival__of(struct stack_sample *sample, const char *proc, long page_bytes);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
 /* Without it uthash ends the program when memory is short. */
 #define HASH_NONFATAL_OOM 1
@@ -14,6 +15,9 @@
 #define PROCESSES_MAX 4096
 #define FIRST_NS      (50 * NS_PER_MS)
 #define LONGEST_NS    (10 * NS_PER_S)
+#define LOOK_NS       (200 * NS_PER_MS) /* at a process */
+#define DEAR_NS       (20 * NS_PER_MS)  /* who takes longer is looked at less often, */
+#define DEAR_TIMES    50                /* by so much, and nobody for as long again */
 
 struct looked {
 	struct {
@@ -31,7 +35,17 @@ struct prefetch {
 	const char *proc;
 	struct looked *looked;
 	uint32_t pid; /* that is being looked at */
+	uint64_t until_ns;
+	uint64_t rest_ns; /* until then nobody is looked at: others' work comes first */
 };
+
+static uint64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * NS_PER_S + (uint64_t)time.tv_nsec;
+}
 
 int prefetch__new(struct prefetch **out, struct objects *objects, const char *proc)
 {
@@ -80,6 +94,8 @@ static int read_file(void *context, const struct told_mapping *told)
 
 	if (told->kind != MAPPING_FILE)
 		return 0;
+	if (now() > prefetch->until_ns)
+		return -ETIME;
 	mapping.file = mapped_files__take(prefetch->files, &told->file, told->path);
 	if (!mapping.file)
 		return -ENOMEM;
@@ -112,9 +128,21 @@ static struct looked *due(struct prefetch *prefetch, uint32_t pid, uint64_t star
 	return NULL;
 }
 
+static void pay(struct prefetch *prefetch, struct looked *looked, uint64_t begin_ns)
+{
+	const uint64_t end_ns = now(), took_ns = end_ns - begin_ns;
+
+	if (took_ns < DEAR_NS)
+		return;
+	prefetch->rest_ns = end_ns + took_ns;
+	looked->next_ns = end_ns + DEAR_TIMES * took_ns;
+}
+
 void prefetch__process(struct prefetch *prefetch, uint32_t pid, uint64_t start_ns, uint64_t now_ns)
 {
-	struct looked *looked = due(prefetch, pid, start_ns, now_ns);
+	struct looked *looked =
+		now_ns < prefetch->rest_ns ? NULL : due(prefetch, pid, start_ns, now_ns);
+	const uint64_t begin_ns = now();
 	uint64_t skipped = 0;
 
 	if (!looked)
@@ -123,6 +151,8 @@ void prefetch__process(struct prefetch *prefetch, uint32_t pid, uint64_t start_n
 	if (looked->pause_ns < LONGEST_NS)
 		looked->pause_ns *= 2;
 	prefetch->pid = pid;
+	prefetch->until_ns = begin_ns + LOOK_NS;
 	/* What cannot be read is asked for again, and named, when a stack leads there. */
 	(void)proc_maps__read(prefetch->proc, pid, false, read_file, prefetch, &skipped);
+	pay(prefetch, looked, begin_ns);
 }

@@ -39,14 +39,12 @@ static const long always[] = {
 	__NR_fstatfs,
 	__NR_readlinkat,
 	__NR_getdents64,
-	__NR_fcntl,
 	__NR_faccessat,
 	__NR_faccessat2,
 	__NR_fadvise64,
 	__NR_close_range,
 	__NR_pipe2,
 	__NR_brk,
-	__NR_munmap,
 	__NR_madvise,
 	__NR_ppoll,
 	__NR_epoll_pwait,
@@ -129,15 +127,45 @@ static const uint32_t prctls[] = {PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, PR_SET_
 #define O_TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
 #endif
 
+/*
+ * What openat2(2) may be asked for lies in read-only memory, and its place is all that a filter can
+ * tell: so nothing is put there that is not there now. Addresses are told by their upper halves:
+ * those above that of the place, and those so far below it that so short a range ends before.
+ */
+static void allow_elsewhere(struct call_filter *filter, long number,
+			    const struct call_condition *more)
+{
+	const uint32_t place = (uint32_t)((uintptr_t)safe_open__how(false) >> 32);
+	const struct call_condition above[] = {{0, CALL_HIGH_ABOVE, place}, *more};
+	const struct call_condition below[] = {
+		{0, CALL_HIGH_BELOW, place ? place - 1 : 0}, {1, CALL_HIGH_IS, 0}, *more};
+
+	call_filter__allow_if(filter, number, above, 2);
+	call_filter__allow_if(filter, number, below, 3);
+}
+
+static void allow_memory(struct call_filter *filter)
+{
+	static const struct call_condition maps[] = {{2, CALL_WITHOUT, PROT_EXEC},
+						     {3, CALL_WITHOUT, MAP_FIXED}};
+	static const struct call_condition protects = {2, CALL_WITHOUT, PROT_EXEC};
+	static const struct call_condition moves = {3, CALL_WITHOUT, MREMAP_FIXED};
+	static const struct call_condition unmaps = {1, CALL_WITHOUT, 0};
+
+	call_filter__allow_if(filter, __NR_mmap, maps, 2);
+	allow_elsewhere(filter, __NR_mprotect, &protects);
+	allow_elsewhere(filter, __NR_mremap, &moves);
+	allow_elsewhere(filter, __NR_munmap, &unmaps);
+}
+
 static void allow_by_arguments(struct call_filter *filter)
 {
 	call_filter__allow_without(filter, __NR_openat, 2,
 				   O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND | O_TMPFILE_BIT);
 	call_filter__allow_with_pointer(filter, __NR_openat2, 2, safe_open__how(false));
 	call_filter__allow_with_pointer(filter, __NR_openat2, 2, safe_open__how(true));
-	call_filter__allow_without(filter, __NR_mmap, 2, PROT_EXEC);
-	call_filter__allow_without(filter, __NR_mprotect, 2, PROT_EXEC);
-	call_filter__allow_without(filter, __NR_mremap, 3, MREMAP_FIXED);
+	allow_memory(filter);
+	call_filter__allow_file_flags(filter);
 	call_filter__allow_with(filter, __NR_write, 0, STDERR_FILENO);
 	call_filter__allow_with(filter, __NR_writev, 0, STDERR_FILENO);
 	call_filter__allow_with_pointer(filter, __NR_sendto, 4, NULL);

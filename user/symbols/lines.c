@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,6 +17,9 @@
 
 #define NS_PER_S  1000000000ULL
 #define NS_PER_MS 1000000ULL
+
+#define REAP_MS   2000 /* large ones take a while to end */
+#define STUCK_MAX 4
 
 struct lines_search {
 	struct source_line *lines;
@@ -102,6 +106,39 @@ static int search__read(struct lines_search *search)
 	}
 }
 
+/* It has ended, and is nobody's any more. */
+static bool reap(pid_t pid)
+{
+	const pid_t got = waitpid(pid, NULL, WNOHANG);
+
+	return got == pid || (got < 0 && errno == ECHILD);
+}
+
+/* Those that wait for a file system that does not answer: they end when it does. */
+static pid_t stuck[STUCK_MAX];
+
+static void leave_stuck(pid_t pid)
+{
+	for (size_t i = 0; i < STUCK_MAX; i++) {
+		if (stuck[i])
+			continue;
+		stuck[i] = pid;
+		return;
+	}
+}
+
+static bool may_be_one_more(void)
+{
+	size_t still = 0;
+
+	for (size_t i = 0; i < STUCK_MAX; i++) {
+		if (stuck[i] && reap(stuck[i]))
+			stuck[i] = 0;
+		still += stuck[i] != 0;
+	}
+	return still < STUCK_MAX;
+}
+
 static void search__end(struct lines_search *search)
 {
 	if (search->fd >= 0)
@@ -109,9 +146,11 @@ static void search__end(struct lines_search *search)
 	search->fd = -1;
 	if (search->pid <= 0)
 		return;
-	/* That its other end is closed ends the child. */
-	while (waitpid(search->pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	/* That its other end is closed ends the child, within a tick. */
+	for (int ms = 0; ms < REAP_MS && !reap(search->pid); ms++)
+		nanosleep(&(struct timespec){.tv_nsec = NS_PER_MS}, NULL);
+	if (!reap(search->pid))
+		leave_stuck(search->pid);
 	search->pid = 0;
 }
 
@@ -141,6 +180,8 @@ int lines__start(struct lines_search **out, struct source_line *lines, const uin
 
 	if (count > LINES_MAX_ADDRESSES)
 		return -E2BIG;
+	if (!may_be_one_more())
+		return -EBUSY;
 	memset(lines, 0, count * sizeof(lines[0]));
 	search = calloc(1, sizeof(*search));
 	if (!search)

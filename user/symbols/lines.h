@@ -27,7 +27,8 @@ struct source_line {
  * 0: what the file knows of all of them; -ENODATA: it has no source lines. Otherwise lines[] keeps
  * what was found before: -ETIME `budget_ns` is over; -ENOMEM it takes more memory than the child
  * may have; -EBADMSG the file is damaged; -E2BIG too many addresses; -errno of fork(2), pipe(2).
- * The child is gone when it returns. Any thread.
+ * -EBUSY: four children still wait for file systems that do not answer. The child is gone when it
+ * returns, unless it is one of those. One thread at a time.
  */
 int lines__find(struct source_line *lines, const uint64_t *vaddrs, size_t count, int fd,
 		uint64_t budget_ns);

@@ -3,7 +3,6 @@
 
 #include <elfutils/libdw.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <gelf.h>
 #include <poll.h>
 #include <signal.h>
@@ -18,8 +17,7 @@
 #include "symbols/lines.h"
 
 #define NS_PER_US 1000ULL
-#define US_PER_S  1000000ULL
-#define MOST_US   (3600 * US_PER_S)
+#define TICK_US   10000ULL
 
 struct look_up {
 	int out_fd;
@@ -175,31 +173,32 @@ static int look_up__in_every_unit(struct look_up *look_up)
 	return errno == ENOMEM ? ENOMEM : EBADMSG;
 }
 
-/*
- * The parent may be one that is allowed to signal nobody. Closing its end of the socket is a signal
- * (SIGIO), and so is the end of the time: nobody handles either, both end this process.
- */
-static void end_when_not_wanted(int out_fd, uint64_t budget_ns)
+static uint64_t ticks_left;
+
+/* Has the parent closed its end, or is the time over? Async-signal-safe. */
+static void look_whether_wanted(int signal)
 {
-	const uint64_t us = budget_ns / NS_PER_US < MOST_US ? budget_ns / NS_PER_US + 1 : MOST_US;
-	const struct itimerval time = {
-		.it_value = {.tv_sec = (time_t)(us / US_PER_S),
-			     .tv_usec = (suseconds_t)(us % US_PER_S)},
-	};
-	struct pollfd poll_fd = {.fd = out_fd};
+	struct pollfd fd = {.fd = answers_fd};
+	const struct timespec now = {0};
+
+	(void)signal;
+	if (!ticks_left-- || ppoll(&fd, 1, &now, NULL) > 0)
+		_exit(1);
+}
+
+/* The parent may be one that is allowed to signal nobody: so this process looks by itself. */
+static void end_when_not_wanted(uint64_t budget_ns)
+{
+	const struct itimerval tick = {.it_value = {.tv_usec = TICK_US},
+				       .it_interval = {.tv_usec = TICK_US}};
+	struct sigaction action = {.sa_handler = look_whether_wanted, .sa_flags = SA_RESTART};
 	sigset_t set;
 
-	signal(SIGIO, SIG_DFL);
-	signal(SIGALRM, SIG_DFL);
+	ticks_left = budget_ns / NS_PER_US / TICK_US;
 	sigemptyset(&set);
-	sigaddset(&set, SIGIO);
 	sigaddset(&set, SIGALRM);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	setitimer(ITIMER_REAL, &time, NULL);
-	if (fcntl(out_fd, F_SETOWN, getpid()) || fcntl(out_fd, F_SETFL, O_ASYNC))
-		_exit(1);
-	/* Before that it would not have been told. */
-	if (poll(&poll_fd, 1, 0) > 0)
+	if (sigaction(SIGALRM, &action, NULL) || sigprocmask(SIG_UNBLOCK, &set, NULL) ||
+	    setitimer(ITIMER_REAL, &tick, NULL))
 		_exit(1);
 }
 
@@ -217,7 +216,7 @@ void lines_child__run(int out_fd, int fd, const uint64_t *vaddrs, size_t count, 
 	look_up.count = look_up.missing = count;
 	/* Whatever else the parent has open, confine() would let it be read and written. */
 	close_others(kept, sizeof(kept) / sizeof(*kept));
-	end_when_not_wanted(out_fd, budget_ns);
+	end_when_not_wanted(budget_ns);
 	confine(parent, LINES_MEMORY_BYTES);
 	elf_version(EV_CURRENT);
 	/* With pread(2): a mapping of a file that is cut meanwhile is a SIGBUS. */

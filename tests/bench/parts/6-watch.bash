@@ -31,12 +31,15 @@ run_6()
 		# shellcheck disable=SC2086
 		start_watch "" $options
 		sleep 5
-		before=$(cpu_ticks "$recorder")
+		# Whoever names stacks is a process of its own.
+		namer=$(pgrep -x oomtrail-stacks -P "$(pgrep -x oomtrail-keeper -P "$recorder")")
+		before=$(cpu_ticks "$recorder") naming_before=$(cpu_ticks "$namer")
 		sleep 30
-		after=$(cpu_ticks "$recorder")
+		after=$(cpu_ticks "$recorder") naming_after=$(cpu_ticks "$namer")
 		echo "  watch ${options:-(chunks of 7.5 min)}:"
 		echo "    resident $(status_kib "$recorder" VmRSS) KiB (anonymous $(status_kib "$recorder" RssAnon), files $(status_kib "$recorder" RssFile)), most so far $(status_kib "$recorder" VmHWM) KiB; budget 24576 KiB without rings"
 		echo "    CPU $(awk -v t=$((after - before)) -v hz="$(getconf CLK_TCK)" 'BEGIN { printf "%.2f%%", t / hz / 30 * 100 }') of one core over 30 s; budget 0.5%"
+		echo "    who names stacks, beside it: resident $(status_kib "$namer" VmRSS) KiB (anonymous $(status_kib "$namer" RssAnon)), CPU $(awk -v t=$((naming_after - naming_before)) -v hz="$(getconf CLK_TCK)" 'BEGIN { printf "%.2f%%", t / hz / 30 * 100 }')"
 		kill -USR1 "$recorder"
 		until [[ -n $(ls "$work"/flight/incidents/*-asked/report.txt 2>/dev/null) ]]; do sleep 0.1; done
 		"$OOMTRAIL" report --dir "$work/flight" --format json | jq -r '.recorder |

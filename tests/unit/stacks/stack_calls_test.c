@@ -251,6 +251,60 @@ static void test_nobody_else_is_touched(void **state)
 	assert_keeps(touch_others);
 }
 
+/* Whoever owns a descriptor is sent a signal of choice, with the privileges of who set it. */
+static int signal_by_descriptor(void)
+{
+	int sockets[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) ||
+	    fcntl(sockets[0], F_SETFL, O_NONBLOCK) || fcntl(sockets[0], F_GETFL) < 0)
+		return 1;
+	REFUSED(2, fcntl(sockets[0], F_SETOWN, getppid()));
+	REFUSED(3, fcntl(sockets[0], F_SETSIG, SIGKILL));
+	REFUSED(4, fcntl(sockets[0], F_SETFL, O_ASYNC | O_NONBLOCK));
+	REFUSED(5, (int)syscall(SYS_fcntl, sockets[0], F_SETOWN_EX, &(int[2]){1, getppid()}));
+	REFUSED(6, fcntl(sockets[0], F_SETLEASE, F_RDLCK));
+	REFUSED(7, fcntl(sockets[0], F_NOTIFY, 1));
+	return 0;
+}
+
+static void test_nobody_is_signalled_by_a_descriptor(void **state)
+{
+	(void)state;
+	skip_if_sanitized();
+	assert_keeps(signal_by_descriptor);
+}
+
+/* What may be opened lies in memory that nobody may write, or put another's in place of. */
+static int change_what_may_be_opened(void)
+{
+	char *page = (char *)((uintptr_t)safe_open__how(false) & -4096UL), *own;
+	const size_t far = 64UL << 40;
+
+	REFUSED(1, mprotect(page, 4096, PROT_READ | PROT_WRITE));
+	REFUSED(2, munmap(page, 4096));
+	REFUSED(3, munmap(page - 4096, 8192));
+	REFUSED(4, mremap(page, 4096, 8192, MREMAP_MAYMOVE) == MAP_FAILED ? -1 : 0);
+	REFUSED(5, mmap(page, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+			-1, 0) == MAP_FAILED
+			   ? -1
+			   : 0);
+	/* From far below on. */
+	REFUSED(6, mprotect((char *)4096, far, PROT_READ | PROT_WRITE));
+	REFUSED(7, munmap((char *)4096, far));
+	own = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (own == MAP_FAILED || mprotect(own, 4096, PROT_READ) || munmap(own + (1 << 19), 1 << 19))
+		return 8;
+	return mremap(own + 4096, 4096, 1 << 21, MREMAP_MAYMOVE) == MAP_FAILED ? 9 : 0;
+}
+
+static void test_what_may_be_opened_stays(void **state)
+{
+	(void)state;
+	skip_if_sanitized();
+	assert_keeps(change_what_may_be_opened);
+}
+
 static int start_a_program(void)
 {
 	execl("/bin/true", "true", NULL);
@@ -321,6 +375,8 @@ int main(void)
 		cmocka_unit_test(test_descriptors_come_from_one_socket_alone),
 		cmocka_unit_test(test_no_file_is_written),
 		cmocka_unit_test(test_nobody_else_is_touched),
+		cmocka_unit_test(test_nobody_is_signalled_by_a_descriptor),
+		cmocka_unit_test(test_what_may_be_opened_stays),
 		cmocka_unit_test(test_what_nobody_honest_does_ends_it),
 	};
 
