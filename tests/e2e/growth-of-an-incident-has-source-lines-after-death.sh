@@ -47,13 +47,15 @@ judge() # LABEL
 	about "the four functions of $1" "$all" "$grew" $((grew / 20))
 	at_least "complete stacks of $1" "$(credited_complete)" "$(credited_in_all)" 95
 	at_least "complete stacks of $1, by the kernel's counters" "$(credited_complete)" "$grew" 95
-	# A stack for 1 MiB: of so little they know as much as they say.
+	# Of so little they know as much as they say.
 	growth_is '.growth | .explained_bytes + .explained_error_bytes > 0.95 * .rose_bytes'
 	text_has "parse_rows \\($(line_of parse_rows)\\)"
 }
 
 declare -A IDS=()
-watch_start
+# Of the linker's first steps, before anybody knows where it lies, nothing can be told: with a stack
+# for 1 MiB three of those are more than 5% of 64 MiB, which they are not.
+watch_start --sample 256K
 victim ordinary "$WORKLOADS/shares" 200M
 
 mkdir "$WORK/private"

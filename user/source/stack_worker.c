@@ -24,7 +24,7 @@
 /* Until another one is started. */
 #define PAUSE_NS    (1 * NS_PER_S)
 #define LONGEST_NS  (300 * NS_PER_S)
-#define SILENT_NS   (30 * NS_PER_S)  /* who says nothing for so long waits for what may never come */
+#define SILENT_NS   (30 * NS_PER_S) /* who says nothing for so long waits for what may never come */
 #define PROVED_NS   (600 * NS_PER_S) /* who has lasted so long has not failed again */
 
 enum stage {
@@ -47,7 +47,7 @@ struct stack_worker {
 	struct stack_report end;
 	uint64_t ends;
 	uint64_t began_ns, next_ns, pause_ns;
-	uint64_t heard_ns; /* from it, last */
+	uint64_t heard_ns;           /* from it, last */
 	uint64_t cpu_ns, peak_bytes; /* of those that have ended */
 	struct news news;
 	char failure[224]; /* why it is ended, if that was our will; "": it was not */
