@@ -3,7 +3,7 @@
 #
 # The process that names stacks waits for what does not come, as for a file system that is gone:
 # that is said, and another one takes its place.
-# deadline: 120
+# deadline: 180
 # not in a vm: who listens to whom lies in user space, the same on every kernel
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/growth.bash"
@@ -12,7 +12,7 @@ cgroup_new app 64
 watch_start
 first=$(naming "$WATCHER") || fail "nobody names stacks"
 kill -STOP "$first"
-wait_for '[[ $(logged "names stacks ended early \(it has said nothing for 30 s\): another one is started") -eq 1 ]]' 60
+wait_for '[[ $(logged "names stacks ended early \(it has said nothing for 60 s\): another one is started") -eq 1 ]]' 100
 wait_for 'gone "$first" && [[ -n $(naming "$WATCHER") ]]'
 cgroup_start shares app "$WORKLOADS/shares" 200M
 join "$STARTED"

@@ -88,11 +88,6 @@ static int take_sample(void *context, void *data, size_t bytes)
 	return 0;
 }
 
-static void empty_ring(void *context)
-{
-	ring_buffer__consume(((struct work *)context)->ring);
-}
-
 /* The next larger one, as far as there is any; without the privilege for it stacks stay cut. For a
  * first thread the largest: of its stack no more is copied than there is. */
 static void give_room(void *context, const struct task_ref *thread, size_t room_bytes)
@@ -161,6 +156,16 @@ static int tell_life(struct work *work, uint64_t now_ns)
 	return put(work, &beat);
 }
 
+/* In the middle of what takes long. A recorder that has gone is seen by the next turn. */
+static void go_on_meanwhile(void *context)
+{
+	struct work *work = context;
+
+	ring_buffer__consume(work->ring);
+	if (!tell_life(work, observe__now_ns()))
+		(void)flush(work);
+}
+
 /* Until the recorder wants no more, or has gone. */
 static int run(struct work *work)
 {
@@ -204,7 +209,7 @@ static int begin(struct work *work, const struct stack_namer_options *options, c
 					.opener = perf_asking__opener(&work->asking),
 					.cut = give_room,
 					.cut_context = work,
-					.meanwhile = empty_ring,
+					.meanwhile = go_on_meanwhile,
 					.meanwhile_context = work};
 
 	work->rooms = mmap(NULL, STACK_ROOMS * sizeof(*work->rooms), PROT_READ | PROT_WRITE,

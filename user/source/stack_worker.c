@@ -24,7 +24,7 @@
 /* Until another one is started. */
 #define PAUSE_NS    (1 * NS_PER_S)
 #define LONGEST_NS  (300 * NS_PER_S)
-#define SILENT_NS   (30 * NS_PER_S) /* who says nothing for so long waits for what may never come */
+#define SILENT_NS   (60 * NS_PER_S) /* who says nothing for so long waits for what may never come */
 #define PROVED_NS   (600 * NS_PER_S) /* who has lasted so long has not failed again */
 
 enum stage {
@@ -309,7 +309,7 @@ static void end_if_silent(struct stack_worker *worker)
 {
 	if (worker->stage == STAGE_RUNNING && !worker->finishing &&
 	    observe__now_ns() - worker->heard_ns > SILENT_NS)
-		end_one(worker, "it has said nothing for 30 s");
+		end_one(worker, "it has said nothing for 60 s");
 }
 
 int stack_worker__drain(struct stack_worker *worker, order_sink sink, void *context)
