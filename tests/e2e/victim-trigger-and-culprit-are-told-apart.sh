@@ -39,3 +39,8 @@ json_is '.incidents[0].culprit.grew_bytes | . >= 62 * 1048576 and . <= 70 * 1048
 text_has "^KILLED +chosen, pid $victim: "
 text_has "^ASKED +asking, pid $trigger: "
 text_has "^GREW +hungry, pid $culprit: "
+
+# Which code grew what the culprit took.
+json_is '[.incidents[0].stacks[] | select(.role == "culprit")] | all(.pid == $pid) and
+	(map(select(any(.frames[]; .function == "main")).bytes) | add) > 50 * 1048576' pid "$culprit"
+text_has "^WHERE THE CULPRIT GREW: hungry, pid $culprit"

@@ -253,6 +253,13 @@ struct process_maps *address_spaces__process(struct address_spaces *spaces, uint
 	return process;
 }
 
+bool address_spaces__has_looked_at(const struct address_spaces *spaces, uint32_t pid)
+{
+	const struct process_maps *process = process_maps__newest(spaces, pid);
+
+	return process && (process->complete_ns || process->tried_ns);
+}
+
 int address_spaces__looked(struct address_spaces *spaces, struct process_maps *process,
 			   struct address_space *looked, uint64_t now_ns)
 {

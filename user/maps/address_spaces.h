@@ -54,6 +54,9 @@ struct process_maps;
 struct process_maps *address_spaces__process(struct address_spaces *spaces, uint32_t pid,
 					     uint64_t start_ns, uint64_t time_ns);
 
+/* The newest of that pid: is it known, or was that tried in vain? */
+bool address_spaces__has_looked_at(const struct address_spaces *spaces, uint32_t pid);
+
 uint32_t process_maps__pid(const struct process_maps *process);
 /* Is what /proc says of this pid about this process? */
 bool process_maps__is_newest(const struct process_maps *process);

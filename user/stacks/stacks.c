@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/units.h"
+#include "maps/parent_looks.h"
 #include "stacks/arrival.h"
 #include "stacks/huge_page.h"
 #include "stacks/stacks_internal.h"
@@ -270,6 +271,7 @@ static int work_off(struct stacks *stacks, uint64_t until_ns, uint64_t time_ns)
 static void hear(struct stacks *stacks, uint64_t now_ns)
 {
 	perf_maps__drain(stacks->perf);
+	parent_looks__take(&stacks->look, clock_ns(CLOCK_MONOTONIC));
 	perf_maps__release(stacks->perf, now_ns, apply, stacks);
 }
 
