@@ -39,14 +39,14 @@ gzip -t "$WORK/profile.pb.gz" || fail "not gzip"
 
 command -v go >/dev/null || skip "the rest needs a reader of profiles: golang-go is not installed"
 export HOME=$WORK
-go tool pprof -sample_index=growth -unit=B -nodefraction=0 -nodecount=100000 -top -cum \
+go tool pprof -sample_index=growth_bytes -unit=B -nodefraction=0 -nodecount=100000 -top -cum \
 	"$WORK/profile.pb.gz" >"$WORK/top" 2>"$WORK/go.err" || fail "go: $(cat "$WORK/go.err")"
 # "Showing nodes accounting for 208912384B, 100% of 208912384B total"
 equal "total, as go tool pprof reads it" \
 	"$(sed -n 's/.* of \([0-9]*\)B total$/\1/p' "$WORK/top")" "$total"
 equal "parse_rows, as go tool pprof reads it" \
 	"$(awk '$NF == "parse_rows" {print $4 + 0}' "$WORK/top")" "$parse_rows"
-go tool pprof -sample_index=growth -traces "$WORK/profile.pb.gz" >"$WORK/traces" 2>&1 ||
+go tool pprof -sample_index=growth_bytes -traces "$WORK/profile.pb.gz" >"$WORK/traces" 2>&1 ||
 	fail "traces: $(cat "$WORK/traces")"
 grep -q "pid: *$PID" "$WORK/traces" || grep -q "pid:$PID" "$WORK/traces" ||
 	fail "no label with the pid: $(head -n 20 "$WORK/traces")"
@@ -62,7 +62,7 @@ grep -q "$build_id" "$WORK/raw" || fail "no mapping with build-id $build_id"
 record_growth reader app -- "$WORKLOADS/reader" /dev/zero 64M
 "$OOMTRAIL" report "$TRAIL" --format folded >"$WORK/folded" || fail "folded: status $?"
 "$OOMTRAIL" report "$TRAIL" --format pprof >"$WORK/profile.pb.gz" || fail "pprof: status $?"
-go tool pprof -sample_index=growth -unit=B -nodefraction=0 -nodecount=100000 -top -cum \
+go tool pprof -sample_index=growth_bytes -unit=B -nodefraction=0 -nodecount=100000 -top -cum \
 	"$WORK/profile.pb.gz" >"$WORK/top" 2>"$WORK/go.err" || fail "go: $(cat "$WORK/go.err")"
 functions=('[read]')
 json_value '.probes[] | select(.capability == "growth by stack").why' | grep -q 'no frames of' ||

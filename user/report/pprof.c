@@ -169,9 +169,9 @@ static void put_types(struct pprof *pprof, const struct growths *growths)
 	const struct model_span span = model__span(pprof->model);
 	const int64_t time_ns = model__realtime_ns(pprof->model, span.first_ns);
 
-	growth.type = pprof__words(pprof, "growth");
+	growth.type = pprof__words(pprof, "growth_bytes");
 	growth.unit = pprof__words(pprof, "bytes");
-	resident.type = pprof__words(pprof, "resident");
+	resident.type = pprof__words(pprof, "resident_bytes");
 	resident.unit = growth.unit;
 	samples.type = pprof__words(pprof, "samples");
 	samples.unit = pprof__words(pprof, "count");

@@ -137,13 +137,13 @@ static void test_pprof_types(void **state)
 	(void)state;
 	assert_string_equal(profile->string_table[0], "");
 	assert_int_equal(profile->n_sample_type, 3);
-	assert_string_equal(string_of(profile, profile->sample_type[0]->type), "growth");
+	assert_string_equal(string_of(profile, profile->sample_type[0]->type), "growth_bytes");
 	assert_string_equal(string_of(profile, profile->sample_type[0]->unit), "bytes");
-	assert_string_equal(string_of(profile, profile->sample_type[1]->type), "resident");
+	assert_string_equal(string_of(profile, profile->sample_type[1]->type), "resident_bytes");
 	assert_string_equal(string_of(profile, profile->sample_type[1]->unit), "bytes");
 	assert_string_equal(string_of(profile, profile->sample_type[2]->type), "samples");
 	assert_string_equal(string_of(profile, profile->sample_type[2]->unit), "count");
-	assert_string_equal(string_of(profile, profile->default_sample_type), "growth");
+	assert_string_equal(string_of(profile, profile->default_sample_type), "growth_bytes");
 	assert_int_equal(profile->time_nanos, 1795214400000000000);
 	assert_int_equal(profile->duration_nanos, MS(4000));
 	oomtrail__profile__free_unpacked(profile, NULL);
