@@ -18,6 +18,6 @@
 int report__folded(const struct model *model, const struct growth_filter *filter, struct text *out,
 		   int64_t *left_out_bytes);
 
-/* profile.proto, compressed by gzip: what pprof reads. Sample types growth_bytes, resident_bytes and
- * samples, labels pid, comm, cgroup and class. */
+/* profile.proto, compressed by gzip: what pprof reads. Sample types growth_bytes, resident_bytes
+ * and samples, labels pid, comm, cgroup and class. */
 int report__pprof(const struct model *model, const struct growth_filter *filter, struct text *out);
