@@ -180,10 +180,12 @@ static void look_whether_wanted(int signal)
 {
 	struct pollfd fd = {.fd = answers_fd};
 	const struct timespec now = {0};
+	const int error = errno;
 
 	(void)signal;
 	if (!ticks_left-- || ppoll(&fd, 1, &now, NULL) > 0)
 		_exit(1);
+	errno = error;
 }
 
 /* The parent may be one that is allowed to signal nobody: so this process looks by itself. */
