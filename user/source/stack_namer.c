@@ -162,6 +162,8 @@ static void go_on_meanwhile(void *context)
 	struct work *work = context;
 
 	ring_buffer__consume(work->ring);
+	if (work->stacks)
+		stacks__meanwhile(work->stacks, observe__now_ns());
 	if (!tell_life(work, observe__now_ns()))
 		(void)flush(work);
 }

@@ -307,6 +307,12 @@ int stacks__turn(struct stacks *stacks, uint64_t now_ns)
 	return error ? error : frame_lines__turn(stacks->lines, now_ns);
 }
 
+void stacks__meanwhile(struct stacks *stacks, uint64_t now_ns)
+{
+	perf_maps__follow_cpus(stacks->perf, now_ns);
+	perf_maps__drain(stacks->perf);
+}
+
 bool stacks__is_behind(const struct stacks *stacks)
 {
 	return stacks->is_behind;

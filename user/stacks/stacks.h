@@ -70,6 +70,9 @@ void stacks__take(struct stacks *stacks, const void *data, size_t bytes);
 /* Passes on what is due; 0, or what the sink said. */
 int stacks__turn(struct stacks *stacks, uint64_t now_ns);
 
+/* In the middle of what takes long (options.meanwhile): what is mapped is followed. */
+void stacks__meanwhile(struct stacks *stacks, uint64_t now_ns);
+
 /* Has the last turn left samples that the next one can work off at once? */
 bool stacks__is_behind(const struct stacks *stacks);
 
