@@ -18,6 +18,8 @@ read -r _ <"$1"
 	echo "$BASHPID" >>"$3"
 	exec /bin/true
 )
+# It is there when it is looked at.
+read -r _ <"$1"
 SHELL
 shells=()
 for i in 1 2 3 4; do
@@ -26,9 +28,20 @@ for i in 1 2 3 4; do
 done
 wait_for '[[ $(wc -l <"$WORK/shells") -eq 4 ]]'
 record_start -c "$(cgroup_path app)" --sample 256K
-for i in 1 2 3 4; do
-	echo
-done >"$WORK/go"
+let_go()
+{
+	local i
+	for i in 1 2 3 4; do
+		echo
+	done >"$WORK/go"
+}
+let_go
+wait_for '[[ -e $WORK/children && $(wc -l <"$WORK/children") -eq 4 ]]'
+# The one that names looks ten times a second.
+NAMING=$(naming "$RECORDER") || fail "nobody names stacks"
+before=$(turns "$NAMING")
+wait_for '[[ $(turns "$NAMING") -gt $((before + 5)) ]]'
+let_go
 for shell in "${shells[@]}"; do
 	join "$shell"
 done
