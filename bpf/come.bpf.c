@@ -90,7 +90,7 @@ static __always_inline __s32 came_of_file(const struct note *note, const __s64 f
 	struct mm_struct *mm = (struct mm_struct *)note->mm;
 	__s32 pages[RSS_MEMBERS];
 
-	if (note->thread != bpf_get_smp_processor_id() || BPF_CORE_READ(mm, mm_users.counter) != 1)
+	if (note->cpu != bpf_get_smp_processor_id() || BPF_CORE_READ(mm, mm_users.counter) != 1)
 		return 0;
 	came(pages, note, mm, folded);
 	return pages[RSS_FILE] <= around ? pages[RSS_FILE] : 0;

@@ -36,7 +36,7 @@ static __noinline int leave_note(__u64 address, __u32 flags)
 	note->faults = faults_of(task);
 	note->flags = flags;
 	note->id = 0;
-	note->thread = bpf_get_smp_processor_id();
+	note->cpu = bpf_get_smp_processor_id();
 	note_base(note, mm, task);
 	/* Whose place it is will be the task's, which note_check() goes by. */
 	note->check = note_check(note) ^ (__u64)task;

@@ -37,7 +37,10 @@ struct note {
 	__u64 switches;
 	__s64 folded[RSS_MEMBERS]; /* pages */
 	__s32 part[RSS_MEMBERS];
-	__u32 thread; /* its id; of one that is not early: the CPU */
+	union {
+		__u32 thread; /* early: its id */
+		__u32 cpu;    /* else: where the page fault began */
+	};
 	__u32 events; /* of the task, as rss_thread_events() */
 	__u64 check;  /* two tasks may have written at once */
 };

@@ -63,7 +63,8 @@ static enum arrival look(struct stack_sample *sample, const char *proc, long pag
 			sample->pages[GROWTH_ANON]++;
 	}
 	/* More have come since, or what came has gone. */
-	if (seen && (sample->pages[GROWTH_FILE] > seen || sample->pages[GROWTH_FILE] == 0))
+	if (seen && (sample->pages[GROWTH_FILE] > seen ||
+		     (!sample->pages[GROWTH_FILE] && !sample->pages[GROWTH_ANON])))
 		sample->pages[GROWTH_FILE] = seen;
 	return sample->pages[GROWTH_FILE] || sample->pages[GROWTH_ANON] ? ARRIVAL_CAME
 									: ARRIVAL_NONE;
