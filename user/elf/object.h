@@ -49,9 +49,9 @@ struct object_section {
 
 /* With data: .eh_frame .eh_frame_hdr .debug_frame .symtab .strtab .dynsym .dynstr .gopclntab
  * .data.rel.ro.gopclntab .gnu_debugdata .gnu_debuglink; compressed ones (zlib) inflated. Only their
- * place: .debug_line .zdebug_line .text .plt .plt.got .plt.sec. Where a file has no section
- * headers, .eh_frame_hdr and .eh_frame are found by the segments; the latter then ends with its
- * segment. */
+ * place: .debug_line .zdebug_line .text .plt .plt.got .plt.sec .init .fini. Where a file has no
+ * section headers, .eh_frame_hdr and .eh_frame are found by the segments; the latter then ends with
+ * its segment. */
 struct object_section object__section(const struct object *object, const char *name);
 
 /* The same in everything above, byte for byte? A build-id can be anybody's claim. */

@@ -23,7 +23,8 @@ static const struct {
 	{".dynstr", false},        {".gopclntab", false},     {".data.rel.ro.gopclntab", false},
 	{".gnu_debugdata", false}, {".gnu_debuglink", false}, {".debug_line", true},
 	{".zdebug_line", true},    {".text", true},           {".plt", true},
-	{".plt.got", true},        {".plt.sec", true},
+	{".plt.got", true},        {".plt.sec", true},        {".init", true},
+	{".fini", true},
 };
 
 _Static_assert(sizeof(wanted) / sizeof(wanted[0]) <= OBJECT_SECTIONS_MAX, "a place for each");

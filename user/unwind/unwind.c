@@ -205,11 +205,31 @@ static enum step walk__by_frame_pointer(struct walk *walk)
 	return STEP_CALLER;
 }
 
+/* What a call does, before the function that it calls has done anything. */
+static const struct unwind_rule *rule_at_entry(bool aarch64)
+{
+	static const struct unwind_rule x86_64 = {
+		.cfa_register = X86_64_RSP,
+		.cfa_value = 8,
+		.return_register = X86_64_RETURN_ADDRESS,
+		.count = 1,
+		.registers = {{X86_64_RETURN_ADDRESS, RULE_AT_CFA, -8}},
+	};
+	static const struct unwind_rule in_x30 = {
+		.cfa_register = AARCH64_SP,
+		.return_register = AARCH64_X30,
+	};
+
+	return aarch64 ? &in_x30 : &x86_64;
+}
+
 static enum step walk__step(struct walk *walk, const struct unwind_place *place)
 {
 	const struct unwind_rule *rule = place->cfi ? cfi__rule(place->cfi, place->vaddr) : NULL;
 	enum step step;
 
+	if (!rule && place->entry && walk->exact)
+		rule = rule_at_entry(walk->aarch64);
 	walk->memory.missed = false;
 	step = rule ? walk__by_rule(walk, rule) : walk__by_frame_pointer(walk);
 	walk->exact = rule && rule->signal;

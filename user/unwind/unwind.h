@@ -54,6 +54,7 @@ enum unwind_end {
 struct unwind_place {
 	struct cfi *cfi; /* NULL: nothing known there, as of code made at run time */
 	uint64_t vaddr;  /* link-time address, of `cfi` */
+	bool entry; /* a function's first instruction: who called it is where calls leave that */
 };
 
 /* false: nothing is mapped there. */

@@ -190,8 +190,7 @@ static void test_python(void **state)
 	assert_true(compare_file("/usr/bin/python3").functions > 5000);
 }
 
-/* Another machine's rules, where its C library is installed: signed return addresses, 33 registers.
- */
+/* Another machine's rules, where its C library is installed: 33 registers. */
 static void test_libc_of_another_machine(void **state)
 {
 #if defined(__x86_64__)

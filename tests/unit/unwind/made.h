@@ -74,20 +74,28 @@ static inline void made__common(struct made *made, const char *letters,
 	made__patch_length(made, at);
 }
 
-/* An FDE of the CIE at `common`, for MADE_START to MADE_END. */
-static inline void made__function(struct made *made, size_t common, bool augmented,
-				  const void *program, size_t program_bytes)
+/* An FDE of the CIE at `common`. */
+static inline void made__function_at(struct made *made, size_t common, bool augmented,
+				     uint64_t start, uint64_t end, const void *program,
+				     size_t program_bytes)
 {
 	size_t at = made->length;
 
 	made__number(made, 0, 4);
 	made__number(made, made->length - common, 4);
-	made__number(made, MADE_START, 8);
-	made__number(made, MADE_END - MADE_START, 8);
+	made__number(made, start, 8);
+	made__number(made, end - start, 8);
 	if (augmented)
 		made__uleb(made, 0);
 	made__bytes(made, program, program_bytes);
 	made__patch_length(made, at);
+}
+
+/* The same for MADE_START to MADE_END. */
+static inline void made__function(struct made *made, size_t common, bool augmented,
+				  const void *program, size_t program_bytes)
+{
+	made__function_at(made, common, augmented, MADE_START, MADE_END, program, program_bytes);
 }
 
 #define MADE_SECTIONS_MAX 3

@@ -116,7 +116,9 @@ static void test_a_signal_on_a_stack_of_its_own(void **state)
 #define TRAMPOLINE  0x7000ULL /* in the vDSO */
 #define HANDLER     (MADE_START + 0x100ULL)
 #define INTERRUPTED 0x10200ULL
+#define LEAF_CALLER 0x10280ULL
 #define CALLER      0x10300ULL
+#define SIGNATURE   0x0054000000000000ULL
 #define STACK_AT    0x7fff0000ULL
 
 /* What the kernel leaves on the stack (arch/arm64/include/uapi/asm/sigcontext.h and others). */
@@ -155,7 +157,8 @@ struct made_stack {
 
 struct made_code {
 	struct cfi *vdso;
-	struct cfi *handler; /* NULL: frame pointers lead on */
+	struct cfi *handler;     /* NULL: frame pointers lead on */
+	struct cfi *interrupted; /* the same */
 };
 
 static struct cfi *made__vdso(const char *symbol)
@@ -178,7 +181,7 @@ static struct cfi *made__vdso(const char *symbol)
 }
 
 /* A function that has nothing on the stack: CFA = sp, and it returns to x30. */
-static struct cfi *made__handler(void)
+static struct cfi *made__leaf(void)
 {
 	static const uint8_t begin[] = {DW_CFA_def_cfa, 31, 0};
 	struct made made = {0};
@@ -203,6 +206,8 @@ static bool find_made(void *context, uint64_t pc, struct unwind_place *out)
 		out->cfi = code->vdso;
 	else if (pc == HANDLER)
 		out->cfi = code->handler;
+	else if (pc == INTERRUPTED)
+		*out = (struct unwind_place){.cfi = code->interrupted, .vaddr = HANDLER};
 	return true;
 }
 
@@ -222,6 +227,7 @@ static enum unwind_end walk_made(struct made_code code)
 	struct unwind_state state = {.machine = EM_AARCH64, .pc = HANDLER, .known = 0xffffffff};
 
 	stack.signal.user.context.registers[29] = PLACE(interrupted);
+	stack.signal.user.context.registers[30] = SIGNATURE | LEAF_CALLER;
 	stack.signal.user.context.sp = PLACE(interrupted);
 	stack.signal.user.context.pc = INTERRUPTED;
 	state.registers[29] = STACK_AT;
@@ -232,7 +238,7 @@ static enum unwind_end walk_made(struct made_code code)
 
 static void test_what_an_aarch64_trampoline_interrupted(void **state)
 {
-	struct made_code code = {made__vdso("__kernel_rt_sigreturn"), made__handler()};
+	struct made_code code = {made__vdso("__kernel_rt_sigreturn"), made__leaf(), NULL};
 
 	(void)state;
 	assert_non_null(code.vdso);
@@ -244,10 +250,20 @@ static void test_what_an_aarch64_trampoline_interrupted(void **state)
 	assert_true(frames[2].exact);
 	assert_int_equal(frames[3].pc, CALLER);
 	assert_false(frames[3].exact);
+
+	/* A function that calls nobody: its caller is in x30, which is among what was stored. */
+	code.interrupted = code.handler;
+	assert_end(walk_made(code), UNWIND_COMPLETE);
+	assert_int_equal(frame_count, 5);
+	assert_int_equal(frames[2].pc, INTERRUPTED);
+	assert_true(frames[2].exact);
+	assert_int_equal(frames[3].pc, LEAF_CALLER);
+	assert_false(frames[3].exact);
+	assert_int_equal(frames[4].pc, CALLER);
 	cfi__free(code.handler);
 
 	/* Behind a frame pointer nobody knows where the signal's frame begins. */
-	code.handler = NULL;
+	code.handler = code.interrupted = NULL;
 	assert_end(walk_made(code), UNWIND_NO_RULE);
 	assert_int_equal(frame_count, 2);
 	assert_int_equal(frames[1].pc, TRAMPOLINE);

@@ -223,6 +223,37 @@ static void test_rules_behind_a_frame_pointer(void **state)
 	cfi__free(cfi);
 }
 
+/* unwind_find: a function without rules begins where the walk does, and at its caller. */
+static bool find_entries(void *context, uint64_t pc, struct unwind_place *out)
+{
+	(void)context;
+	*out = (struct unwind_place){.vaddr = pc, .entry = true};
+	return true;
+}
+
+static void test_at_the_first_instruction_the_call_leads_back(void **state)
+{
+	struct unwind_state x86_64 = state_of(EM_X86_64), aarch64 = state_of(EM_AARCH64);
+	const uint64_t link = aarch64.registers[30];
+	struct unwind_stack stack = stack_of_words(false);
+
+	(void)state;
+	x86_64.registers[6] = aarch64.registers[29] = STACK_AT + 1; /* no frame pointer */
+	assert_int_equal(
+		unwind__walk(&x86_64, &stack, find_entries, NULL, frames, FRAMES_MAX, &frame_count),
+		UNWIND_NO_RULE);
+	/* The caller is not at its first instruction, whatever the place says: it has called. */
+	assert_int_equal(frame_count, 2);
+	assert_int_equal(frames[1].pc, words[0]);
+	assert_int_equal(x86_64.registers[7], STACK_AT + 8);
+	assert_int_equal(unwind__walk(&aarch64, &stack, find_entries, NULL, frames, FRAMES_MAX,
+				      &frame_count),
+			 UNWIND_NO_RULE);
+	assert_int_equal(frame_count, 2);
+	assert_int_equal(frames[1].pc, link);
+	assert_int_equal(aarch64.registers[31], STACK_AT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -235,6 +266,7 @@ int main(void)
 		cmocka_unit_test_setup(test_frame_pointers, fill),
 		cmocka_unit_test_setup(test_signatures_of_pointers_are_no_address, fill),
 		cmocka_unit_test_setup(test_rules_behind_a_frame_pointer, fill),
+		cmocka_unit_test_setup(test_at_the_first_instruction_the_call_leads_back, fill),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
