@@ -5,7 +5,8 @@
 #include <stdint.h>
 
 /*
- * Source lines of addresses, by the debug information of an object or of its debug file (libdw).
+ * Source lines of addresses, by the debug information of an object or of its debug file (libdw). Of
+ * inlined code the line of its (outermost) call: one of the function that has a symbol.
  *
  * libdw bounds neither its memory nor its time for a file that was written to hurt its reader, and
  * reads beyond what it has read in. So it works in a child process that has bounds of both and may

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "symbols/lines_child.h"
 
+#include <dwarf.h>
 #include <elfutils/libdw.h>
 #include <errno.h>
 #include <gelf.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -16,8 +18,9 @@
 #include "symbols/confine.h"
 #include "symbols/lines.h"
 
-#define NS_PER_US 1000ULL
-#define TICK_US   10000ULL
+#define NS_PER_US  1000ULL
+#define TICK_US    10000ULL
+#define SCOPES_MAX 32 /* in one another */
 
 struct look_up {
 	int out_fd;
@@ -113,20 +116,98 @@ static Dwarf *nothing(void)
 	return elf ? dwarf_begin_elf(elf, DWARF_C_READ, NULL) : NULL;
 }
 
+struct place {
+	const char *file; /* NULL: not known */
+	int line;
+};
+
+static struct place line_of(Dwarf_Die *unit, uint64_t vaddr)
+{
+	Dwarf_Line *found = dwarf_getsrc_die(unit, vaddr);
+	struct place place = {.file = found ? dwarf_linesrc(found, NULL, NULL) : NULL};
+
+	if (!found || dwarf_lineno(found, &place.line) || place.line < 0)
+		place.file = NULL;
+	return place;
+}
+
+static struct place caller_of(Dwarf_Die *unit, Dwarf_Die *inlined)
+{
+	Dwarf_Attribute attribute;
+	Dwarf_Word file, line;
+	Dwarf_Files *files;
+	size_t count;
+
+	if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_file, &attribute), &file) ||
+	    dwarf_formudata(dwarf_attr(inlined, DW_AT_call_line, &attribute), &line) ||
+	    dwarf_getsrcfiles(unit, &files, &count) || file >= count || line == 0 || line > INT_MAX)
+		return (struct place){0};
+	return (struct place){.file = dwarf_filesrc(files, file, NULL, NULL), .line = (int)line};
+}
+
+/* Of the children that scopes are made of, and that are there at the address, the first of one of
+ * two kinds. libdw's own search (dwarf_getscopes()) looks into nothing that has no addresses
+ * itself, as namespaces and types, in which Rust's functions are. */
+static bool find_within(Dwarf_Die *die, uint64_t vaddr, int wanted, unsigned int depth,
+			Dwarf_Die *out)
+{
+	Dwarf_Die child;
+
+	if (depth == SCOPES_MAX || dwarf_child(die, &child))
+		return false;
+	do {
+		const int tag = dwarf_tag(&child);
+
+		switch (tag) {
+		case DW_TAG_subprogram:
+		case DW_TAG_inlined_subroutine:
+			if (tag != wanted || dwarf_haspc(&child, vaddr) <= 0)
+				break;
+			*out = child;
+			return true;
+		case DW_TAG_lexical_block:
+			if (dwarf_haspc(&child, vaddr) <= 0)
+				break;
+			/* fallthrough */
+		case DW_TAG_namespace:
+		case DW_TAG_module:
+		case DW_TAG_class_type:
+		case DW_TAG_structure_type:
+		case DW_TAG_union_type:
+		case DW_TAG_enumeration_type:
+			if (find_within(&child, vaddr, wanted, depth + 1, out))
+				return true;
+			break;
+		}
+	} while (dwarf_siblingof(&child, &child) == 0);
+	return false;
+}
+
+/* The line is to be one of the function that the symbol names: where something inlined is at the
+ * address, that which calls the outermost of it. */
+static struct place place_of(Dwarf_Die *unit, uint64_t vaddr)
+{
+	struct place place = line_of(unit, vaddr), caller = {0};
+	Dwarf_Die function, inlined;
+
+	if (place.file && find_within(unit, vaddr, DW_TAG_subprogram, 0, &function) &&
+	    find_within(&function, vaddr, DW_TAG_inlined_subroutine, 0, &inlined))
+		caller = caller_of(unit, &inlined);
+	return caller.file ? caller : place;
+}
+
 static void look_up__try(struct look_up *look_up, size_t index, Dwarf_Die *unit)
 {
-	Dwarf_Line *found = dwarf_getsrc_die(unit, look_up->vaddrs[index]);
+	const struct place place = place_of(unit, look_up->vaddrs[index]);
 	struct answer answer = {.index = (uint32_t)index};
-	const char *file = found ? dwarf_linesrc(found, NULL, NULL) : NULL;
-	int line;
 
-	if (!file || dwarf_lineno(found, &line) || line < 0)
+	if (!place.file)
 		return;
-	answer.file_bytes = (uint32_t)strnlen(file, LINE_FILE_MAX_BYTES);
+	answer.file_bytes = (uint32_t)strnlen(place.file, LINE_FILE_MAX_BYTES);
 	if (answer.file_bytes == 0 || answer.file_bytes == LINE_FILE_MAX_BYTES)
 		return;
-	answer.line = (uint32_t)line;
-	put(look_up->out_fd, &answer, file);
+	answer.line = (uint32_t)place.line;
+	put(look_up->out_fd, &answer, place.file);
 	look_up->found[index] = true;
 	look_up->missing--;
 }

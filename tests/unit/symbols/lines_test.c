@@ -21,6 +21,31 @@ static __attribute__((noinline, used)) void places(void)
 }
 enum { FIRST_LINE = __LINE__ - 3, SECOND_LINE = __LINE__ - 2 };
 
+/* Within two others. */
+void inlined_place(void);
+
+static inline __attribute__((always_inline)) void inner(void)
+{
+	__asm__ volatile(".globl inlined_place\ninlined_place: nop");
+}
+
+static inline __attribute__((always_inline)) void outer(void)
+{
+	__asm__ volatile("nop");
+	inner();
+}
+
+static __attribute__((noinline, used)) void caller(int times)
+{
+	for (int i = 0; i < times; i++) {
+		int again = i;
+
+		__asm__ volatile("nop" : "+r"(again));
+		outer();
+	}
+}
+enum { CALLER_LINE = __LINE__ - 3 };
+
 static char folder[64];
 
 static int make_folder(void **state)
@@ -84,16 +109,18 @@ static void assert_knows_this_program(const char *name)
 		UINT64_MAX,
 		vaddr_of(first_place),
 		vaddr_of(second_place),
+		vaddr_of(inlined_place),
 	};
-	struct source_line lines[5];
+	struct source_line lines[6];
 
-	assert_int_equal(find_in(name, lines, vaddrs, 5), 0);
+	assert_int_equal(find_in(name, lines, vaddrs, 6), 0);
 	assert_null(lines[0].file);
 	assert_line(&lines[1], SECOND_LINE);
 	assert_null(lines[2].file);
 	assert_line(&lines[3], FIRST_LINE);
 	assert_line(&lines[4], SECOND_LINE);
-	lines__free(lines, 5);
+	assert_line(&lines[5], CALLER_LINE);
+	lines__free(lines, 6);
 	assert_null(lines[1].file);
 }
 
