@@ -7,8 +7,8 @@
 
 /*
  * What was lost of births and deaths leaves ghosts: processes and cgroups that are thought to be
- * there. Once the rings have calmed down everything is walked again, and whoever is not met is
- * taken for gone (bpf/events.h, event_opened).
+ * there. Once the rings have calmed down, or half a minute later where they do not, everything is
+ * walked again, and whoever is not met is taken for gone (bpf/events.h, event_opened).
  *
  * Only where all processes are followed: whom a walk over some does not tell may have left those.
  *
@@ -16,8 +16,6 @@
  */
 
 #define LOOK_NS       (1 * NS_PER_S)
-#define LULL_NS       (3 * NS_PER_S)  /* without further losses, and without a kill */
-#define EVERY_NS      (30 * NS_PER_S) /* from begin to begin */
 #define STEP_EVENTS   32
 #define STEP_CGROUPS  32
 #define GONE_KNOWN_NS (1 * NS_PER_S) /* more than enough for the queue to have had its say */
@@ -53,7 +51,7 @@ static bool must_wait(const struct live *live, uint64_t now_ns)
 {
 	const struct live_options *options = &live->options;
 
-	if (live->killed_ns && now_ns - live->killed_ns < LULL_NS)
+	if (live->killed_ns && now_ns - live->killed_ns < AGAIN_LULL_NS)
 		return true;
 	return options->busy && options->busy(options->context);
 }
@@ -85,7 +83,7 @@ static void begin(struct live *live, uint64_t now_ns)
 {
 	struct again *again = &live->again;
 
-	again->next_ns = now_ns + EVERY_NS;
+	again->next_ns = now_ns + AGAIN_EVERY_NS;
 	if (walk__open(&again->walk, live->probe, PROBE_WALK_PROCESSES)) {
 		live->unread++;
 		return;
@@ -111,10 +109,14 @@ static void look(struct live *live, uint64_t now_ns)
 	if (lost != again->lost)
 		again->grown_ns = now_ns;
 	again->lost = lost;
-	if (lost == again->lost_before)
+	if (lost == again->lost_before) {
+		again->behind_ns = 0;
 		tracked__forget_gone(live->tracked, now_ns - GONE_KNOWN_NS);
-	else if (now_ns - again->grown_ns >= LULL_NS && now_ns >= again->next_ns &&
-		 !must_wait(live, now_ns))
+		return;
+	}
+	if (!again->behind_ns)
+		again->behind_ns = now_ns;
+	if (again__is_due(again, now_ns) && !must_wait(live, now_ns))
 		begin(live, now_ns);
 }
 
@@ -191,6 +193,7 @@ static void finish(struct live *live)
 	if (refused_of_walk(live) != again->refused_before)
 		return;
 	again->lost_before = again->lost_at_begin;
+	again->behind_ns = 0;
 	again->gone_refused = again->gone_refused_at_begin;
 }
 

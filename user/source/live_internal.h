@@ -60,6 +60,8 @@ struct again {
 	uint64_t gone_refused;   /* ends of cgroups, when the last complete one began */
 	uint64_t gone_refused_at_begin;
 	uint64_t grown_ns; /* when more had been lost */
+	uint64_t
+		behind_ns; /* since when something is lost that no walk has made good; 0: nothing */
 	uint64_t look_ns;  /* the next times */
 	uint64_t next_ns;
 	uint64_t begin_ns;
@@ -67,6 +69,17 @@ struct again {
 	uint32_t round; /* of looks at the cgroups */
 	struct walk walk;
 };
+
+#define AGAIN_LULL_NS  (3 * NS_PER_S)  /* without further losses, and without a kill */
+#define AGAIN_EVERY_NS (30 * NS_PER_S) /* from begin to begin; and without a lull */
+
+/* Of what was lost, is it time to walk? What is lost meanwhile is left for the next one. */
+static inline bool again__is_due(const struct again *again, uint64_t now_ns)
+{
+	return again->behind_ns && now_ns >= again->next_ns &&
+	       (now_ns - again->grown_ns >= AGAIN_LULL_NS ||
+		now_ns - again->behind_ns >= AGAIN_EVERY_NS);
+}
 
 struct live {
 	struct probe *probe;

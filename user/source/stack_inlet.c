@@ -7,12 +7,18 @@
 
 #include "recording/reader.h"
 
+/* Whatever it says, a sum never falls. */
+static uint64_t sum(uint64_t a, uint64_t b)
+{
+	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
 void stack_inlet__begin(struct stack_inlet *inlet)
 {
 	inlet->greeted = false;
 	inlet->bytes = 0;
 	for (int reason = 0; reason < LOSS_END; reason++) {
-		inlet->lost_before[reason] += inlet->lost[reason];
+		inlet->lost_before[reason] = sum(inlet->lost_before[reason], inlet->lost[reason]);
 		inlet->lost[reason] = 0;
 	}
 }
@@ -101,9 +107,11 @@ static int pass_on_loss(struct stack_inlet *inlet, const struct event_loss *told
 
 	if (loss.reason >= LOSS_END)
 		return -EBADMSG;
+	/* It may be told as part of something longer, which has not been copied. */
+	loss.header.size_bytes = sizeof(loss);
 	if (loss.count > inlet->lost[loss.reason])
 		inlet->lost[loss.reason] = loss.count;
-	loss.count = inlet->lost_before[loss.reason] + inlet->lost[loss.reason];
+	loss.count = sum(inlet->lost_before[loss.reason], inlet->lost[loss.reason]);
 	return sink(context, &loss.header);
 }
 

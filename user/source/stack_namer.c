@@ -135,6 +135,7 @@ static int tell_losses(struct work *work)
 		{LOSS_MAPS_LOST, EVENT_FRAME, counts.maps_lost},
 		{LOSS_CPU_UNWATCHED, EVENT_FRAME, counts.cpus_unwatched},
 		{LOSS_MODEL_FULL, EVENT_FRAME, counts.too_large},
+		{LOSS_FILE_SLOW, EVENT_FRAME, counts.too_slow},
 		{LOSS_CALL_REFUSED, EVENT_FRAME, stack_calls__refused()},
 		{LOSS_PAGE_TABLE_FULL, EVENT_GROWTH_GONE, counts.pages_refused},
 		{LOSS_OBSERVATION, EVENT_GROWTH_GONE, counts.pages_unreadable},
@@ -213,6 +214,7 @@ static int begin(struct work *work, const struct stack_namer_options *options, c
 					.cut_context = work,
 					.meanwhile = go_on_meanwhile,
 					.meanwhile_context = work};
+	int error;
 
 	work->rooms = mmap(NULL, STACK_ROOMS * sizeof(*work->rooms), PROT_READ | PROT_WRITE,
 			   MAP_SHARED, options->rooms_fd, 0);
@@ -227,7 +229,10 @@ static int begin(struct work *work, const struct stack_namer_options *options, c
 		snprintf(why, why_size, "reading the samples: %s", strerror(errno));
 		return -errno;
 	}
-	return stacks__new(&work->stacks, &stacks, why, why_size);
+	error = stacks__new(&work->stacks, &stacks, why, why_size);
+	if (!error && options->begins_pid)
+		stacks__look_at(work->stacks, options->begins_pid, observe__now_ns());
+	return error;
 }
 
 static void confine(int answers_fd)
@@ -254,12 +259,12 @@ static void bound(uint64_t memory_bytes)
 {
 	struct rlimit limit = {.rlim_cur = memory_bytes, .rlim_max = memory_bytes};
 
+	/* Of what it holds, others' stacks, nothing goes to a disk when it ends early. */
+	prctl(PR_SET_DUMPABLE, 0);
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 	return; /* a sanitizer takes what it likes */
 #endif
 	setrlimit(RLIMIT_DATA, &limit);
-	/* Of what it holds, others' stacks, nothing goes to a disk when it ends early. */
-	prctl(PR_SET_DUMPABLE, 0);
 	/* What is freed is to be of use for whatever comes next: large pieces go back. */
 	mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
 }

@@ -18,7 +18,8 @@ struct stack_namer_options {
 	int asks_fd;     /* whom perf events are asked of (source/perf_asking.h) */
 	int kallsyms_fd; /* kernel_frames__open_names(); 0: none. Of whoever starts it */
 	bool frame_pointers;
-	uint64_t memory_bytes;        /* heap, at most; 0: 256 MiB */
+	uint32_t begins_pid;   /* that will soon be another program: looked at first; 0: nobody */
+	uint64_t memory_bytes; /* heap, at most; 0: 256 MiB */
 	struct stack_numbers numbers; /* that others have used */
 };
 

@@ -83,6 +83,7 @@ static int start_one(struct stack_worker *worker)
 		.options = {.ring_fd = worker->options.ring_fd,
 			    .rooms_fd = worker->options.rooms_fd,
 			    .frame_pointers = worker->options.frame_pointers,
+			    .begins_pid = worker->options.begins_pid,
 			    .memory_bytes = worker->options.memory_bytes,
 			    .numbers = worker->inlet.numbers},
 	};

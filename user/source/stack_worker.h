@@ -20,6 +20,7 @@ struct stack_worker_options {
 	int ring_fd;           /* of struct stack_sample; nobody else reads it */
 	int rooms_fd;          /* the map of processes whose stacks get more room */
 	bool frame_pointers;   /* no unwinding rules: frame pointers alone */
+	uint32_t begins_pid;   /* as struct stack_namer_options has it */
 	uint64_t memory_bytes; /* heap, at most; 0: 256 MiB */
 };
 
