@@ -81,3 +81,18 @@ enum arrival arrival__of(struct stack_sample *sample, const char *proc, long pag
 	/* Whether what is there was there before cannot be seen; mostly it was. */
 	return sample->flags & STACK_SAMPLE_THERE ? ARRIVAL_NONE : look(sample, proc, page_bytes);
 }
+
+void arrival__take_no_more_than_came(struct stack_sample *sample)
+{
+	__s32 *pages = sample->pages, left;
+
+	if (pages[GROWTH_ANON] < 0)
+		pages[GROWTH_ANON] = 0;
+	left = pages[GROWTH_ANON];
+	if (pages[GROWTH_FILE] < -left)
+		pages[GROWTH_FILE] = -left;
+	if (pages[GROWTH_FILE] < 0)
+		left += pages[GROWTH_FILE];
+	if (pages[GROWTH_SHMEM] < -left)
+		pages[GROWTH_SHMEM] = -left;
+}

@@ -21,3 +21,7 @@ enum arrival {
  * as well, which pagemap does not tell apart). Of a file no more than it brings along,
  * seen when they came, and those where they have gone since. `proc`: the folder. */
 enum arrival arrival__of(struct stack_sample *sample, const char *proc, long page_bytes);
+
+/* What a page fault takes away it replaces: a file's page by one of the process's own. Counters may
+ * have fallen by more meanwhile, on behalf of others; that is not its growth. */
+void arrival__take_no_more_than_came(struct stack_sample *sample);

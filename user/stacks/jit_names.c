@@ -14,14 +14,16 @@
 #include "symbols/safe_open.h"
 
 /* Files may be dated by a clock that is a tick behind. */
-#define SLACK_NS NS_PER_S
+#define SLACK_NS   NS_PER_S
+#define DEAR_TIMES 10
 
 struct named_process {
 	uint32_t pid;
 	uint64_t mm_id;
 	struct jit_map *map; /* NULL: a free place */
 	uint64_t tried_ns;
-	uint64_t used; /* the higher, the later */
+	uint64_t pause_ns; /* until it may be tried again */
+	uint64_t used;     /* the higher, the later */
 };
 
 struct jit_names {
@@ -183,17 +185,21 @@ bool jit_names__find(struct jit_names *names, const struct jit_process *process,
 		     uint64_t now_ns, struct symbol *out)
 {
 	struct named_process *named = named_process_of(names, process);
+	int64_t begin_ns;
 
 	if (!named)
 		return false;
 	named->used = ++names->uses;
 	if (jit_map__find(named->map, address, out))
 		return true;
-	if (!process->is_there ||
-	    (named->tried_ns && now_ns < named->tried_ns + JIT_NAMES_AGAIN_NS))
+	if (!process->is_there || (named->tried_ns && now_ns < named->tried_ns + named->pause_ns))
 		return false;
+	begin_ns = clock_ns(CLOCK_MONOTONIC);
 	named->tried_ns = now_ns;
 	read_names(names, named, process);
+	named->pause_ns = DEAR_TIMES * (uint64_t)(clock_ns(CLOCK_MONOTONIC) - begin_ns);
+	if (named->pause_ns < JIT_NAMES_AGAIN_NS)
+		named->pause_ns = JIT_NAMES_AGAIN_NS;
 	make_room(names, named);
 	return jit_map__find(named->map, address, out);
 }

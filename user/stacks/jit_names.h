@@ -10,8 +10,8 @@
 /*
  * Names of code that processes made at run time, out of what they say themselves
  * (symbols/jit_map.h). Each one's file is read when a name is asked for the first time, and again
- * when there is none for an address, at most once in JIT_NAMES_AGAIN_NS. What was read is there
- * when the process is gone.
+ * when there is none for an address, at most once in JIT_NAMES_AGAIN_NS, and in ten times as long
+ * as the last reading took. What was read is there when the process is gone.
  *
  * The least recently used processes go where there are too many, or too many bytes.
  */

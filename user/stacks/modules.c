@@ -7,13 +7,15 @@
 
 #define PLACES_MAX 8192
 
-int modules__new(struct modules **out, struct objects *objects, const struct stack_sink *sink)
+int modules__new(struct modules **out, struct objects *objects, struct patience *patience,
+		 const struct stack_sink *sink)
 {
 	struct modules *modules = calloc(1, sizeof(*modules));
 
 	if (!modules)
 		return -ENOMEM;
 	modules->objects = objects;
+	modules->patience = patience;
 	modules->sink = *sink;
 	*out = modules;
 	return 0;
@@ -57,6 +59,8 @@ static struct entry *make(struct modules *modules, struct object *object, const 
 		return NULL;
 	entry->path = strdup(path ? path : "");
 	entry->module.object = object;
+	entry->module.init_vaddr = object__section(object, ".init").vaddr;
+	entry->module.fini_vaddr = object__section(object, ".fini").vaddr;
 	if (entry->path)
 		HASH_ADD_PTR(modules->by_object, module.object, entry);
 	if (!entry->path || !entry->hh.tbl) {
@@ -136,6 +140,11 @@ static void remember_way(struct entry *entry, uint32_t pid, const struct mapping
 		mapped_file__unref(before);
 }
 
+static bool has_patience(struct modules *modules)
+{
+	return !modules->patience || patience__allows(modules->patience);
+}
+
 struct module *modules__of(struct modules *modules, uint32_t pid, const struct mapping *mapping)
 {
 	const struct place_key key = {.file = mapping->file,
@@ -151,6 +160,8 @@ struct module *modules__of(struct modules *modules, uint32_t pid, const struct m
 		HASH_FIND(hh, modules->places, &key, sizeof(key), place);
 	if (place)
 		*modules__recent(modules, &key) = place;
+	if (!place && mapping->file && !has_patience(modules))
+		return NULL;
 	entry = place ? place->entry : ask(modules, pid, mapping);
 	if (!place && mapping->file)
 		remember(modules, &key, mapping->file, entry);
@@ -197,6 +208,11 @@ static void find_symbols(struct modules *modules, struct entry *entry)
 		error = read_symbols(entry);
 	modules->too_large += error == -ENOMEM;
 	entry->named = true;
+}
+
+bool modules__can_name(struct modules *modules, const struct module *module)
+{
+	return ((const struct entry *)module)->named || has_patience(modules);
 }
 
 bool modules__name(struct modules *modules, struct module *module, uint64_t vaddr,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "maps/objects.h"
+#include "stacks/patience.h"
 #include "stacks/sink.h"
 #include "symbols/symbols.h"
 #include "unwind/cfi.h"
@@ -17,11 +18,15 @@ struct module {
 	uint32_t id;
 	struct object *object;
 	struct cfi *cfi; /* NULL: no rules */
-	bool lineless;   /* has no source lines, or none that could be read */
+	/* Of what the loader calls at the beginning and the end, for which there are no rules; 0:
+	 * none. */
+	uint64_t init_vaddr, fini_vaddr;
+	bool lineless; /* has no source lines, or none that could be read */
 };
 
-/* `objects` stays the caller's and outlives it. */
-int modules__new(struct modules **out, struct objects *objects, const struct stack_sink *sink);
+/* `objects` and `patience` (NULL: any) stay the caller's and outlive it. */
+int modules__new(struct modules **out, struct objects *objects, struct patience *patience,
+		 const struct stack_sink *sink);
 /* The least recently used go, files that nobody uses included. */
 void modules__keep_within(struct modules *modules, size_t max_bytes);
 /* Files, rules and names that there was no memory for, even when nothing else was there. */
@@ -34,12 +39,15 @@ uint32_t modules__new_number(struct modules *modules);
 bool modules__give_up(struct modules *modules);
 void modules__free(struct modules *modules);
 
-/* NULL: not code of a file, or of none that can be used. Valid until the next call. */
+/* NULL: not code of a file, or of none that can be used, or that there was patience for. Valid
+ * until the next call. */
 struct module *modules__of(struct modules *modules, uint32_t pid, const struct mapping *mapping);
 
 /* Told, if it was not lately; 0 or what the sink said. */
 int modules__tell(struct modules *modules, struct module *module, uint64_t now_ns);
 
+/* Are its symbols read, or is there patience to read them? */
+bool modules__can_name(struct modules *modules, const struct module *module);
 /* The function around a link-time address. Reads the symbols when first asked. */
 bool modules__name(struct modules *modules, struct module *module, uint64_t vaddr,
 		   struct symbol *out);

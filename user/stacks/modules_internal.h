@@ -49,6 +49,7 @@ struct place {
 
 struct modules {
 	struct objects *objects;
+	struct patience *patience;
 	struct stack_sink sink;
 	struct place *places;
 	struct place *recent[MODULES_RECENT];

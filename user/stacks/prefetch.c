@@ -148,8 +148,7 @@ void prefetch__process(struct prefetch *prefetch, uint32_t pid, uint64_t start_n
 	if (!looked)
 		return;
 	looked->next_ns = now_ns + looked->pause_ns;
-	if (looked->pause_ns < LONGEST_NS)
-		looked->pause_ns *= 2;
+	looked->pause_ns = looked->pause_ns < LONGEST_NS / 2 ? 2 * looked->pause_ns : LONGEST_NS;
 	prefetch->pid = pid;
 	prefetch->until_ns = begin_ns + LOOK_NS;
 	/* What cannot be read is asked for again, and named, when a stack leads there. */

@@ -70,8 +70,10 @@ void resident__forget(struct resident *resident, uint32_t pid);
  */
 int resident__turn(struct resident *resident, uint64_t now_ns, uint64_t heard_ns);
 
-/* Looks at all of them, for `for_ns` at most; nothing is told before resident__tell(). */
-void resident__look(struct resident *resident, uint64_t now_ns, uint64_t for_ns);
+/* Looks at all of them, for `for_ns` at most, when all events up to now have been heard. What looks
+ * before it have found gone is told first, nothing of its own before resident__tell(). 0, or what
+ * the sink said. */
+int resident__look(struct resident *resident, uint64_t now_ns, uint64_t for_ns);
 /* Tells what looks up to `looked_ns` have found gone. 0, or what the sink said. */
 int resident__tell(struct resident *resident, uint64_t looked_ns);
 

@@ -104,11 +104,6 @@ static void look_around(struct resident *resident, uint64_t now_ns, uint64_t eve
 		look_at(resident, resident->due[i], now_ns, now_ns + for_ns, until_ns);
 }
 
-void resident__look(struct resident *resident, uint64_t now_ns, uint64_t for_ns)
-{
-	look_around(resident, now_ns, 0, for_ns);
-}
-
 /* --- telling --------------------------------------------------------------------------------- */
 
 static int tell_outcome(struct resident *resident, struct sampled *sampled)
@@ -141,6 +136,16 @@ int resident__tell(struct resident *resident, uint64_t looked_ns)
 		if (!sampled->count)
 			sampled__free(resident, sampled);
 	}
+	return error;
+}
+
+int resident__look(struct resident *resident, uint64_t now_ns, uint64_t for_ns)
+{
+	/* Who waits to be told of would be passed over. */
+	int error = resident__tell(resident, UINT64_MAX);
+
+	if (!error)
+		look_around(resident, now_ns, 0, for_ns);
 	return error;
 }
 

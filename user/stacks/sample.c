@@ -39,6 +39,8 @@ static bool find_place(void *context, uint64_t pc, struct unwind_place *out)
 	if (!module && mapping.kind == MAPPING_OTHER)
 		return false;
 	out->cfi = module && !at->stacks->frame_pointers ? module->cfi : NULL;
+	out->entry = out->cfi && out->vaddr &&
+		     (out->vaddr == module->init_vaddr || out->vaddr == module->fini_vaddr);
 	return true;
 }
 
@@ -136,6 +138,9 @@ static int frame_number(const struct walk_at *at, uint64_t pc, uint64_t now_ns, 
 	struct module *module = module_at(at, pc, &mapping, &frame.address);
 	int error = 0;
 
+	/* As code of no file: under the module's number it would be remembered as nameless. */
+	if (module && !modules__can_name(at->stacks->modules, module))
+		module = NULL;
 	frame.kind = frame_kind(mapping.kind);
 	if (module)
 		frame.module = module->id;
@@ -215,6 +220,7 @@ static bool is_entry(const struct walk_at *at, uint64_t pc)
 	struct module *module = module_at(at, pc, &mapping, &vaddr);
 
 	return module && object__entry(module->object) &&
+	       modules__can_name(at->stacks->modules, module) &&
 	       modules__name(at->stacks->modules, module, vaddr, &symbol) &&
 	       symbol.start == object__entry(module->object);
 }
@@ -257,6 +263,8 @@ static int chain_of_walk(const struct walk_at *at, uint64_t now_ns, uint32_t *id
 					  &inner);
 	if (error)
 		return error;
+	/* The kernel's names, which the first of all samples waits for, are nobody's files. */
+	patience__begin(&stacks->patience, sample->task.pid, sample->task.start_ns);
 	registers__read(&state, sample->registers);
 	end = stack_end(unwind__walk(&state, &stack, find_place, (void *)at, frames,
 				     EVENT_STACK_FRAMES - inner, &count));
@@ -268,6 +276,7 @@ static int chain_of_walk(const struct walk_at *at, uint64_t now_ns, uint32_t *id
 	for (size_t i = 0; i < count && !error; i++)
 		error = frame_number(at, frames[i].pc - !frames[i].exact, now_ns,
 				     &numbers[inner + i]);
+	patience__end(&stacks->patience, sample->task.pid, sample->task.start_ns);
 	return error ? error
 		     : dictionary__chain(stacks->dictionary, numbers, inner + count, end, now_ns,
 					 id);

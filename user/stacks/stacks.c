@@ -67,7 +67,7 @@ int stacks__new(struct stacks **out, const struct stacks_options *options, char 
 	stacks->cut_context = options->cut_context;
 	if (address_spaces__new(&stacks->spaces, &spaces) ||
 	    objects__new(&stacks->objects, &objects) ||
-	    modules__new(&stacks->modules, stacks->objects, &stacks->sink) ||
+	    modules__new(&stacks->modules, stacks->objects, &stacks->patience, &stacks->sink) ||
 	    dictionary__new(&stacks->dictionary, &stacks->sink) ||
 	    jit_names__new(&stacks->jit_names, options->proc) ||
 	    make_kernel_frames(stacks, options) ||
@@ -128,6 +128,7 @@ struct stacks_counts stacks__counts(const struct stacks *stacks)
 
 	counts.pages_refused = resident.refused;
 	counts.pages_unreadable = resident.unreadable;
+	counts.too_slow = stacks->patience.samples;
 	counts.too_large = modules__too_large(stacks->modules) +
 			   kernel_frames__too_large(stacks->kernel_frames);
 	counts.maps_lost = perf.lost + perf.refused + perf.torn;
@@ -141,6 +142,15 @@ struct stacks_counts stacks__counts(const struct stacks *stacks)
 		       file_mappings__bytes(stacks->file_mappings) + resident.bytes +
 		       prefetch__bytes(stacks->prefetch);
 	return counts;
+}
+
+void stacks__look_at(struct stacks *stacks, uint32_t pid, uint64_t now_ns)
+{
+	struct process_maps *process = address_spaces__process(stacks->spaces, pid, 0, now_ns);
+	char why[128];
+
+	if (process && process_maps__wants_look(process))
+		(void)first_look(&stacks->look, process, pid, now_ns, now_ns, why, sizeof(why));
 }
 
 /* --- the queue ------------------------------------------------------------------------------- */
@@ -255,6 +265,7 @@ static int work_off(struct stacks *stacks, uint64_t until_ns, uint64_t time_ns)
 		came = has_come(stacks, &waiting->sample);
 		if (came && waiting->sample.flags & STACK_SAMPLE_EARLY)
 			ask_file(stacks, waiting);
+		arrival__take_no_more_than_came(&waiting->sample);
 		if (came)
 			error = stacks__work(stacks, waiting, clock_ns(CLOCK_MONOTONIC));
 		free(waiting);
@@ -331,7 +342,9 @@ int stacks__finish(struct stacks *stacks)
 	error = work_off(stacks, UINT64_MAX, FOREVER_NS);
 	if (error)
 		return error;
-	resident__look(stacks->resident, clock_ns(CLOCK_MONOTONIC), LAST_NS);
+	error = resident__look(stacks->resident, clock_ns(CLOCK_MONOTONIC), LAST_NS);
+	if (error)
+		return error;
 	/* Who has ended meanwhile, or is another program. */
 	hear(stacks, UINT64_MAX);
 	error = resident__tell(stacks->resident, UINT64_MAX);

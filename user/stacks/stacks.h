@@ -54,6 +54,7 @@ struct stacks_counts {
 	uint64_t pages_refused;      /* as struct resident_counts has them */
 	uint64_t pages_unreadable;
 	uint64_t too_large; /* files, rules and names that there was no memory for */
+	uint64_t too_slow;  /* samples that there was no time to read files for */
 	size_t bytes;       /* of heap: mappings, files, rules, names, the queue */
 };
 
@@ -63,6 +64,9 @@ int stacks__new(struct stacks **out, const struct stacks_options *options, char 
 void stacks__free(struct stacks *stacks);
 
 int stacks__fd(const struct stacks *stacks);
+
+/* What a process has mapped that may be another program when it has its first sample. */
+void stacks__look_at(struct stacks *stacks, uint32_t pid, uint64_t now_ns);
 
 /* A record of the ring, copied. */
 void stacks__take(struct stacks *stacks, const void *data, size_t bytes);

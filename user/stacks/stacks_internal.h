@@ -12,6 +12,7 @@
 #include "stacks/jit_names.h"
 #include "stacks/kernel_frames.h"
 #include "stacks/modules.h"
+#include "stacks/patience.h"
 #include "stacks/prefetch.h"
 #include "stacks/queue.h"
 #include "stacks/resident.h"
@@ -25,6 +26,7 @@ struct stacks {
 	struct first_look look;
 	struct huge_page_looks huge_looks;
 	struct objects *objects;
+	struct patience patience;
 	struct modules *modules;
 	struct dictionary *dictionary;
 	struct jit_names *jit_names;

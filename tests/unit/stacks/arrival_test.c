@@ -148,12 +148,50 @@ static void test_pages_that_are_told(void **state)
 	assert_int_equal(sample.pages[GROWTH_ANON], 0);
 }
 
+static void test_what_goes_was_replaced(void **state)
+{
+	/* anon, file, shmem: as counted, and as told. */
+	static const struct {
+		__s32 counted[3], told[3];
+	} cases[] = {
+		{{1, 0, 0}, {1, 0, 0}},
+		{{1, -1, 0}, {1, -1, 0}},
+		{{1, -2, 0}, {1, -1, 0}},
+		{{0, -16, 0}, {0, 0, 0}},
+		{{0, 16, -1}, {0, 16, 0}},
+		{{1, 0, -3}, {1, 0, -1}},
+		{{1, -1, -1}, {1, -1, 0}},
+		{{512, -512, 0}, {512, -512, 0}},
+		{{-1, 16, 0}, {0, 16, 0}},
+		{{-3, -3, -3}, {0, 0, 0}},
+		{{3, -1, -5}, {3, -1, -2}},
+		{{INT32_MAX, INT32_MIN, 0}, {INT32_MAX, -INT32_MAX, 0}},
+		{{INT32_MIN, 0, 7}, {0, 0, 7}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct stack_sample sample = {0};
+
+		sample.pages[GROWTH_ANON] = cases[i].counted[0];
+		sample.pages[GROWTH_FILE] = cases[i].counted[1];
+		sample.pages[GROWTH_SHMEM] = cases[i].counted[2];
+		sample.pages[GROWTH_SWAP] = -4;
+		arrival__take_no_more_than_came(&sample);
+		assert_int_equal(sample.pages[GROWTH_ANON], cases[i].told[0]);
+		assert_int_equal(sample.pages[GROWTH_FILE], cases[i].told[1]);
+		assert_int_equal(sample.pages[GROWTH_SHMEM], cases[i].told[2]);
+		assert_int_equal(sample.pages[GROWTH_SWAP], -4);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pages_that_are_looked_at),
 		cmocka_unit_test(test_pages_that_were_seen_to_come),
 		cmocka_unit_test(test_pages_that_are_told),
+		cmocka_unit_test(test_what_goes_was_replaced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

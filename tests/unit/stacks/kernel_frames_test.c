@@ -78,7 +78,7 @@ static int make_world(void **state)
 	world.sample = sample_of_read(0xffffffffc0001080);
 	*state = &world;
 	if (world.kallsyms_fd < 0 || objects__new(&world.objects, &objects) ||
-	    modules__new(&world.modules, world.objects, &world.sink) ||
+	    modules__new(&world.modules, world.objects, NULL, &world.sink) ||
 	    dictionary__new(&world.dictionary, &world.sink))
 		return -1;
 	const struct kernel_frames_options options = {

@@ -30,6 +30,7 @@ struct world {
 	struct objects *objects;
 	struct mapped_files *files;
 	struct modules *modules;
+	struct patience patience;
 	char folder[64];
 };
 
@@ -38,7 +39,7 @@ static void new_modules(struct world *world)
 	const struct stack_sink sink = told__sink(world->told);
 
 	modules__free(world->modules);
-	assert_int_equal(modules__new(&world->modules, world->objects, &sink), 0);
+	assert_int_equal(modules__new(&world->modules, world->objects, &world->patience, &sink), 0);
 }
 
 static int make_world(void **state)
@@ -260,6 +261,44 @@ static void test_what_is_no_program(void **state)
 	unmap(&text);
 }
 
+static struct patience_time time_now;
+
+static struct patience_time told_clock(void)
+{
+	return time_now;
+}
+
+/* Neither files nor symbols are read then, and nothing is remembered of that. */
+static void test_without_patience_nothing_new_is_read(void **state)
+{
+	struct world *world = *state;
+	struct mapping known = map(world, CHAIN), unknown = map(world, "build/workloads/grow");
+	struct module *module = module_of(world, &known);
+	uint64_t read;
+
+	assert_non_null(module);
+	world->patience.clock = told_clock;
+	patience__begin(&world->patience, 1, 1);
+	time_now.cpu_ns += PATIENCE_CPU_NS;
+	read = objects__counts(world->objects).read;
+	assert_null(module_of(world, &unknown));
+	assert_int_equal(objects__counts(world->objects).read, read);
+	assert_ptr_equal(module_of(world, &known), module);
+	assert_false(modules__can_name(world->modules, module));
+	patience__end(&world->patience, 1, 1);
+	assert_int_equal(world->patience.samples, 1);
+	assert_true(modules__can_name(world->modules, module));
+	assert_true(names_anything(world, module));
+	assert_non_null(module_of(world, &unknown));
+	/* What has been read is there without. */
+	time_now.wall_ns += PATIENCE_WALL_NS;
+	patience__begin(&world->patience, 1, 1);
+	assert_true(modules__can_name(world->modules, module_of(world, &known)));
+	assert_false(world->patience.refused);
+	unmap(&known);
+	unmap(&unknown);
+}
+
 static void write_program(const char *path, uint64_t number)
 {
 	const struct made_section sections[] = {
@@ -440,6 +479,7 @@ int main(void)
 		TEST(test_short_memory_costs_other_modules_not_names),
 		TEST(test_a_deleted_file),
 		TEST(test_what_is_no_program),
+		TEST(test_without_patience_nothing_new_is_read),
 		TEST(test_the_least_recently_used_go),
 		TEST(test_debug_files),
 		TEST(test_debug_files_that_a_program_names),

@@ -515,6 +515,23 @@ static void test_a_look_goes_on_in_the_next_turn(void **state)
 	assert_int_equal(pages_kept(world), 2);
 }
 
+/* Not even over whom it has just looked at and not told of yet. */
+static void test_the_last_look_passes_over_nobody(void **state)
+{
+	struct world *world = *state;
+
+	all_came(world);
+	tell_child(world, 'd');
+	world->now_ns += EVERY;
+	assert_int_equal(resident__turn(world->resident, world->now_ns, world->now_ns), 0);
+	assert_int_equal(world->told->gone_count, 0);
+	tell_child(world, 'u');
+	assert_int_equal(resident__look(world->resident, world->now_ns + 1, LONG), 0);
+	assert_int_equal(resident__tell(world->resident, UINT64_MAX), 0);
+	assert_int_equal(gone_samples(world, 1), PAGES / 2);
+	assert_int_equal(gone_samples(world, 2), PAGES / 2);
+}
+
 static void test_what_the_sink_says_ends_the_work(void **state)
 {
 	struct world *world = *state;
@@ -522,7 +539,7 @@ static void test_what_the_sink_says_ends_the_work(void **state)
 	all_came(world);
 	tell_child(world, 'd');
 	world->told->answer = -EPIPE;
-	resident__look(world->resident, world->now_ns + 1, LONG);
+	assert_int_equal(resident__look(world->resident, world->now_ns + 1, LONG), 0);
 	assert_int_equal(world->told->gone_count, 0);
 	assert_int_equal(resident__tell(world->resident, UINT64_MAX), -EPIPE);
 	assert_int_equal(world->told->gone_count, 1);
@@ -629,6 +646,7 @@ int main(void)
 		TEST(test_a_pid_that_is_somebody_elses),
 		TEST(test_what_finds_no_room_is_counted),
 		TEST(test_a_look_goes_on_in_the_next_turn),
+		TEST(test_the_last_look_passes_over_nobody),
 		TEST(test_what_the_sink_says_ends_the_work),
 		TEST(test_who_is_being_killed_is_forgotten),
 		TEST(test_a_fifo_blocks_nobody),
