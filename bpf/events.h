@@ -514,7 +514,8 @@ struct event_oom_counter {
 	X(SAMPLE_LATE, "part of a growth sample came when the rest had been told")          \
 	X(SAMPLE_UNSEEN, "growth sample of which nobody saw whether its page had come")     \
 	X(MAPS_LOST, "record of what is mapped lost")                                       \
-	X(CPU_UNWATCHED, "CPU that came online later and is not followed")
+	X(CPU_UNWATCHED, "CPU that came online later and is not followed")                  \
+	X(FILE_SLOW, "stack for which a file was not read: those of its process took too long")
 
 enum loss_reason {
 #define X(name, text) LOSS_##name,
@@ -890,7 +891,7 @@ struct event_kept_growth {
 	__s64 bytes[GROWTH_MEMBERS];
 	__s64 in_kernel_bytes; /* of all of them but swap: came in system calls */
 	__s64 rose_bytes;      /* of the process: its resident memory, falls not taken off */
-	__u64 square_pages;    /* sum of the squares of the pages each sample stands for */
+	__u64 variance_pages;  /* square pages: of the estimate that the samples are */
 	__u32 stack_id;        /* 0: of samples whose stacks could not be kept */
 	__u32 flags;           /* enum kept_growth_flag */
 	__u64 gone_samples;    /* of all of these: what is not there any more */

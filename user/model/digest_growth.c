@@ -39,7 +39,7 @@ void digest__growth(struct digest *digest, const struct model *model)
 		digest__u64(digest, (uint64_t)growth->shmem_bytes);
 		digest__u64(digest, (uint64_t)growth->from_swap_bytes);
 		digest__u64(digest, (uint64_t)growth->in_kernel_bytes);
-		digest__u64(digest, growth->square_pages);
+		digest__u64(digest, growth->variance_pages);
 		digest__u64(digest, (uint64_t)growths->slots[i]->key.grower->rose_bytes);
 		digest__u64(digest, growth->gone_samples);
 		digest__u64(digest, (uint64_t)growth->gone_anon_bytes);

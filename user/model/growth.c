@@ -78,7 +78,7 @@ static void growth__add(struct growth *growth, const struct growth *more)
 	growth->shmem_bytes = growth__sum(growth->shmem_bytes, more->shmem_bytes);
 	growth->from_swap_bytes = growth__sum(growth->from_swap_bytes, more->from_swap_bytes);
 	growth->in_kernel_bytes = growth__sum(growth->in_kernel_bytes, more->in_kernel_bytes);
-	growth->square_pages = count__add(growth->square_pages, more->square_pages);
+	growth->variance_pages = count__add(growth->variance_pages, more->variance_pages);
 }
 
 static void part__add(int64_t *part, int64_t more, int64_t whole)
@@ -103,11 +103,14 @@ static void growth__take_off(struct growth *growth, uint64_t samples,
 	part__add(&growth->gone_from_swap_bytes, bytes[GROWTH_SWAP], growth->from_swap_bytes);
 }
 
-static uint64_t square(uint64_t pages)
+/* In square pages, of an estimate by one sample of a page, or several that come together: those of
+ * one in `ratio` blocks are chosen. (Horvitz and Thompson: y pages count ratio y, with a variance
+ * of y y ratio (ratio - 1); where every page is a sample there is none.) */
+static uint64_t variance(uint64_t pages, uint64_t ratio)
 {
 	uint64_t square;
 
-	return __builtin_mul_overflow(pages, pages, &square) ? UINT64_MAX : square;
+	return __builtin_mul_overflow(pages, pages, &square) ? UINT64_MAX : square - square / ratio;
 }
 
 /* The pages are few and the block is small: event__check() and is_sound() see to it. */
@@ -134,7 +137,9 @@ static struct growth growth__of(const struct model *model, const struct event_gr
 	bytes = growth.anon_bytes + growth.file_bytes + growth.shmem_bytes;
 	if (sample->flags & GROWTH_IN_KERNEL)
 		growth.in_kernel_bytes = bytes;
-	growth.square_pages = square((uint64_t)(bytes < 0 ? -bytes : bytes) / (uint64_t)page_bytes);
+	growth.variance_pages =
+		variance((uint64_t)(bytes < 0 ? -bytes : bytes) / (uint64_t)page_bytes,
+			 block_bytes > page_bytes ? (uint64_t)(block_bytes / page_bytes) : 1);
 	return growth;
 }
 
@@ -147,6 +152,21 @@ static bool is_sound(const struct event_growth *sample)
 			return false;
 	}
 	return sample->task.pid != 0;
+}
+
+/* Samples are told when they have been named. Of one that came before this part of the recording
+ * began everybody is known who was alive then, but whose birth and all that followed were lost: who
+ * is not had ended, and is not to be taken for alive again. */
+static int reach_grower(struct model *model, const struct event_growth *sample,
+			struct process_slot **out)
+{
+	const bool was_known = process_table__find(&model->processes, &sample->task);
+	const uint64_t begin_ns = model->state_seen ? model->state.header.time_ns : 0;
+	int error = process__reach(model, &sample->task, sample->header.time_ns, NULL, out);
+
+	if (!error && *out && !was_known && sample->came_ns <= begin_ns)
+		process_table__end_unseen(&model->processes, *out, sample->header.time_ns);
+	return error;
 }
 
 int growth__on_growth(struct model *model, const struct event_header *event)
@@ -166,7 +186,7 @@ int growth__on_growth(struct model *model, const struct event_header *event)
 		return 0;
 	stack = definitions__refer(model, event, DEFINITION_STACK, sample->stack_id);
 	file = definitions__refer(model, event, DEFINITION_FILE, sample->file_id);
-	error = process__reach(model, &sample->task, event->time_ns, NULL, &slot);
+	error = reach_grower(model, sample, &slot);
 	if (error || !slot)
 		return error;
 	error = growth__reach(model, slot, stack, file, sample->came_ns, &sums);
@@ -239,7 +259,7 @@ static struct growth growth__of_kept(const struct event_kept_growth *kept)
 		.shmem_bytes = kept->bytes[GROWTH_SHMEM],
 		.from_swap_bytes = kept->bytes[GROWTH_SWAP],
 		.in_kernel_bytes = kept->in_kernel_bytes,
-		.square_pages = kept->square_pages,
+		.variance_pages = kept->variance_pages,
 	};
 }
 

@@ -40,9 +40,10 @@ static int loss__reach(struct model *model, uint32_t reason, uint32_t kind, stru
 
 bool loss__is_of_events(enum loss_reason reason)
 {
-	/* A sample that may be none is counted as one; and of a CPU no one knows how many. */
+	/* A sample that may be none is counted as one, as is one whose stack has no names; and of a
+	 * CPU no one knows how many. */
 	return reason != LOSS_HISTORY && reason != LOSS_SAMPLE_UNSEEN &&
-	       reason != LOSS_CPU_UNWATCHED;
+	       reason != LOSS_CPU_UNWATCHED && reason != LOSS_FILE_SLOW;
 }
 
 static int loss__set(struct model *model, uint32_t reason, uint32_t kind, uint64_t count,

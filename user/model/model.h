@@ -157,10 +157,10 @@ struct growth {
 	int64_t shmem_bytes;
 	int64_t from_swap_bytes;
 	int64_t in_kernel_bytes; /* of anon, file and shmem: the page fault was in a system call */
-	/* Sum over the samples of the square of the pages each stands for; its root is a bound of
-	 * the estimate's standard error, in pages: as if pages had come one by one and at random.
+	/* Square pages; its root is a bound of the estimate's standard error, in pages: as if they
+	 * had come at random, one by one but for those that a huge page or a file brings together.
 	 */
-	uint64_t square_pages;
+	uint64_t variance_pages;
 	/* Of all that: found to be there no more, neither resident nor swapped. */
 	uint64_t gone_samples;
 	int64_t gone_anon_bytes;

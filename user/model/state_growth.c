@@ -189,7 +189,7 @@ static int tell_sums(struct move *move, const struct growth_slot *sums)
 	event->bytes[GROWTH_SWAP] = growth->from_swap_bytes;
 	event->in_kernel_bytes = growth->in_kernel_bytes;
 	event->rose_bytes = sums->key.grower->rose_bytes;
-	event->square_pages = growth->square_pages;
+	event->variance_pages = growth->variance_pages;
 	event->stack_id = stack_id;
 	event->file_id = file_id;
 	event->flags = growth->unwatched ? KEPT_GROWTH_UNWATCHED : 0;

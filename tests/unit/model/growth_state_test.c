@@ -32,7 +32,8 @@ static void put_growth(struct text *text, const struct model *model, const struc
 		     (unsigned long long)growth->last_ns, (unsigned long long)growth->samples,
 		     (long long)growth->anon_bytes, (long long)growth->file_bytes,
 		     (long long)growth->shmem_bytes, (long long)growth->from_swap_bytes,
-		     (long long)growth->in_kernel_bytes, (unsigned long long)growth->square_pages);
+		     (long long)growth->in_kernel_bytes,
+		     (unsigned long long)growth->variance_pages);
 	text__printf(text, ", rose %lld", (long long)model__rose_bytes(model, &growth->task));
 	text__printf(text, ", gone %llu, %lld %lld %lld %lld, looked %llu",
 		     (unsigned long long)growth->gone_samples, (long long)growth->gone_anon_bytes,
@@ -162,6 +163,32 @@ static void test_growth_of_those_who_ended_long_ago_stays_behind(void **state)
 	assert_int_equal(model__growth_count(model), 0);
 	empty = model__bytes(model);
 	assert_true(empty < 200 * KIB);
+	model__free(model);
+}
+
+/* It is told late, when its process had been left behind. */
+static void test_growth_of_who_stayed_behind_is_of_nobody_alive(void **state)
+{
+	struct event_growth late, born_unseen;
+	struct model *model = new_model();
+
+	(void)state;
+	process(model, 1, state_of(10, 0, "gone", 1, M));
+	two_stacks(model, 1);
+	exit_of(model, 4, 10, 0);
+	tick(model, 200 * SECOND);
+	model = go_on(model, INCIDENT_WINDOW_NS);
+	assert_int_equal(model__process_count(model), 0);
+	late = sample_of(201 * SECOND, 10, 1, 1);
+	late.came_ns = 3 * NS_PER_MS;
+	apply(model, &late);
+	born_unseen = sample_of(201 * SECOND, 11, 1, 1);
+	apply(model, &born_unseen);
+	assert_int_equal(model__process_count(model), 2);
+	assert_true(model__process(model, 0)->exit_ns && model__process(model, 0)->exit_lost);
+	assert_int_equal(model__process(model, 1)->exit_ns, 0);
+	assert_int_equal(model__growth_count(model), 2);
+	assert_int_equal(lost(model, LOSS_MALFORMED, EVENT_GROWTH), 0);
 	model__free(model);
 }
 
@@ -312,7 +339,7 @@ static void test_kept_growth_belongs_into_a_block_behind_its_process(void **stat
 	apply(model, &of);
 	kept.stack_id = 5;
 	kept.samples = UINT64_MAX;
-	kept.square_pages = UINT64_MAX;
+	kept.variance_pages = UINT64_MAX;
 	kept.rose_bytes = INT64_MAX;
 	kept.first_ns = UINT64_MAX;
 	for (int i = 0; i < GROWTH_MEMBERS; i++)
@@ -333,6 +360,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_roll_before_any_event_changes_nothing_of_it),
 		cmocka_unit_test(test_what_nobody_looks_for_any_more_stays_so),
+		cmocka_unit_test(test_growth_of_who_stayed_behind_is_of_nobody_alive),
 		cmocka_unit_test(test_growth_of_those_who_ended_long_ago_stays_behind),
 		cmocka_unit_test(test_numbers_that_may_be_referred_to_go_on_without_growth),
 		cmocka_unit_test(test_a_stack_whose_number_was_taken_goes_on),

@@ -25,7 +25,7 @@ static void test_samples_of_a_process_and_a_stack_add_up(void **state)
 	assert_int_equal(growth->first_ns, 2 * NS_PER_MS);
 	assert_int_equal(growth->last_ns, 9 * NS_PER_MS);
 	/* 256 pages a block: of one page and of three */
-	assert_int_equal(growth->square_pages, 256 * 256 + 768 * 768);
+	assert_int_equal(growth->variance_pages, 256 * 255 + 3 * 3 * 256 * 255);
 	assert_int_equal(growth->stack->count, 2);
 	assert_frame(growth->stack->frames[0], "one", 0x1010, "/bin/app");
 	assert_frame(growth->stack->frames[1], "main", 0x3010, "/bin/app");
@@ -35,6 +35,28 @@ static void test_samples_of_a_process_and_a_stack_add_up(void **state)
 	assert_int_equal(model__growth(model, 1)->anon_bytes, 5 * BLOCK);
 	assert_int_equal(model__growth(model, 2)->task.pid, 11);
 	assert_ptr_equal(model__growth(model, 2)->stack, growth->stack);
+	model__free(model);
+}
+
+/* A huge page, of which all are samples, and a page with samples of one. */
+static void test_what_is_sampled_whole_is_no_estimate(void **state)
+{
+	struct event_growth sample = sample_of(2, 10, 0, 0);
+	struct model *model = new_model();
+
+	(void)state;
+	sample.block_bytes = 4096;
+	sample.pages[GROWTH_ANON] = 512;
+	apply(model, &sample);
+	sample.pages[GROWTH_ANON] = 1;
+	apply(model, &sample);
+	assert_int_equal(model__growth(model, 0)->anon_bytes, 513 * 4096);
+	assert_int_equal(model__growth(model, 0)->variance_pages, 0);
+	/* Every second huge page. */
+	sample.block_bytes = 8192;
+	sample.pages[GROWTH_ANON] = 512;
+	apply(model, &sample);
+	assert_int_equal(model__growth(model, 0)->variance_pages, 512 * 512 * 2);
 	model__free(model);
 }
 
@@ -57,7 +79,7 @@ static void test_members_are_told_apart_and_swap_is_not_new(void **state)
 	assert_int_equal(growth->shmem_bytes, 4 * BLOCK);
 	assert_int_equal(growth__bytes(growth), 8 * BLOCK);
 	assert_int_equal(growth->in_kernel_bytes, 8 * BLOCK);
-	assert_int_equal(growth->square_pages, 2048 * 2048);
+	assert_int_equal(growth->variance_pages, 8 * 8 * 256 * 255);
 	assert_null(growth->stack);
 	/* An entry that goes without a page that comes brings nothing back; one that comes neither.
 	 */
@@ -161,7 +183,7 @@ static void test_sums_have_an_end(void **state)
 	growth = model__growth(model, 0);
 	assert_int_equal(growth->anon_bytes, 1LL << 52);
 	assert_int_equal(growth__bytes(growth), 3LL << 52);
-	assert_true(growth->square_pages == UINT64_MAX);
+	assert_true(growth->variance_pages == UINT64_MAX);
 	model__free(model);
 }
 
@@ -314,6 +336,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_samples_of_a_process_and_a_stack_add_up),
+		cmocka_unit_test(test_what_is_sampled_whole_is_no_estimate),
 		cmocka_unit_test(test_members_are_told_apart_and_swap_is_not_new),
 		cmocka_unit_test(test_samples_of_each_file_add_up),
 		cmocka_unit_test(test_sums_have_an_end),
