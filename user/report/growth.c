@@ -24,26 +24,26 @@ static uint64_t square_root(uint64_t square)
 	return root;
 }
 
-static int64_t error_bytes(uint64_t square_pages, uint64_t page_bytes)
+static int64_t error_bytes(uint64_t variance_pages, uint64_t page_bytes)
 {
 	int64_t bytes;
 
 	if (page_bytes == 0)
 		return EVENT_UNKNOWN;
-	if (__builtin_mul_overflow(square_root(square_pages), page_bytes, &bytes))
+	if (__builtin_mul_overflow(square_root(variance_pages), page_bytes, &bytes))
 		return INT64_MAX;
 	return bytes;
 }
 
 int64_t growth_row__error_bytes(const struct growth_row *row, uint64_t page_bytes)
 {
-	return error_bytes(row->square_pages, page_bytes);
+	return error_bytes(row->variance_pages, page_bytes);
 }
 
 static void sum_samples(struct growths *growths, const struct model *model)
 {
 	const struct event_host *host = model__host(model);
-	uint64_t square_pages = 0;
+	uint64_t variance_pages = 0, variance_of_all = 0;
 
 	for (size_t i = 0; i < growths->count; i++) {
 		const struct growth_row *row = &growths->rows[i];
@@ -52,7 +52,7 @@ static void sum_samples(struct growths *growths, const struct model *model)
 		switch (stack__quality(row->stack)) {
 		case STACK_EXPLAINED:
 			kind = &growths->explained_bytes;
-			square_pages = add_count(square_pages, row->square_pages);
+			variance_pages = add_count(variance_pages, row->variance_pages);
 			break;
 		case STACK_UNNAMED:
 			kind = &growths->unnamed_bytes;
@@ -63,12 +63,14 @@ static void sum_samples(struct growths *growths, const struct model *model)
 		case STACK_UNKNOWN:
 			break;
 		}
+		variance_of_all = add_count(variance_of_all, row->variance_pages);
 		*kind = add(*kind, row->bytes);
 		growths->sampled_bytes = add(growths->sampled_bytes, row->bytes);
 		growths->from_swap_bytes = add(growths->from_swap_bytes, row->from_swap_bytes);
 		growths->samples = add_count(growths->samples, row->samples);
 	}
-	growths->error_bytes = error_bytes(square_pages, host ? host->page_bytes : 0);
+	growths->error_bytes = error_bytes(variance_pages, host ? host->page_bytes : 0);
+	growths->not_seen_error_bytes = error_bytes(variance_of_all, host ? host->page_bytes : 0);
 }
 
 static void sum_process(struct growths *growths, const struct model *model,
@@ -104,7 +106,7 @@ static void sum_processes(struct growths *growths, const struct model *model)
 
 	growths->rose_bytes = growths->net_bytes = EVENT_UNKNOWN;
 	growths->before_bytes = growths->inherited_bytes = EVENT_UNKNOWN;
-	growths->not_seen_bytes = EVENT_UNKNOWN;
+	growths->not_seen_bytes = growths->lost_at_most_bytes = EVENT_UNKNOWN;
 	qsort(rows, growths->count, sizeof(*rows), compare_rows_by_task);
 	for (size_t i = 0; i < growths->count; i++) {
 		if (i == 0 || compare_rows_by_task(&rows[i - 1], &rows[i]) != 0)
@@ -113,12 +115,28 @@ static void sum_processes(struct growths *growths, const struct model *model)
 	growths__sum_stay(growths);
 }
 
-static void find_not_seen(struct growths *growths)
+/* How far the last that was told of counters may be from what they came to (bpf/rss.bpf.c). */
+static int64_t untold_bytes(const struct growths *growths, const struct model *model)
+{
+	const struct event_host *host = model__host(model);
+	const int64_t share = growths->rose_bytes / 64;
+	int64_t steps;
+
+	if (!host || __builtin_mul_overflow(host->step_bytes, growths->processes, &steps))
+		return share;
+	return share > steps ? share : steps;
+}
+
+static void find_not_seen(struct growths *growths, const struct model *model)
 {
 	const int64_t seen = add(growths->sampled_bytes, growths->from_swap_bytes);
 
 	if (growths->rose_bytes == EVENT_UNKNOWN)
 		return;
+	if (growths->not_seen_error_bytes != EVENT_UNKNOWN)
+		growths->not_seen_error_bytes =
+			add(add(growths->not_seen_error_bytes, growths->not_seen_error_bytes),
+			    untold_bytes(growths, model));
 	growths->not_seen_bytes = 0;
 	if (growths->rose_bytes > seen &&
 	    __builtin_sub_overflow(growths->rose_bytes, seen, &growths->not_seen_bytes))
@@ -142,7 +160,8 @@ int growths__read(struct growths *growths, const struct model *model,
 	if (err < 0)
 		return err;
 	sum_samples(growths, model);
-	find_not_seen(growths);
+	find_not_seen(growths, model);
+	growths__find_lost(growths, model);
 	return 0;
 }
 

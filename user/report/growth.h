@@ -63,7 +63,7 @@ struct growth_row {
 	int64_t from_swap_bytes;
 	int64_t in_kernel_bytes;
 	uint64_t samples;
-	uint64_t square_pages;
+	uint64_t variance_pages; /* as struct growth has it */
 	uint64_t first_ns;
 	uint64_t last_ns;
 	struct growth_stay stay;
@@ -92,11 +92,13 @@ struct growths {
 	size_t stay_unknown;      /* processes that have other rows */
 
 	/* By the kernel's counters, which know nothing of samples. EVENT_UNKNOWN. */
-	int64_t rose_bytes;      /* resident memory of those processes, falls not taken off */
-	int64_t net_bytes;       /* their resident memory and swap, last - first */
-	int64_t not_seen_bytes;  /* rose beyond what was sampled and came from swap; 0: nothing */
-	int64_t before_bytes;    /* resident before the recorder knew them */
-	int64_t inherited_bytes; /* resident at their fork */
+	int64_t rose_bytes;     /* resident memory of those processes, falls not taken off */
+	int64_t net_bytes;      /* their resident memory and swap, last - first */
+	int64_t not_seen_bytes; /* rose beyond what was sampled and came from swap; 0: nothing */
+	int64_t not_seen_error_bytes; /* that it may be off by; EVENT_UNKNOWN without a page size */
+	int64_t lost_at_most_bytes;   /* of it: all samples that were lost, of whatever process */
+	int64_t before_bytes;         /* resident before the recorder knew them */
+	int64_t inherited_bytes;      /* resident at their fork */
 };
 
 /* 0 or -ENOMEM; to be freed either way. `filter` NULL: everybody. */

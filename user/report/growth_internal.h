@@ -38,6 +38,9 @@ void growth_stay__add(struct growth_stay *stay, const struct growth_stay *more);
 /* Of rows in the order of their processes, before they are merged. */
 void growths__sum_stay(struct growths *growths);
 
+/* growth_lost.c. */
+void growths__find_lost(struct growths *growths, const struct model *model);
+
 /* One row for each of the model's that is meant; then those that say the same become one, and the
  * largest come first. growth_rows.c. 0 or -ENOMEM. */
 int growths__read_rows(struct growths *growths, const struct model *model,

@@ -223,7 +223,7 @@ static struct growth_row row__of(const struct model *model, const struct growth 
 		.from_swap_bytes = growth->from_swap_bytes,
 		.in_kernel_bytes = growth->in_kernel_bytes,
 		.samples = growth->samples,
-		.square_pages = growth->square_pages,
+		.variance_pages = growth->variance_pages,
 		.first_ns = growth->first_ns,
 		.last_ns = growth->last_ns,
 		.stay = growth_stay__of(model, growth, process),
@@ -265,7 +265,7 @@ static void row__add(struct growth_row *row, const struct growth_row *more)
 	row->from_swap_bytes = add(row->from_swap_bytes, more->from_swap_bytes);
 	row->in_kernel_bytes = add(row->in_kernel_bytes, more->in_kernel_bytes);
 	row->samples = add_count(row->samples, more->samples);
-	row->square_pages = add_count(row->square_pages, more->square_pages);
+	row->variance_pages = add_count(row->variance_pages, more->variance_pages);
 	row->first_ns = more->first_ns < row->first_ns ? more->first_ns : row->first_ns;
 	row->last_ns = more->last_ns > row->last_ns ? more->last_ns : row->last_ns;
 	growth_stay__add(&row->stay, &more->stay);

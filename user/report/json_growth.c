@@ -221,6 +221,8 @@ static json_t *sums__new(struct build *build, const struct growths *growths)
 	build__count(build, object, "resident_unknown_processes", growths->stay_unknown);
 	build__count(build, object, "resident_ended_processes", growths->stay_past);
 	set_figure(build, object, "not_seen_bytes", growths->not_seen_bytes);
+	set_figure(build, object, "not_seen_error_bytes", growths->not_seen_error_bytes);
+	set_figure(build, object, "lost_at_most_bytes", growths->lost_at_most_bytes);
 	set_figure(build, object, "before_bytes", growths->before_bytes);
 	set_figure(build, object, "inherited_bytes", growths->inherited_bytes);
 	return object;

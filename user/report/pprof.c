@@ -123,6 +123,12 @@ static void put_row(struct pprof *pprof, const struct growth_row *row)
 	label_whose(pprof, &sample, row);
 	label_file(pprof, &sample, row->file);
 	add_label(&sample)->key = pprof__words(pprof, "class");
+	/* Readers add values up without their sign: what replaced something, as a page of the
+	 * process's own a file's page, is one sample with what is left. */
+	if (row->anon_bytes < 0 || row->file_bytes < 0 || row->shmem_bytes < 0) {
+		put_class(pprof, &sample, growth_row__class(row), row->bytes, row->stay.bytes);
+		return;
+	}
 	/* Of nothing but pages that came back from swap, there are samples all the same. */
 	if (row->anon_bytes != 0 || (row->file_bytes == 0 && row->shmem_bytes == 0))
 		put_class(pprof, &sample, "anon", row->anon_bytes, row->stay.anon_bytes);

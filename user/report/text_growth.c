@@ -192,6 +192,40 @@ static void print_besides(struct text *out, const struct growths *growths)
 		wording__paragraph(out, "  besides: ", SECTION_INDENT, &body);
 }
 
+static bool is_within_error(const struct growths *growths, int64_t bytes)
+{
+	return growths->not_seen_error_bytes != EVENT_UNKNOWN &&
+	       bytes <= growths->not_seen_error_bytes;
+}
+
+static void print_not_seen(struct text *out, const struct growths *growths)
+{
+	static const char PREFIX[] = "not seen by samples: ";
+	static const char WITHIN[] = "no more than these figures may be off by";
+	const int64_t bytes = growths->not_seen_bytes, lost = growths->lost_at_most_bytes;
+
+	if (bytes == EVENT_UNKNOWN)
+		return;
+	if (is_within_error(growths, bytes)) {
+		print_reason(out, growths, bytes, PREFIX, WITHIN);
+		return;
+	}
+	if (lost == EVENT_UNKNOWN) {
+		print_reason(out, growths, bytes, PREFIX,
+			     "came without a page fault, as what is populated or locked at once "
+			     "does, or was lost");
+		return;
+	}
+	print_reason(out, growths, lost, PREFIX,
+		     "at most so much by those that were lost since the recording began, of "
+		     "whatever process");
+	print_reason(out, growths, bytes - lost, PREFIX,
+		     lost && is_within_error(growths, bytes - lost)
+			     ? WITHIN
+			     : "came without a page fault, as what is populated or locked at once "
+			       "does");
+}
+
 static void print_rest(struct text *out, const struct growths *growths)
 {
 	print_reason(out, growths, growths->unnamed_bytes,
@@ -202,12 +236,7 @@ static void print_rest(struct text *out, const struct growths *growths)
 	print_reason(out, growths, growths->no_stack_bytes, "not explained: no stack could be kept",
 		     "");
 	print_reason(out, growths, growths->from_swap_bytes, "came back from swap: not new", "");
-	print_reason(out, growths, growths->not_seen_bytes,
-		     growths->error_bytes != EVENT_UNKNOWN &&
-				     growths->not_seen_bytes <= 2 * growths->error_bytes
-			     ? "not seen by samples: no more than they may be off by"
-			     : "not seen by samples: populated or locked at once, or lost",
-		     "");
+	print_not_seen(out, growths);
 	print_besides(out, growths);
 }
 

@@ -176,6 +176,26 @@ static void test_pprof_samples(void **state)
 	oomtrail__profile__free_unpacked(profile, NULL);
 }
 
+/* A page of its own in place of a file's, and one more: nothing in a profile is below 0. */
+static void test_pprof_of_what_replaced_something(void **state)
+{
+	_cleanup_(model__freep) struct model *model = story__begin(2, FOLLOW_ALL);
+	struct event_growth growth = grown__pages(100, 21, 0, 2);
+	Oomtrail__Profile *profile;
+
+	(void)state;
+	story__process(model, 21, "worker", GROWN_APP, 0);
+	growth.pages[GROWTH_FILE] = -1;
+	story__tell(model, &growth);
+	profile = profile_of(model, NULL);
+	assert_int_equal(profile->n_sample, 1);
+	assert_int_equal(profile->sample[0]->value[0], MIB_(1));
+	assert_int_equal(profile->sample[0]->value[2], 1);
+	assert_string_equal(string_of(profile, label_of(profile, profile->sample[0], "class")->str),
+			    "anon");
+	oomtrail__profile__free_unpacked(profile, NULL);
+}
+
 /* By class; where it is not known it is 0, and a comment says of how much. */
 static void test_pprof_says_what_stayed(void **state)
 {
@@ -329,6 +349,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_sampled),
 		cmocka_unit_test(test_pprof_types),
 		cmocka_unit_test(test_pprof_samples),
+		cmocka_unit_test(test_pprof_of_what_replaced_something),
 		cmocka_unit_test(test_pprof_says_what_stayed),
 		cmocka_unit_test(test_pprof_has_each_string_and_place_once),
 		cmocka_unit_test(test_pprof_of_a_file_without_a_name),

@@ -137,16 +137,16 @@ static void test_sums_stand_beside_the_kernels_counters(void **state)
 	_cleanup_(growths__free) struct growths exact = read_growths(model, NULL, GROWTH_EXACT);
 	_cleanup_(growths__free) struct growths merged =
 		read_growths(model, NULL, GROWTH_BY_FUNCTION);
-	/* A sample of n pages of 1 MiB stands for n * 256 of 4 KiB; the root of the sum of squares
-	 * of 20, 8, 10 and 2, cut, not rounded. */
-	const uint64_t pages[] = {20 * 256, 8 * 256, 10 * 256, 2 * 256};
+	/* Samples of 20, 8, 10 and 2 pages, each one in 256; the root of the sum of variances, cut,
+	 * not rounded. */
+	const uint64_t pages[] = {20, 8, 10, 2};
 	uint64_t square = 0, root;
 
 	(void)state;
 	check_sums(&exact);
 	check_sums(&merged);
 	for (size_t i = 0; i < 4; i++)
-		square += pages[i] * pages[i];
+		square += pages[i] * pages[i] * 256 * 255;
 	root = (uint64_t)exact.error_bytes / 4096;
 	assert_int_equal(exact.error_bytes % 4096, 0);
 	assert_true(root * root <= square && (root + 1) * (root + 1) > square);
@@ -240,6 +240,76 @@ static void test_what_came_from_swap_is_not_new(void **state)
 	assert_int_equal(growths.sampled_bytes, MIB_(1));
 	assert_int_equal(growths.from_swap_bytes, MIB_(4));
 	assert_int_equal(growths.not_seen_bytes, MIB_(3));
+}
+
+static void tell_loss(struct model *model, enum loss_reason reason, enum event_kind kind,
+		      uint64_t count)
+{
+	const struct event_loss loss = {
+		.header = {.size_bytes = sizeof(loss), .kind = EVENT_LOSS, .time_ns = MS(300)},
+		.reason = reason,
+		.kind = kind,
+		.count = count,
+	};
+
+	story__tell(model, &loss);
+}
+
+/* One sample of 4 MiB by one page, of 8 MiB by which the process rose; a page has 4 KiB. */
+static struct growths with_loss(enum loss_reason reason, enum event_kind kind, uint64_t count,
+				struct text *text)
+{
+	_cleanup_(model__freep) struct model *model = story__begin(2, FOLLOW_ALL);
+	struct event_growth growth = grown__pages(100, 21, 0, 4);
+	struct growths growths;
+
+	story__process(model, 21, "worker", GROWN_APP, 0);
+	growth.pages[GROWTH_ANON] = 1;
+	growth.block_bytes = MIB_(4);
+	story__tell(model, &growth);
+	story__rss(model, 200, 21, GROWN_APP, MIB_(24));
+	if (count)
+		tell_loss(model, reason, kind, count);
+	growths = read_growths(model, NULL, GROWTH_EXACT);
+	assert_int_equal(report__text(model, text), 0);
+	return growths;
+}
+
+static void test_what_was_not_seen_was_lost_or_populated(void **state)
+{
+	static const struct {
+		enum loss_reason reason;
+		enum event_kind kind;
+		uint64_t count;
+		int64_t lost_bytes;
+		const char *says[2];
+	} cases[] = {
+		{0, 0, 0, 0, {"20 MiB", "came without a page fault"}},
+		{LOSS_RING_FULL, EVENT_GROWTH, 2, MIB_(8), {"12 MiB", "at most so much"}},
+		{LOSS_SAMPLE_QUEUE, EVENT_GROWTH, 5, MIB_(20), {"20 MiB", "that were lost"}},
+		{LOSS_SAMPLE_QUEUE, EVENT_GROWTH, 6, MIB_(20), {"20 MiB", "that were lost"}},
+		{LOSS_SAMPLE_QUEUE, EVENT_GROWTH, UINT64_MAX, MIB_(20), {"20 MiB", "lost"}},
+		{LOSS_NOTE_TABLE_FULL, EVENT_GROWTH, 3, MIB_(12), {"8.0 MiB", "12 MiB"}},
+		{LOSS_MODEL_FULL, EVENT_GROWTH, 3, MIB_(12), {"8.0 MiB", "12 MiB"}},
+		/* What remains may be an error of the figures. */
+		{LOSS_MODEL_FULL, EVENT_GROWTH, 4, MIB_(16), {"4.0 MiB", "may be off by"}},
+		{LOSS_RECURSION, EVENT_GROWTH, 256, MIB_(1), {"19 MiB", "1.0 MiB"}},
+		{LOSS_RING_FULL, EVENT_RSS, 9, 0, {"20 MiB", "came without a page fault"}},
+		{LOSS_SAMPLE_UNSEEN, EVENT_GROWTH, 9, 0, {"20 MiB", "without a page fault"}},
+		{LOSS_STACK_WORKER, EVENT_GROWTH, 1, EVENT_UNKNOWN, {"20 MiB", "or was lost"}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		_cleanup_(text__free) struct text text = {0};
+		_cleanup_(growths__free) struct growths growths =
+			with_loss(cases[i].reason, cases[i].kind, cases[i].count, &text);
+
+		assert_int_equal(growths.not_seen_bytes, MIB_(20));
+		assert_int_equal(growths.lost_at_most_bytes, cases[i].lost_bytes);
+		assert_non_null(strstr(text.data, cases[i].says[0]));
+		assert_non_null(strstr(text.data, cases[i].says[1]));
+	}
 }
 
 static void test_allocators_are_told_from_their_callers(void **state)
@@ -575,6 +645,7 @@ int main(void)
 		cmocka_unit_test(test_ties_are_broken_by_content),
 		cmocka_unit_test(test_nothing_sampled_is_nothing_said),
 		cmocka_unit_test(test_what_came_from_swap_is_not_new),
+		cmocka_unit_test(test_what_was_not_seen_was_lost_or_populated),
 		cmocka_unit_test(test_allocators_are_told_from_their_callers),
 		cmocka_unit_test(test_the_kernels_functions_are_the_system_call),
 		cmocka_unit_test(test_rows_of_one_system_call),
