@@ -146,6 +146,7 @@ static int start_stacks(struct session *session, const struct session_options *o
 		.ring_fd = probe__stacks_ring(session->probing.probe),
 		.rooms_fd = probe__stack_rooms(session->probing.probe),
 		.frame_pointers = options->frame_pointers,
+		.begins_pid = options->pid_count ? options->pids[0] : 0,
 	};
 	char why[256] = "";
 
