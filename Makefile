@@ -56,6 +56,12 @@ O := $(B)
 ifeq ($(SANITIZE),thread)
 O := $(B)/tsan
 ALL_CFLAGS += -O1 -fsanitize=thread -fno-omit-frame-pointer
+else ifeq ($(SANITIZE),fuzz)
+O := $(B)/fuzz
+override CC := $(CLANG)
+ALL_CFLAGS += -O1 -gline-tables-only -fsanitize=fuzzer-no-link,address,undefined \
+	      -fno-sanitize-recover=all -fno-omit-frame-pointer -Wno-unknown-warning-option \
+	      -Wno-error # whichever clang there is
 else ifneq ($(SANITIZE),)
 O := $(B)/asan
 ALL_CFLAGS += -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -79,7 +85,16 @@ MAIN_OBJECT  := $(O)/user/main.o
 UNIT_TESTS   := $(patsubst %.c,$(O)/%,$(call find_sources,tests/unit,_test.c))
 # The folders whose code runs in several threads; tests/run has the same two.
 THREADED     := $(filter $(O)/tests/unit/source/% $(O)/tests/unit/flight/%,$(UNIT_TESTS))
+# Much there is each machine's own.
+MACHINE_TESTS := $(filter $(O)/tests/unit/unwind/% $(O)/tests/unit/stacks/%,$(UNIT_TESTS))
 EVENT_TEXT   := $(addprefix $(O)/tests/replay/,event_fields.o event_text_read.o)
+# What hostile files, programs and processes are read with.
+FUZZERS      := $(patsubst tests/fuzz/%.c,$(O)/%,$(wildcard tests/fuzz/*_fuzz.c))
+FUZZED       := $(filter $(patsubst %,$(O)/user/%/%,base elf recording model report symbols \
+		unwind maps),$(LIB_OBJECTS)) $(addprefix $(O)/,profile.pb-c.o \
+		user/source/stack_inlet.o user/stacks/file_mappings.o tests/fuzz/judge.o \
+		tests/fuzz/judge_records.o tests/fuzz/mend.o tests/fuzz/mend_records.o)
+TRAIL_TEXT   := $(patsubst %.c,$(O)/%.o,$(wildcard tests/replay/*.c))
 WORKLOADS    := $(patsubst tests/workloads/%.c,$(B)/workloads/%,$(wildcard tests/workloads/*.c))
 POWER        := $(addprefix $(B)/power/,write_log.so publish start)
 STYLED       := $(wildcard bpf/*.[ch] tests/fuzz/*.[ch] tests/replay/*.[ch] \
@@ -90,7 +105,7 @@ STYLED       := $(wildcard bpf/*.[ch] tests/fuzz/*.[ch] tests/replay/*.[ch] \
 .SUFFIXES:
 .SECONDARY:
 .PHONY: all unit threaded workloads guest products sanitized install uninstall clean demo test \
-	check-style format bench bench-products fuzz test-vm help FORCE
+	check-style format bench bench-products fuzz fuzzers test-vm help FORCE
 
 all: $(O)/oomtrail
 
@@ -101,7 +116,7 @@ threaded: $(THREADED)
 workloads: $(WORKLOADS)
 
 # What virtual machines run.
-guest: all workloads $(POWER)
+guest: all workloads $(POWER) $(if $(CROSS),$(MACHINE_TESTS))
 
 # Everything that tests/run needs of one variant.
 products: all unit workloads $(POWER)
@@ -109,6 +124,11 @@ products: all unit workloads $(POWER)
 sanitized:
 	+@$(MAKE) --no-print-directory SANITIZE=1 all unit
 	+@$(MAKE) --no-print-directory SANITIZE=thread all threaded
+	+@! tools/install-deps --for fuzz --check 2>/dev/null || \
+		$(MAKE) --no-print-directory SANITIZE=fuzz fuzzers
+
+# Of SANITIZE=fuzz, as clang alone has libFuzzer.
+fuzzers: $(FUZZERS) $(O)/trail-text
 
 # --- what everything depends on ---------------------------------------------------------------
 
@@ -162,7 +182,8 @@ $(O)/profile.pb-c.o: $(B)/profile.pb-c.c Makefile $(O)/flags
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
 # Until a dependency file says which of them includes the skeleton, or the profile's messages.
-$(O)/user/report/pprof.o $(O)/user/report/pprof_tables.o $(O)/tests/unit/report/folded_test.o: | $(B)/profile.pb-c.h
+$(O)/user/report/pprof.o $(O)/user/report/pprof_tables.o $(O)/tests/unit/report/folded_test.o \
+	$(O)/tests/fuzz/judge.o: | $(B)/profile.pb-c.h
 $(filter $(O)/user/probe/%,$(LIB_OBJECTS)): | $(B)/oomtrail.skel.h
 
 $(O)/liboomtrail.a: $(LIB_OBJECTS) $(O)/sources
@@ -180,9 +201,25 @@ $(O)/tests/unit/%_test: $(O)/tests/unit/%_test.o $(O)/liboomtrail.a
 # They read the recordings of tests/replay.
 $(O)/tests/unit/model/state_test $(O)/tests/unit/model/growth_state_test: $(EVENT_TEXT)
 
+$(O)/libfuzzed.a: $(FUZZED) $(O)/sources
+	@rm -f $@
+	$(AR) rcsT $@ $(FUZZED)
+
+$(O)/%_fuzz: $(O)/tests/fuzz/%_fuzz.o $(O)/libfuzzed.a
+	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(LDFLAGS) $^ $(LIBS) -o $@
+
+# Recordings from text.
+$(O)/trail-text: $(TRAIL_TEXT) $(O)/libfuzzed.a
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+
+# Only frame information leads to callers: compilers for arm64 keep frame pointers unless told not to.
+# There return addresses are signed, too, as many distributions have them.
+WORKLOAD_CFLAGS := -O2 -g -fomit-frame-pointer \
+		   $(if $(filter aarch64,$(MACHINE)),-mbranch-protection=pac-ret)
+
 $(B)/workloads/%: tests/workloads/%.c Makefile | $(B)/tools
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -I. -MMD -MP -pthread $< -o $@
+	$(CC) -std=gnu11 $(WORKLOAD_CFLAGS) -Wall -Wextra -Werror -D_GNU_SOURCE -I. -MMD -MP -pthread $< -o $@
 
 # They take stacks as the unit tests do. (Not in LIBS: what it depends on would inherit that.)
 $(B)/bench/unwind $(B)/bench/stacks: BENCH_LIBS := -lcmocka
@@ -190,6 +227,17 @@ $(B)/bench/unwind $(B)/bench/stacks: BENCH_LIBS := -lcmocka
 $(B)/bench/%: tests/bench/%.c $(B)/liboomtrail.a Makefile
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP $< $(B)/liboomtrail.a $(BENCH_LIBS) $(LIBS) -o $@
+
+# Other ways to see memory grow than the recorder's.
+$(B)/bench/hooks.bpf.o: tests/bench/hooks.bpf.c Makefile $(B)/bpf/flags | $(B)/tools
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/bench/hooks.skel.h: $(B)/bench/hooks.bpf.o
+	$(BPFTOOL) gen skeleton $< name hooks_bpf >$@.new
+	@mv $@.new $@
+
+$(B)/bench/hooks: $(B)/bench/hooks.skel.h
 
 $(B)/power/write_log.so: tests/power/write_log.c tests/power/write_log_calls.c Makefile \
 			  $(wildcard tests/power/*.h) | $(B)/tools
@@ -229,9 +277,11 @@ bench:
 	+@$(MAKE) --no-print-directory bench-products
 	@tests/bench/run
 
-bench-products: products $(addprefix $(B)/bench/,empty faults stacks synthesise timed unwind)
+bench-products: products $(addprefix $(B)/bench/,empty faults hooks stacks synthesise timed unwind)
 
 fuzz:
+	@tools/install-deps --for fuzz
+	+@$(MAKE) --no-print-directory SANITIZE=fuzz fuzzers
 	@tests/fuzz/run
 
 # --- use ----------------------------------------------------------------------------------------
@@ -267,17 +317,18 @@ help:
 		'make install      program, systemd unit, configuration: PREFIX ($(PREFIX)),' \
 		'                  UNITDIR, SYSCONFDIR, DESTDIR; make uninstall takes them away' \
 		'make demo         a real OOM kill in a throwaway cgroup, and its report (root)' \
-		'make test         everything: style, unit, replay, e2e on this kernel (root)' \
+		'make test         everything: style, unit, replay, fuzz, e2e on this kernel (root)' \
 		'make test-vm      e2e on other kernels, under QEMU; KERNEL="6.1 newest"' \
 		'make check-style  formatting, include directions, SPDX lines' \
 		'make format       clang-format on every C file' \
-		'make bench        what the recorder costs (root)' \
-		'make fuzz         hostile recordings and programs against what reads them' \
+		'make bench        what the recorder costs, beside other tools and hooks (root); ONLY="8 10"' \
+		'make fuzz         hostile recordings, programs and processes against what reads them' \
 		'make clean        removes build/' \
 		'MACHINE=aarch64   cross-compiled, below build/arm64 (tools/install-deps --for arm64)' \
 		'SANITIZE=1        the same below build/asan, with address and undefined sanitizers' \
 		'SANITIZE=thread   the same below build/tsan, with the thread sanitizer' \
 		'Missing packages: tools/install-deps --help'
 
--include $(BPF_OBJECTS:.o=.d) $(LIB_OBJECTS:.o=.d) $(MAIN_OBJECT:.o=.d) $(UNIT_TESTS:=.d) \
-	$(EVENT_TEXT:.o=.d) $(WORKLOADS:=.d)
+-include $(BPF_OBJECTS:.o=.d) $(B)/bench/hooks.bpf.d $(LIB_OBJECTS:.o=.d) $(MAIN_OBJECT:.o=.d) \
+	$(UNIT_TESTS:=.d) $(TRAIL_TEXT:.o=.d) $(FUZZED:.o=.d) \
+	$(FUZZERS:$(O)/%=$(O)/tests/fuzz/%.d) $(WORKLOADS:=.d)

@@ -98,7 +98,7 @@ static void read_go(const uint8_t *data, size_t size)
 
 static void read_jit(const uint8_t *data, size_t size)
 {
-	struct jit_map *map;
+	struct jit_map *map = NULL;
 	struct symbol symbol;
 	int fd = memfd_create("map", MFD_CLOEXEC);
 
