@@ -6,8 +6,6 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/growth.bash"
 
-# The C library's least, 128 KiB, is more than is copied of a stack.
-[[ $(uname -m) != aarch64 ]] || skip "no thread has as small a stack on arm64"
 cgroup_new app 128
 record_growth brink app -- "$WORKLOADS/brink" 48M
 credited_as_told brink take_at_the_brink 5

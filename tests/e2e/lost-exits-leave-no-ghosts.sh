@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # What the rings had no room for while processes and cgroups went away is told as lost; and once
-# it is calm again nobody who has gone is shown as alive, in whichever chunk.
+# it is calm again, or half a minute later, nobody who has gone is shown as alive, in whichever
+# chunk.
+# deadline: 400
 . "$(dirname "$0")/lib.sh"
 
 CGROUPS_MADE=12
@@ -65,7 +67,7 @@ no_ghosts()
 	for pid in $(jq '.processes[] | select(has("exit") | not) | .pid' "$WORK/report.json"); do
 		[[ -e /proc/$pid ]] || gone+=("$pid")
 	done
-	wait_for 'look && [[ $(alive "${gone[@]}") == 0 ]]'
+	wait_for 'look && [[ $(alive "${gone[@]}") == 0 ]]' 90
 }
 no_ghosts
 chunk=$(ls "$FLIGHT/window" | tail -n 1)

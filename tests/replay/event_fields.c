@@ -518,7 +518,7 @@ _Static_assert(GROWTH_FILE == 0 && GROWTH_ANON == 1 && GROWTH_SWAP == 2 && GROWT
 	S(event_kept_growth, bytes, "", growth_bytes)           \
 	N(event_kept_growth, in_kernel_bytes, 0, NULL)          \
 	N(event_kept_growth, rose_bytes, 0, NULL)               \
-	N(event_kept_growth, square_pages, 0, NULL)             \
+	N(event_kept_growth, variance_pages, 0, NULL)           \
 	N(event_kept_growth, stack_id, 0, NULL)                 \
 	G(event_kept_growth, flags, kept_growth_flags)          \
 	N(event_kept_growth, gone_samples, 0, NULL)             \
