@@ -8,6 +8,8 @@
 
 #include "vmlinux.h"
 
+#include <bpf/bpf_helpers.h>
+
 #include "knobs.bpf.h"
 
 /* What a fault that reads maps of a file at most, what is cached of it: aligned in the address
@@ -74,6 +76,14 @@ static __always_inline bool is_huge_chosen(__u64 stretch)
 		return true;
 	mask = (1ULL << (knob_sample_shift - knob_huge_shift)) - 1;
 	return ((mix(stretch >> (knob_sample_shift - knob_huge_shift)) ^ stretch) & mask) == 0;
+}
+
+/* In the address space of current. */
+static __always_inline bool is_mapped(__u64 address)
+{
+	__u8 byte;
+
+	return !bpf_probe_read_user(&byte, sizeof(byte), (void *)address);
 }
 
 /* Of each of its pages. */

@@ -15,43 +15,77 @@
 #define HALF_HUGE   ((__s32)(knob_huge_bytes >> knob_page_shift >> 1))
 
 /* No other way brings so many by one fault. */
-static __always_inline bool is_huge(const __s32 pages[RSS_MEMBERS])
+static __always_inline bool are_of_huge(const __s32 pages[RSS_MEMBERS])
 {
 	return knob_huge_bytes && (pages[RSS_ANON] > HALF_HUGE || pages[RSS_FILE] > HALF_HUGE ||
 				   pages[RSS_SHMEM] > HALF_HUGE);
 }
 
-/*
- * Counters alone do not tell: while a thread waited within its page fault, others of its process
- * may have brought as much. But a huge page is mapped as a whole before it is counted, where a
- * moment ago there was nothing. (Of a file it is counted first; there user space looks.)
- */
-static __always_inline bool is_mapped(__u64 address, __u64 offset)
-{
-	__u64 place = (address & -knob_huge_bytes) + offset;
-	__u8 byte;
+/* Where the kernel brings huge pages; 0: not known. */
+__u64 huge_fault = 0;
 
-	return (place & -(__u64)knob_page_bytes) == address ||
-	       !bpf_probe_read_user(&byte, sizeof(byte), (void *)place);
+/* Of mm/huge_memory.c, as far behind as any of its functions for that is long; what page faults of
+ * small pages run through is of another file. */
+#define HUGE_FAULT_BYTES 4096
+
+/* Run once, by user space. */
+SEC("?syscall")
+int learn_huge_fault(void *ctx)
+{
+	static const char name[] = "do_huge_pmd_anonymous_page";
+
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_kallsyms_lookup_name))
+		bpf_kallsyms_lookup_name(name, sizeof(name), 0, &huge_fault);
+	return 0;
 }
 
-static __always_inline bool is_mapped_whole(__u64 address)
+/*
+ * Counters alone do not tell: while a thread waited within its page fault, for its turn perhaps,
+ * others of its process may have brought as much. Where it is in the kernel does.
+ */
+static __noinline bool is_in_huge_fault(void)
 {
-	return is_mapped(address, 0) && is_mapped(address, knob_huge_bytes / 2) &&
-	       is_mapped(address, knob_huge_bytes - 1);
+	__u64 addresses[16] = {};
+	__u32 count = kernel_stack(addresses, sizeof(addresses));
+
+	for (__u32 i = 0; i < 16 && i < count; i++) {
+		if (addresses[i] - huge_fault < HUGE_FAULT_BYTES)
+			return true;
+	}
+	return false;
+}
+
+/* Else: a huge page is mapped as a whole before it is counted, where there was nothing when the
+ * page fault began (choose()). (Of a file it is counted first; there user space looks.) */
+#define PLACES_IN_HUGE 8
+
+static __noinline bool is_mapped_whole(__u64 address)
+{
+	__u64 place = address & -knob_huge_bytes;
+
+	for (int i = 0; i < PLACES_IN_HUGE; i++, place += knob_huge_bytes / PLACES_IN_HUGE) {
+		if (!is_mapped(place))
+			return false;
+	}
+	return is_mapped(place - 1);
+}
+
+static __always_inline bool is_huge(const struct note *note, const __s32 pages[RSS_MEMBERS])
+{
+	if (pages[RSS_ANON] <= HALF_HUGE)
+		return true;
+	return huge_fault ? is_in_huge_fault() : is_mapped_whole(note->address);
 }
 
 static __noinline int come_huge(struct note *note, __s32 pages[RSS_MEMBERS])
 {
-	if (pages[RSS_ANON] > HALF_HUGE && !is_mapped_whole(note->address))
-		return 0;
-		/* What others brought meanwhile, on whatever CPU, is not of this page fault. */
+	/* What others brought meanwhile, on whatever CPU, is not of this page fault. */
 #pragma unroll
 	for (int member = 0; member < RSS_MEMBERS; member++)
 		pages[member] = pages[member] > HALF_HUGE ? HUGE_PAGES : 0;
 	note->task = 0;
 	/* The same stretch may be given back, and touched again. */
-	note->stretch = 0;
+	note_home(bpf_get_current_task())->stretch = 0;
 	/* It was taken for a small page, of which none has come. */
 	if (note->flags & STACK_SAMPLE_EARLY) {
 		const __s32 none[RSS_MEMBERS] = {};
@@ -192,8 +226,11 @@ __noinline int sample_come(__u32 member)
 		came_folded(pages, note, folded);
 	else
 		came(pages, note, mm, folded);
-	if (is_huge(pages))
-		return come_huge(note, pages);
+	if (are_of_huge(pages)) {
+		if (is_huge(note, pages))
+			return come_huge(note, pages);
+		stayed = false;
+	}
 	came_at_most(pages, note, folded);
 	/* Elsewhere samples of small pages are taken early. */
 	if (!rss_is_percpu() || !(note->flags & NOTE_CHOSEN))

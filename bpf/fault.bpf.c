@@ -14,20 +14,42 @@
 #define FAULT_WRITE      2
 
 /* Another task's, that is still in its page fault. */
-static __always_inline bool is_needed(const struct note *note, struct task_struct *task)
+static __always_inline bool is_needed(const struct note *note, __u64 task)
 {
-	return note->task && note->task != (__u64)task && !note->id &&
+	return note->task && note->task != task && !note->id &&
 	       note->faults == faults_of((struct task_struct *)note->task);
+}
+
+/* The first place beside its home that nobody needs; 0: none, or the task's home is free. */
+static __noinline __u32 place_beside(__u64 task)
+{
+	struct note *home = note_home(task);
+	bool is_home_needed = is_needed(home, task);
+	bool is_any_needed = false;
+
+	if (!is_home_needed && !home->is_left)
+		return 0;
+	for (__u32 beside = 1; beside <= NOTES_BESIDE; beside++) {
+		if (is_needed(note_beside(task, beside), task)) {
+			is_any_needed = true;
+		} else if (is_home_needed) {
+			home->is_left = 1;
+			return beside;
+		}
+	}
+	if (is_home_needed)
+		lose(LOSS_NOTE_TABLE_FULL);
+	else if (!is_any_needed)
+		home->is_left = 0;
+	return 0;
 }
 
 static __noinline int leave_note(__u64 address, __u32 flags)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	struct note *note = note_of((__u64)task);
+	struct note *note = note_beside((__u64)task, place_beside((__u64)task));
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
 
-	if (is_needed(note, task))
-		lose(LOSS_NOTE_TABLE_FULL);
 	*(volatile __u64 *)&note->task = 0;
 	if (!mm)
 		return 0;
@@ -46,15 +68,17 @@ static __noinline int leave_note(__u64 address, __u32 flags)
 
 /* Of the flags it is noted with: is it the first page fault in a stretch of a huge page's size, as
  * far as the task knows? And may the page be sampled? */
-static __always_inline __u32 choose(struct note *note, __u64 task, __u64 address, __u32 flags)
+static __always_inline __u32 choose(__u64 task, __u64 address, __u32 flags)
 {
+	struct note *home = note_home(task);
 	__u64 stretch = address >> knob_huge_shift;
 	__u32 chosen = 0;
 
 	/* Of this task: in another address space it is another stretch. */
-	if (knob_huge_bytes && note->stretch != (stretch ^ task)) {
-		note->stretch = stretch ^ task;
-		if (is_huge_chosen(stretch))
+	if (knob_huge_bytes && home->stretch != (stretch ^ task)) {
+		home->stretch = stretch ^ task;
+		/* None comes where pages are. */
+		if (is_huge_chosen(stretch) && !is_mapped(address ^ knob_huge_bytes / 2))
 			chosen = NOTE_HUGE;
 	}
 	if (flags & STACK_SAMPLE_READ ? is_around_chosen(address) : is_chosen(address))
@@ -65,8 +89,8 @@ static __always_inline __u32 choose(struct note *note, __u64 task, __u64 address
 static __always_inline int on_fault(__u64 address, __u32 flags)
 {
 	__u64 task = bpf_get_current_task();
+	__u32 chosen = choose(task, address, flags);
 	struct note *note = note_of(task);
-	__u32 chosen = choose(note, task, address, flags);
 
 	if (chosen)
 		return leave_note(address, flags | chosen);
@@ -115,9 +139,10 @@ int BPF_PROG(on_page_fault_kernel, unsigned long address, void *regs, unsigned l
 static __noinline int leave_early_note(__u64 address, __u32 flags, __u64 id)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	struct note *note = note_of((__u64)task);
+	struct note *note;
 
 	leave_note(address, flags | STACK_SAMPLE_EARLY);
+	note = note_of((__u64)task);
 	if (note->task != (__u64)task)
 		return 0;
 	note->id = id;
@@ -149,7 +174,7 @@ static __always_inline int on_early_fault(__u64 address, __u32 flags)
 		sample_settle_early();
 		note->task = 0;
 	}
-	chosen = choose(note, (__u64)task, address, flags);
+	chosen = choose((__u64)task, address, flags);
 	if (!chosen)
 		return 0;
 	mm = BPF_CORE_READ(task, mm);

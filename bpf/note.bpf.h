@@ -4,8 +4,9 @@
 /*
  * What a page fault has left for rss_stat, which may come long after: on another CPU, or when many
  * others have had page faults on this one, because it waited for memory, a disk or a lock. So it is
- * kept by task: in a table that a task's address leads into, and of two tasks that it leads to the
- * same place the later one has it, which is counted.
+ * kept by task: in a table that a task's address leads into, its home there. Where another one
+ * waits that has the same home, it goes to one of the three places beside; where somebody waits in
+ * all four, the later one has the home, which is counted.
  */
 
 #include "vmlinux.h"
@@ -15,22 +16,26 @@
 
 #include "kernel_compat.bpf.h"
 
-#define NOTES_SHIFT 11
-#define NOTES       (1 << NOTES_SHIFT)
+#define NOTES_SHIFT  11
+#define NOTES        (1 << NOTES_SHIFT)
+#define NOTES_BESIDE 3
 
 /* Beside enum stack_sample_flag: the page is one of those that are sampled, or a huge page would
  * be. */
-#define NOTE_CHOSEN (1U << 30)
-#define NOTE_HUGE   (1U << 31)
-#define NOTE_FLAGS  (NOTE_CHOSEN - 1)
+#define NOTE_CHOSEN  (1U << 30)
+#define NOTE_HUGE    (1U << 31)
+#define NOTE_FLAGS   (NOTE_CHOSEN - 1)
 
 struct note {
 	__u64 task; /* 0: none */
 	__u64 mm;
+	/* Of the home, whosever note it has. */
 	__u64 stretch; /* of a huge page's size, that the last page fault was in, and its task */
+	__u64 is_left; /* one of those that have it for a home may have its note beside it */
+
 	__u64 address; /* of the page */
-	__u64 faults;  /* of the task, that were over: the same number is the same page fault */
-	__u64 flags;
+	__u32 faults;  /* of the task, that were over: the same number is the same page fault */
+	__u32 flags;
 	__u64 id; /* of the sample once it has been taken; 0: not yet */
 	/* The counters, and when they were read: what has come since is told by them as long as
 	 * only this task ran on the CPU. */
@@ -49,13 +54,39 @@ struct note {
 extern __u64 notes[NOTES][sizeof(struct note) / 8];
 _Static_assert(sizeof(struct note) == 128, "whole cache lines");
 
+static __always_inline __u64 note_home_index(__u64 task)
+{
+	return task * 0x9e3779b97f4a7c15ULL >> (64 - NOTES_SHIFT);
+}
+
+static __always_inline struct note *note_home(__u64 task)
+{
+	return (struct note *)notes[note_home_index(task)];
+}
+
+/* `beside`: 1 to NOTES_BESIDE. */
+static __always_inline struct note *note_beside(__u64 task, __u64 beside)
+{
+	return (struct note *)notes[(note_home_index(task) ^ beside) & (NOTES - 1)];
+}
+
+/* The task's, if it has one, which `->task` says. */
 static __always_inline struct note *note_of(__u64 task)
 {
-	return (struct note *)notes[task * 0x9e3779b97f4a7c15ULL >> (64 - NOTES_SHIFT)];
+	struct note *home = note_home(task);
+
+	if (home->task == task || !home->is_left)
+		return home;
+#pragma unroll
+	for (__u64 beside = 1; beside <= NOTES_BESIDE; beside++) {
+		if (note_beside(task, beside)->task == task)
+			return note_beside(task, beside);
+	}
+	return home;
 }
 
 /* Page faults of it that are over. */
-static __always_inline __u64 faults_of(const struct task_struct *task)
+static __always_inline __u32 faults_of(const struct task_struct *task)
 {
 	return BPF_CORE_READ(task, min_flt) + BPF_CORE_READ(task, maj_flt);
 }
@@ -66,7 +97,7 @@ static __always_inline __u64 switches_of(const struct task_struct *task)
 	return BPF_CORE_READ(task, nvcsw) + BPF_CORE_READ(task, nivcsw);
 }
 
-/* Not of the place, the stretch and itself. */
+/* Not of the place, what is its home's, and itself. */
 static __always_inline __u64 note_check(const struct note *note)
 {
 	const __u64 *words = (const __u64 *)note;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 
-/* Eight threads write into a private mapping of a file that is not cached: each of their page
+/* Many threads write into a private mapping of a file that is not cached: each of their page
  * faults waits for the disk, and then brings an anonymous page. waiting FILE TOTAL.
+ *
+ * So many that some of them meet in whatever table of waiting tasks has a few thousand places.
  */
 
 #include <fcntl.h>
@@ -9,7 +11,7 @@
 
 #include "own_frame.h"
 
-#define THREADS 8
+#define THREADS 256
 
 static unsigned long total;
 static char *memory;

@@ -59,7 +59,7 @@ struct facts {
 	int try_fentry_oom;
 	int try_kprobe;
 	int try_iterator;
-	int try_syscall_program; /* needed to learn where per-CPU areas lie */
+	int try_syscall_program; /* what finds things out in the kernel, once */
 	int try_mapping_events;  /* perf's records of what is mapped, of all processes */
 	int try_fault_events;    /* perf's event for each page fault */
 

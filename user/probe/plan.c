@@ -334,6 +334,8 @@ static void plan_growth(struct plan *plan, const struct facts *facts,
 		plan->samples = true;
 		if (facts->unmapped_area_arguments)
 			use(plan, "on_place_found");
+		if (facts->huge_bytes && !facts->try_syscall_program)
+			use(plan, "learn_huge_fault");
 		plan_faults(plan, facts, options, tracepoints);
 		add_kernel_frames(&plan->ways[CAPABILITY_GROWTH], facts->kernel_frames);
 	}

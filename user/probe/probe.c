@@ -121,13 +121,14 @@ static void configure(struct oomtrail_bpf *skeleton, const struct plan *plan,
 	}
 }
 
-static int learn_cpu_offsets(struct oomtrail_bpf *skeleton)
+/* Runs once what finds things out in the kernel. */
+static int learn(const struct bpf_program *program)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, run);
 
-	if (!bpf_program__autoload(skeleton->progs.learn_cpu_offsets))
+	if (!bpf_program__autoload(program))
 		return 0;
-	return bpf_prog_test_run_opts(bpf_program__fd(skeleton->progs.learn_cpu_offsets), &run);
+	return bpf_prog_test_run_opts(bpf_program__fd(program), &run);
 }
 
 int probe__new(struct probe **out, const struct plan *plan, const struct facts *facts,
@@ -159,9 +160,10 @@ int probe__new(struct probe **out, const struct plan *plan, const struct facts *
 		probe__free(probe);
 		return error;
 	}
-	error = learn_cpu_offsets(probe->skeleton);
+	error = learn(probe->skeleton->progs.learn_cpu_offsets);
+	error = error ?: learn(probe->skeleton->progs.learn_huge_fault);
 	if (error) {
-		explain(why, why_size, error, "locating the per-CPU areas");
+		explain(why, why_size, error, "locating the per-CPU areas and huge page faults");
 		probe__free(probe);
 		return error;
 	}

@@ -405,6 +405,24 @@ static void more_cpus_than_can_be_summed_are_said_so(void **state)
 	assert_non_null(strstr(plan.ways[CAPABILITY_EXACT].why, "513"));
 }
 
+static void huge_page_faults_are_looked_up_where_they_can_be(void **state)
+{
+	struct facts facts = able_host();
+	struct plan plan;
+
+	(void)state;
+	facts.huge_bytes = 2 << 20;
+	plan = make(&facts, NULL);
+	assert_true(uses(&plan, "learn_huge_fault"));
+	facts.try_syscall_program = -EINVAL;
+	plan = make(&facts, NULL);
+	assert_false(uses(&plan, "learn_huge_fault"));
+	facts.try_syscall_program = 0;
+	facts.huge_bytes = 0;
+	plan = make(&facts, NULL);
+	assert_false(uses(&plan, "learn_huge_fault"));
+}
+
 static void step_covers_what_cpus_hold_back(void **state)
 {
 	struct facts facts = able_host();
@@ -441,6 +459,7 @@ int main(void)
 		cmocka_unit_test(growth_that_cannot_be_sampled_is_said_so),
 		cmocka_unit_test(refusals_are_one_sentence),
 		cmocka_unit_test(more_cpus_than_can_be_summed_are_said_so),
+		cmocka_unit_test(huge_page_faults_are_looked_up_where_they_can_be),
 		cmocka_unit_test(step_covers_what_cpus_hold_back),
 	};
 
