@@ -64,9 +64,8 @@ static __always_inline __u64 around_block_bytes(void)
 
 /*
  * A huge page comes by one fault, at whatever address was touched: choosing by that would count one
- * in a block's pages as a block of huge pages. Which fault brings one nobody knows before it has
- * come; but it is the first fault in that stretch of the address space. So the first one there is
- * noted as well, and huge pages are chosen by the stretch: all of them where a block is no larger.
+ * in a block's pages as a block of huge pages. So they are chosen by their stretch of the address
+ * space, once they have come: all of them where a block is no larger.
  */
 static __always_inline bool is_huge_chosen(__u64 stretch)
 {
@@ -85,6 +84,9 @@ static __always_inline bool is_mapped(__u64 address)
 
 	return !bpf_probe_read_user(&byte, sizeof(byte), (void *)address);
 }
+
+#define HUGE_PAGES ((__s32)(knob_huge_bytes >> knob_page_shift))
+#define HALF_HUGE  ((__s32)(knob_huge_bytes >> knob_page_shift >> 1))
 
 /* Of each of its pages. */
 static __always_inline __u64 huge_block_bytes(void)

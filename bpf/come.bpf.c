@@ -11,16 +11,6 @@
 #define PF_EXITING  0x00000004
 #define PF_MEMALLOC 0x00000800
 
-#define HUGE_PAGES  ((__s32)(knob_huge_bytes >> knob_page_shift))
-#define HALF_HUGE   ((__s32)(knob_huge_bytes >> knob_page_shift >> 1))
-
-/* No other way brings so many by one fault. */
-static __always_inline bool are_of_huge(const __s32 pages[RSS_MEMBERS])
-{
-	return knob_huge_bytes && (pages[RSS_ANON] > HALF_HUGE || pages[RSS_FILE] > HALF_HUGE ||
-				   pages[RSS_SHMEM] > HALF_HUGE);
-}
-
 /* Where the kernel brings huge pages; 0: not known. */
 __u64 huge_fault = 0;
 
@@ -55,48 +45,67 @@ static __noinline bool is_in_huge_fault(void)
 	return false;
 }
 
-/* Else: a huge page is mapped as a whole before it is counted, where there was nothing when the
- * page fault began (choose()). (Of a file it is counted first; there user space looks.) */
+/* Else: a huge page of a process's own is mapped as a whole before it is counted; one of a file is
+ * counted before any of it is mapped. */
 #define PLACES_IN_HUGE 8
 
-static __noinline bool is_mapped_whole(__u64 address)
+static __noinline __u32 places_mapped(__u64 address)
 {
 	__u64 place = address & -knob_huge_bytes;
+	__u32 count = 0;
 
-	for (int i = 0; i < PLACES_IN_HUGE; i++, place += knob_huge_bytes / PLACES_IN_HUGE) {
-		if (!is_mapped(place))
-			return false;
-	}
-	return is_mapped(place - 1);
+	for (int i = 0; i < PLACES_IN_HUGE; i++, place += knob_huge_bytes / PLACES_IN_HUGE)
+		count += is_mapped(place);
+	return count;
 }
 
-static __always_inline bool is_huge(const struct note *note, const __s32 pages[RSS_MEMBERS])
+static __always_inline bool is_huge(__u32 member, __u64 address)
 {
-	if (pages[RSS_ANON] <= HALF_HUGE)
-		return true;
-	return huge_fault ? is_in_huge_fault() : is_mapped_whole(note->address);
+	if (member != RSS_ANON)
+		return !places_mapped(address) && !is_mapped(address);
+	return huge_fault ? is_in_huge_fault() : places_mapped(address) == PLACES_IN_HUGE;
 }
 
-static __noinline int come_huge(struct note *note, __s32 pages[RSS_MEMBERS])
+/* Whatever was noted of this page fault, or taken early, was of a small page, and none has come. */
+static __always_inline void take_back_note(struct task_struct *task)
 {
-	/* What others brought meanwhile, on whatever CPU, is not of this page fault. */
-#pragma unroll
-	for (int member = 0; member < RSS_MEMBERS; member++)
-		pages[member] = pages[member] > HALF_HUGE ? HUGE_PAGES : 0;
-	note->task = 0;
-	/* The same stretch may be given back, and touched again. */
-	note_home(bpf_get_current_task())->stretch = 0;
-	/* It was taken for a small page, of which none has come. */
-	if (note->flags & STACK_SAMPLE_EARLY) {
-		const __s32 none[RSS_MEMBERS] = {};
+	const __s32 none[RSS_MEMBERS] = {};
+	struct note *note = note_of((__u64)task);
 
+	if (note->task != (__u64)task)
+		return;
+	if (note->flags & STACK_SAMPLE_EARLY)
 		sample_tell_more(note->id, none);
-	}
-	if (note->flags & NOTE_HUGE)
-		sample_take((struct mm_struct *)note->mm, note->address,
-			    (__u32)note->flags & NOTE_FLAGS & ~STACK_SAMPLE_EARLY, pages,
-			    huge_block_bytes());
-	return 0;
+	note->task = 0;
+}
+
+__hidden __noinline int sample_come_huge(struct mm_struct *mm, __u32 member)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	const struct note *home = note_home((__u64)task);
+	__s32 pages[RSS_MEMBERS] = {};
+
+	/* Not by a page fault of its own, but populated, collapsed, copied by a fork. */
+	if (home->touched_by != (__u64)task || home->touched_faults != faults_here() ||
+	    BPF_CORE_READ(task, mm) != mm || !is_huge(member, home->touched))
+		return 0;
+	if (member == RSS_ANON)
+		pages[RSS_ANON] = HUGE_PAGES;
+	else if (member == RSS_FILE)
+		pages[RSS_FILE] = HUGE_PAGES;
+	else if (member == RSS_SHMEM)
+		pages[RSS_SHMEM] = HUGE_PAGES;
+	take_back_note(task);
+	if (is_huge_chosen(home->touched >> knob_huge_shift))
+		sample_take(mm, home->touched, home->touched_flags, pages, huge_block_bytes());
+	return 1;
+}
+
+/* No page fault of a small page brings so many: they are of others. */
+static __always_inline bool are_of_others(const __s32 pages[RSS_MEMBERS])
+{
+	return knob_huge_bytes && (pages[RSS_ANON] > HALF_HUGE || pages[RSS_FILE] > HALF_HUGE ||
+				   pages[RSS_SHMEM] > HALF_HUGE);
 }
 
 /* Those around that are there, whosever they are; the one that was read among them. */
@@ -172,7 +181,7 @@ static __always_inline __u64 block_of(const struct note *note, __u32 flags,
 static __noinline int come_small(struct note *note, __u32 member, const __s64 *folded,
 				 __s32 pages[RSS_MEMBERS])
 {
-	__u32 flags = (__u32)note->flags & NOTE_FLAGS;
+	__u32 flags = note->flags;
 	__u64 block_bytes;
 
 	if (folded)
@@ -226,14 +235,11 @@ __noinline int sample_come(__u32 member)
 		came_folded(pages, note, folded);
 	else
 		came(pages, note, mm, folded);
-	if (are_of_huge(pages)) {
-		if (is_huge(note, pages))
-			return come_huge(note, pages);
+	if (are_of_others(pages))
 		stayed = false;
-	}
 	came_at_most(pages, note, folded);
 	/* Elsewhere samples of small pages are taken early. */
-	if (!rss_is_percpu() || !(note->flags & NOTE_CHOSEN))
+	if (!rss_is_percpu())
 		return 0;
 	if (!come_small(note, member, stayed ? NULL : folded, pages))
 		return 0;

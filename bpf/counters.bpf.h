@@ -7,14 +7,11 @@
 #include "note.bpf.h"
 #include "rss.bpf.h"
 
-static __always_inline __s32 part_here(struct mm_struct *mm, int member, __u32 cpu)
+/* Of the shared part, since the note. */
+static __always_inline __s32 folded_since(const struct note *note, int member,
+					  const __s64 folded[RSS_MEMBERS])
 {
-	__s32 value = 0;
-
-	bpf_probe_read_kernel(&value, sizeof(value),
-			      (void *)rss_percpu_part(mm, member) +
-				      cpu_offset[cpu & (MAX_CPUS - 1)]);
-	return value;
+	return (__s32)((__u32)folded[member] - note->folded[member]);
 }
 
 /* What comes is told from here on. */
@@ -23,13 +20,18 @@ static __always_inline void note_base(struct note *note, struct mm_struct *mm,
 {
 	__u32 cpu = bpf_get_smp_processor_id();
 
+	__s64 folded[RSS_MEMBERS];
+
 	note->switches = switches_of(task);
-	rss_folded(mm, note->folded);
+	rss_folded(mm, folded);
+#pragma unroll
+	for (int member = 0; member < RSS_MEMBERS; member++)
+		note->folded[member] = (__u32)folded[member];
 	if (!rss_is_percpu())
 		return;
 #pragma unroll
 	for (int member = 0; member < RSS_MEMBERS; member++)
-		note->part[member] = part_here(mm, member, cpu);
+		note->part[member] = rss_part_here(mm, member, cpu);
 }
 
 /*
@@ -37,11 +39,11 @@ static __always_inline void note_base(struct note *note, struct mm_struct *mm,
  * that up, the shared part has to be asked, in which is what others gave up at the same time.
  */
 static __always_inline __s32 came_of(const struct note *note, struct mm_struct *mm, int member,
-				     __u32 cpu, __s64 folded)
+				     __u32 cpu, const __s64 folded[RSS_MEMBERS])
 {
-	__s32 part = part_here(mm, member, cpu), held = part - note->part[member];
+	__s32 part = rss_part_here(mm, member, cpu), held = part - note->part[member];
 
-	return part ? held : held + (__s32)(folded - note->folded[member]);
+	return part ? held : held + folded_since(note, member, folded);
 }
 
 static __always_inline void came(__s32 pages[RSS_MEMBERS], const struct note *note,
@@ -51,7 +53,7 @@ static __always_inline void came(__s32 pages[RSS_MEMBERS], const struct note *no
 
 #pragma unroll
 	for (int member = 0; member < RSS_MEMBERS; member++)
-		pages[member] = came_of(note, mm, member, cpu, folded[member]);
+		pages[member] = came_of(note, mm, member, cpu, folded);
 }
 
 /* By the shared part alone. */
@@ -60,7 +62,7 @@ static __always_inline void came_folded(__s32 pages[RSS_MEMBERS], const struct n
 {
 #pragma unroll
 	for (int member = 0; member < RSS_MEMBERS; member++)
-		pages[member] = (__s32)(folded[member] - note->folded[member]);
+		pages[member] = folded_since(note, member, folded);
 }
 
 /* Never more than what can have come, where others may be in it: a page fault brings one page, or
@@ -74,7 +76,7 @@ static __always_inline void came_at_most(__s32 pages[RSS_MEMBERS], const struct 
 	for (int member = 0; member < RSS_MEMBERS; member++) {
 		__s32 came = pages[member];
 
-		if (folded[member] == note->folded[member] || came <= 1)
+		if (!folded_since(note, member, folded) || came <= 1)
 			continue;
 		if (member == RSS_FILE)
 			pages[member] = came > around ? around : came;

@@ -23,6 +23,7 @@ const volatile __u32 knob_moment_samples = 0;
 const volatile __u64 knob_stacks_bytes = 0;
 const volatile __u64 knob_huge_bytes = 0;
 const volatile __u32 knob_huge_shift = 0;
+const volatile bool knob_huge_in_parts = false;
 
 struct ring critical SEC(".maps");
 struct ring bulk SEC(".maps");

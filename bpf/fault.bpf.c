@@ -66,34 +66,33 @@ static __noinline int leave_note(__u64 address, __u32 flags)
 	return 0;
 }
 
-/* Of the flags it is noted with: is it the first page fault in a stretch of a huge page's size, as
- * far as the task knows? And may the page be sampled? */
-static __always_inline __u32 choose(__u64 task, __u64 address, __u32 flags)
+static __always_inline bool is_chosen_page(__u64 address, __u32 flags)
+{
+	return flags & STACK_SAMPLE_READ ? is_around_chosen(address) : is_chosen(address);
+}
+
+/* Whichever page fault it is that will bring a huge page. */
+static __always_inline void touch(__u64 task, __u64 address, __u32 flags)
 {
 	struct note *home = note_home(task);
-	__u64 stretch = address >> knob_huge_shift;
-	__u32 chosen = 0;
 
-	/* Of this task: in another address space it is another stretch. */
-	if (knob_huge_bytes && home->stretch != (stretch ^ task)) {
-		home->stretch = stretch ^ task;
-		/* None comes where pages are. */
-		if (is_huge_chosen(stretch) && !is_mapped(address ^ knob_huge_bytes / 2))
-			chosen = NOTE_HUGE;
-	}
-	if (flags & STACK_SAMPLE_READ ? is_around_chosen(address) : is_chosen(address))
-		chosen |= NOTE_CHOSEN;
-	return chosen;
+	if (!knob_huge_bytes)
+		return;
+	home->touched_by = task;
+	home->touched = address & -(__u64)knob_page_bytes;
+	home->touched_faults = faults_here();
+	home->touched_flags = flags;
 }
 
 static __always_inline int on_fault(__u64 address, __u32 flags)
 {
 	__u64 task = bpf_get_current_task();
-	__u32 chosen = choose(task, address, flags);
-	struct note *note = note_of(task);
+	struct note *note;
 
-	if (chosen)
-		return leave_note(address, flags | chosen);
+	touch(task, address, flags);
+	if (is_chosen_page(address, flags))
+		return leave_note(address, flags);
+	note = note_of(task);
 	if (note->task == task)
 		note->task = 0;
 	return 0;
@@ -159,7 +158,7 @@ static __noinline int leave_early_note(__u64 address, __u32 flags, __u64 id)
 
 /*
  * Where it does not, the sample is taken before the page has come, and what has come is known later
- * (early.bpf.c). Huge pages are noted there, too.
+ * (early.bpf.c).
  */
 static __always_inline int on_early_fault(__u64 address, __u32 flags)
 {
@@ -167,25 +166,22 @@ static __always_inline int on_early_fault(__u64 address, __u32 flags)
 	struct note *note = note_of((__u64)task);
 	const __s32 none[RSS_MEMBERS] = {};
 	struct mm_struct *mm;
-	__u32 chosen;
 	__u64 id = 0;
 
 	if (note->task == (__u64)task) {
 		sample_settle_early();
 		note->task = 0;
 	}
-	chosen = choose((__u64)task, address, flags);
-	if (!chosen)
+	touch((__u64)task, address, flags);
+	if (!is_chosen_page(address, flags))
 		return 0;
 	mm = BPF_CORE_READ(task, mm);
-	if (mm && chosen & NOTE_CHOSEN)
+	if (mm)
 		id = sample_take(
 			mm, address & -(__u64)knob_page_bytes, flags | STACK_SAMPLE_EARLY, none,
 			flags & STACK_SAMPLE_READ ? around_block_bytes() : knob_sample_bytes);
 	if (id)
-		leave_early_note(address, flags | chosen, id);
-	else if (chosen & NOTE_HUGE)
-		leave_note(address, flags | NOTE_HUGE);
+		leave_early_note(address, flags, id);
 	return 0;
 }
 

@@ -14,7 +14,9 @@ struct gate {
 	__u64 mm;
 	__s64 pages[RSS_MEMBERS];
 	__s64 step_pages; /* opens it; doubled while the mm moves faster than it may be told */
-	__u64 spare[2];
+	/* Pages at the last event, of the shared part, or with what the CPU holds back
+	 * (knob_huge_in_parts): what has come since. */
+	__s32 seen[RSS_MEMBERS];
 };
 _Static_assert(sizeof(struct gate) == 64, "a cache line each");
 

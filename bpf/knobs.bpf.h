@@ -26,6 +26,7 @@ extern const volatile __u32 knob_moment_samples; /* of a CPU, before they are th
 extern const volatile __u64 knob_stacks_bytes;   /* size of the ring of growth samples */
 extern const volatile __u64 knob_huge_bytes;     /* of a huge page; 0: none come by page faults */
 extern const volatile __u32 knob_huge_shift;
+extern const volatile bool knob_huge_in_parts; /* a CPU may hold back as much as a huge page */
 
 #define MAX_CPUS    512
 

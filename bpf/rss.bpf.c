@@ -6,6 +6,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "cgroup.bpf.h"
+#include "choose.bpf.h"
 #include "deputy.bpf.h"
 #include "emit.bpf.h"
 #include "filter.bpf.h"
@@ -265,18 +266,38 @@ static __noinline bool rss_moved(struct mm_struct *mm)
 	return true;
 }
 
+/* For the gate's next look: what it goes by to see a huge page come. */
+static __always_inline __s32 pages_seen(struct mm_struct *mm, int member, __s64 folded)
+{
+	return (__s32)folded +
+	       (knob_huge_in_parts ? rss_part_here(mm, member, bpf_get_smp_processor_id()) : 0);
+}
+
+/* Whoever gives so much up at once has just done so: nothing is known of before. */
+static __always_inline bool may_have_folded(struct mm_struct *mm, int member)
+{
+	return !rss_is_percpu() || knob_huge_in_parts ||
+	       !rss_part_here(mm, member, bpf_get_smp_processor_id());
+}
+
 /*
  * Called with a constant member, so that every load has a constant offset. Movement by less than a
- * step since the gate last opened stays in front of it: the next pass sums it exactly.
+ * step since the gate last opened stays in front of it: the next pass sums it exactly. `*is_huge`:
+ * as much may have come at once as a huge page has.
  */
-static __always_inline bool passes_gate(struct gate *gate, struct mm_struct *mm, int member)
+static __always_inline bool passes_gate(struct gate *gate, struct mm_struct *mm, int member,
+					bool *is_huge)
 {
 	__s64 pages = rss_folded_direct(mm, member), moved;
+	__s32 seen;
 
 	if (gate->mm == (__u64)mm) {
-		moved = pages - gate->pages[member];
-		if (!moved)
+		seen = pages_seen(mm, member, pages);
+		if (seen == gate->seen[member])
 			return false;
+		*is_huge = seen - gate->seen[member] > HALF_HUGE;
+		gate->seen[member] = seen;
+		moved = pages - gate->pages[member];
 		if (!movers)
 			movers = 1;
 		if (moved < gate->step_pages && -moved < gate->step_pages)
@@ -289,6 +310,10 @@ static __always_inline bool passes_gate(struct gate *gate, struct mm_struct *mm,
 	gate->mm = (__u64)mm;
 	gate->step_pages = knob_step_pages;
 	rss_folded_direct_all(mm, gate->pages);
+#pragma unroll
+	for (int other = 0; other < RSS_MEMBERS; other++)
+		gate->seen[other] = pages_seen(mm, other, gate->pages[other]);
+	*is_huge = knob_huge_bytes && may_have_folded(mm, member);
 	return true;
 }
 
@@ -305,18 +330,20 @@ SEC("?tp_btf/rss_stat")
 int BPF_PROG(on_rss_stat, struct mm_struct *mm, int member)
 {
 	struct gate *gate = gate_here();
-	bool passes;
+	bool passes, is_huge = false;
 
-	if (knob_sample_bytes && is_noted(mm))
-		sample_come(member);
 	if (member == RSS_ANON)
-		passes = passes_gate(gate, mm, RSS_ANON);
+		passes = passes_gate(gate, mm, RSS_ANON, &is_huge);
 	else if (member == RSS_FILE)
-		passes = passes_gate(gate, mm, RSS_FILE);
+		passes = passes_gate(gate, mm, RSS_FILE, &is_huge);
 	else if (member == RSS_SHMEM)
-		passes = passes_gate(gate, mm, RSS_SHMEM);
+		passes = passes_gate(gate, mm, RSS_SHMEM, &is_huge);
 	else
-		passes = passes_gate(gate, mm, RSS_SWAP);
+		passes = passes_gate(gate, mm, RSS_SWAP, &is_huge);
+	if (knob_sample_bytes && is_huge && knob_huge_bytes)
+		is_huge = sample_come_huge(mm, member);
+	if (knob_sample_bytes && !is_huge && is_noted(mm))
+		sample_come(member);
 	if (!passes)
 		return 0;
 	if (rss_moved(mm))

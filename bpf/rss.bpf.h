@@ -47,6 +47,17 @@ extern __u32 movers; /* some mm has moved since the last pass: the next one is w
 extern __u64 cpu_offset[MAX_CPUS];
 extern __u32 cpu_offsets_known;
 
+/* What a CPU holds back of one kind. */
+static __always_inline __s32 rss_part_here(struct mm_struct *mm, int member, __u32 cpu)
+{
+	__s32 value = 0;
+
+	bpf_probe_read_kernel(&value, sizeof(value),
+			      (void *)rss_percpu_part(mm, member) +
+				      cpu_offset[cpu & (MAX_CPUS - 1)]);
+	return value;
+}
+
 static __always_inline void mm_state_set_cgroup(struct mm_state *state, struct mem_cgroup *memcg)
 {
 	state->memcg = (__u64)memcg;

@@ -24,35 +24,50 @@ static __always_inline __u64 failed(long error)
 	return (__u64)error >> 63;
 }
 
-/* From `from` to the end of its page, then whole pages; the verifier wants constant places for all
- * of it. What nobody has touched yet is not there, as the middle of a large buffer: the callers
- * beyond it are. */
-static __always_inline void copy_stack(struct stack_sample *sample, __u64 from, int pages)
+/* Where the stack ends is known of a process's first thread only: 0: not known, or it runs on
+ * another one. */
+static __always_inline __u64 end_of_stack(__u64 from)
 {
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	__u64 end = BPF_CORE_READ(task, mm, start_stack);
+
+	return BPF_CORE_READ(task, pid) == BPF_CORE_READ(task, tgid) && from <= end ? end : 0;
+}
+
+/* From `from` to the end of its page, then whole pages up to the stack's `end`; the verifier wants
+ * constant places for all of it. What nobody has touched yet is not there, as the middle of a large
+ * buffer: the callers beyond it are. Behind the end nothing is looked for: to find that nothing is
+ * there costs a page fault a page. */
+static __always_inline void copy_stack(struct stack_sample *sample, __u64 from, __u64 end,
+				       int pages)
+{
+	const __u64 needed = end ? end / STACK_PAGE_BYTES - from / STACK_PAGE_BYTES + 1 : pages;
 	__u32 inside = from & (STACK_PAGE_BYTES - 1), first = STACK_PAGE_BYTES - inside;
 	__u64 missing;
 
 	missing = failed(bpf_probe_read_user(sample->stack + inside,
 					     first & (STACK_PAGE_BYTES - 1) ?: STACK_PAGE_BYTES,
 					     (void *)from));
-	for (int page = 1; page < pages; page++)
+	for (int page = 1; page < pages; page++) {
+		if (page >= needed) {
+			missing |= (1ULL << pages) - (1ULL << page);
+			break;
+		}
 		missing |= failed(bpf_probe_read_user(
 				   sample->stack + page * STACK_PAGE_BYTES, STACK_PAGE_BYTES,
 				   (void *)(from - inside) + page * STACK_PAGE_BYTES))
 			   << page;
+	}
 	sample->stack_from = from;
 	sample->stack_bytes = pages * STACK_PAGE_BYTES - inside;
 	sample->stack_missing = missing;
 }
 
-/* Is there stack beyond the room? Where it ends is known of a process's first thread only. */
-static __always_inline bool is_cut(const struct stack_sample *sample, int pages)
+/* Is there stack beyond the room? */
+static __always_inline bool is_cut(const struct stack_sample *sample, __u64 end, int pages)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-
-	return sample->task.tid != sample->task.pid ||
-	       !(sample->stack_missing >> (pages - 1) & 1) ||
-	       sample->stack_from + sample->stack_bytes <= BPF_CORE_READ(task, mm, start_stack);
+	return !end || !(sample->stack_missing >> (pages - 1) & 1) ||
+	       sample->stack_from + sample->stack_bytes <= end;
 }
 
 #if defined(__TARGET_ARCH_x86)
@@ -82,7 +97,7 @@ static __always_inline bool fill_sample(struct stack_sample *sample, const struc
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	void *regs = user_registers();
 	const __u32 room_bytes = (__u32)room_pages * STACK_PAGE_BYTES;
-	__u64 sp;
+	__u64 sp, end;
 	char byte;
 
 	sample->header.size_bytes = sizeof(*sample) + room_bytes;
@@ -104,8 +119,9 @@ static __always_inline bool fill_sample(struct stack_sample *sample, const struc
 	/* The red zone may reach into a page that nobody has touched. */
 	if (STACK_BELOW && !bpf_probe_read_user(&byte, 1, (void *)sp - STACK_BELOW))
 		sp -= STACK_BELOW;
-	copy_stack(sample, sp, room_pages);
-	if (is_cut(sample, room_pages))
+	end = end_of_stack(sp);
+	copy_stack(sample, sp, end, room_pages);
+	if (is_cut(sample, end, room_pages))
 		sample->flags |= STACK_SAMPLE_CUT;
 	return true;
 }

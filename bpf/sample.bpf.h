@@ -4,7 +4,8 @@
 /*
  * Growth samples. A page fault says where a page is about to come, rss_stat that one has come: the
  * first chooses (one page of each aligned block of the address space, by a hash of the block) and
- * leaves a note (note.bpf.h), the second finds the note and takes the sample. What never becomes
+ * leaves a note (note.bpf.h), the second finds the note and takes the sample. Whether it is a huge
+ * page only the second can tell, by as much as has come. What never becomes
  * resident is never sampled, and most faults cost a multiplication and a load.
  *
  * Where they come too fast, fewer are taken, each weighing as much more (thin.bpf.h).
@@ -42,6 +43,10 @@ int sample_settle_early(void);
 
 /* Memory has moved of the mm that current has left a note of. */
 int sample_come(__u32 member);
+
+/* So much has come of one kind that it may be a huge page, by the page fault that current is in. 1:
+ * it is one. */
+int sample_come_huge(struct mm_struct *mm, __u32 member);
 
 /* The OOM killer has chosen this process. */
 int sample_victim(__u32 pid);

@@ -8,7 +8,7 @@
 
 readonly TOOLS=${TOOLS:-record record_pid record_all bpftrace perf_fp perf_dwarf heaptrack massif}
 declare -rA CALLED=(
-	[record]="record -- CMD" [record_pid]="record -p PID" [record_all]="record -a"
+	[record]="record -- CMD" [record_pid]="record -p PID" [record_all]="record -a, met before"
 	[bpftrace]="bpftrace ustack"
 	[perf_fp]="perf -g" [perf_dwarf]="perf --call-graph dwarf" [heaptrack]="heaptrack"
 	[massif]="massif"
@@ -69,6 +69,8 @@ with_record_pid()
 with_record_all()
 {
 	start_recorder "$work/kept" -a
+	# A recorder of the whole host has met its programs: their names are read once.
+	"$PROGRAM"
 	"$PROGRAM"
 	stop_recorder
 }

@@ -54,11 +54,17 @@ uint64_t probe__memcg_step_bytes(uint64_t step_bytes)
 	return step_bytes ? step_bytes : 256 * KIB;
 }
 
+/* What one CPU may hold back: percpu_counter_batch, max(32, 2 x CPUs online) pages. */
+static uint64_t held_back_bytes(const struct facts *facts)
+{
+	const uint64_t batch = facts->online_cpus > 16 ? 2 * facts->online_cpus : 32;
+
+	return facts->percpu_rss ? batch * facts->page_bytes : 0;
+}
+
 uint64_t probe__step_bytes(const struct facts *facts, uint64_t step_bytes)
 {
-	/* percpu_counter_batch: max(32, 2 x CPUs online) pages may be held back on each of them. */
-	uint64_t cpus = facts->online_cpus, batch = cpus > 16 ? 2 * cpus : 32;
-	uint64_t held_back = facts->percpu_rss ? batch * cpus * facts->page_bytes : 0;
+	uint64_t held_back = held_back_bytes(facts) * facts->online_cpus;
 
 	step_bytes = probe__memcg_step_bytes(step_bytes);
 	return step_bytes > held_back ? step_bytes : held_back;
@@ -106,6 +112,8 @@ static void configure(struct oomtrail_bpf *skeleton, const struct plan *plan,
 	skeleton->rodata->knob_stacks_bytes = STACKS_RING_BYTES;
 	skeleton->rodata->knob_huge_bytes = facts->huge_bytes;
 	skeleton->rodata->knob_huge_shift = shift_of(facts->huge_bytes);
+	/* It may have given up as much before. */
+	skeleton->rodata->knob_huge_in_parts = 2 * held_back_bytes(facts) > facts->huge_bytes;
 	bpf_map__set_max_entries(skeleton->maps.stacks,
 				 plan->samples ? STACKS_RING_BYTES : facts->page_bytes);
 	skeleton->rodata->knob_addresses_reused = plan->lru_address_spaces;

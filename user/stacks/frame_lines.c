@@ -26,8 +26,9 @@ struct place_key {
 struct place {
 	struct place_key key;
 	uint64_t bytes; /* grown by stacks through here */
-	uint32_t id;    /* what the frame was last told as */
-	uint32_t told;  /* what its line was last told for; 0: nothing */
+	uint64_t not_before_ns;
+	uint32_t id;   /* what the frame was last told as */
+	uint32_t told; /* what its line was last told for; 0: nothing */
 	uint32_t line;
 	uint32_t pid; /* who grew by it last */
 	bool looked;  /* for its line */
@@ -46,6 +47,8 @@ struct frame_lines {
 	uint32_t victims[VICTIMS];
 	unsigned int victim_count; /* ever */
 	uint64_t next_ns;
+	uint64_t later_ns; /* then there is a place to look at that has to wait until then; 0: none
+			    */
 
 	/* What a child looks for. */
 	struct lines_search *search; /* NULL: none does */
@@ -119,7 +122,7 @@ static struct place *find(const struct frame_lines *lines, uint32_t module, uint
 }
 
 /* NULL: no memory, and it has no line. */
-static struct place *add(struct frame_lines *lines, uint32_t module, uint64_t address)
+static struct place *add(struct frame_lines *lines, const struct module *module, uint64_t address)
 {
 	struct place *place = calloc(1, sizeof(*place));
 
@@ -127,7 +130,9 @@ static struct place *add(struct frame_lines *lines, uint32_t module, uint64_t ad
 		return NULL;
 	if (HASH_COUNT(lines->places) >= FRAME_LINES_MAX)
 		drop(lines, lines->places);
-	place->key = (struct place_key){.address = address, .module = module};
+	place->key = (struct place_key){.address = address, .module = module->id};
+	if (modules__lines_can_wait(module))
+		place->not_before_ns = now_ns() + FRAME_LINES_LATER_NS;
 	HASH_ADD(hh, lines->places, key, sizeof(place->key), place);
 	if (place->hh.tbl)
 		return place;
@@ -171,7 +176,7 @@ int frame_lines__grew(struct frame_lines *lines, const struct module *module, ui
 	struct place *place = find(lines, module->id, address);
 
 	if (!place && !module->lineless)
-		place = add(lines, module->id, address);
+		place = add(lines, module, address);
 	if (!place)
 		return 0;
 	place->id = id;
@@ -185,9 +190,31 @@ int frame_lines__grew(struct frame_lines *lines, const struct module *module, ui
 
 /* --- looking ---------------------------------------------------------------------------------- */
 
-static bool is_due(const struct place *place, uint64_t min_bytes)
+/* What is looked for now. */
+struct wanted {
+	uint64_t min_bytes;
+	uint64_t now_ns; /* UINT64_MAX: nothing waits any more */
+};
+
+static bool is_due(const struct place *place, const struct wanted *wanted)
 {
-	return !place->looked && (place->hurried || place->bytes >= min_bytes);
+	return !place->looked && (place->hurried || (place->bytes >= wanted->min_bytes &&
+						     place->not_before_ns <= wanted->now_ns));
+}
+
+/* 0: nothing waits. */
+static uint64_t when_due_later(const struct frame_lines *lines, const struct wanted *wanted)
+{
+	uint64_t when_ns = 0;
+
+	for (const struct place *place = lines->places; place; place = place->hh.next) {
+		if (place->looked || place->bytes < wanted->min_bytes ||
+		    place->not_before_ns <= wanted->now_ns)
+			continue;
+		if (!when_ns || place->not_before_ns < when_ns)
+			when_ns = place->not_before_ns;
+	}
+	return when_ns;
 }
 
 static int compare(const void *left, const void *right)
@@ -206,23 +233,25 @@ static bool comes_before(const struct place *a, const struct place *b)
 
 /* The heaviest places of the module that has the heaviest, marked; false: there is none, or no
  * memory. */
-static bool choose(struct frame_lines *lines, uint64_t min_bytes)
+static bool choose(struct frame_lines *lines, const struct wanted *wanted)
 {
 	_cleanup_(freep) struct place **due = NULL;
 	const struct place *heaviest = NULL;
 	size_t count = 0;
 
 	for (struct place *place = lines->places; place; place = place->hh.next) {
-		if (is_due(place, min_bytes) && (!heaviest || comes_before(place, heaviest)))
+		if (is_due(place, wanted) && (!heaviest || comes_before(place, heaviest)))
 			heaviest = place;
 	}
 	lines->due = heaviest != NULL;
+	if (!heaviest)
+		lines->later_ns = when_due_later(lines, wanted);
 	lines->hurry = lines->search_hurries = heaviest && heaviest->hurried;
 	due = heaviest ? calloc(HASH_COUNT(lines->places), sizeof(*due)) : NULL;
 	if (!due)
 		return false;
 	for (struct place *place = lines->places; place; place = place->hh.next) {
-		if (is_due(place, min_bytes) && place->key.module == heaviest->key.module)
+		if (is_due(place, wanted) && place->key.module == heaviest->key.module)
 			due[count++] = place;
 	}
 	qsort(due, count, sizeof(struct place *), compare);
@@ -235,9 +264,9 @@ static bool choose(struct frame_lines *lines, uint64_t min_bytes)
 	return true;
 }
 
-static void begin(struct frame_lines *lines, uint64_t min_bytes, uint64_t budget_ns)
+static void begin(struct frame_lines *lines, const struct wanted *wanted, uint64_t budget_ns)
 {
-	while (!lines->search && choose(lines, min_bytes)) {
+	while (!lines->search && choose(lines, wanted)) {
 		_cleanup_(closep) int fd = modules__open_lines(lines->modules, lines->module);
 
 		if (fd < 0)
@@ -320,15 +349,19 @@ void frame_lines__hurry(struct frame_lines *lines, uint32_t pid)
 
 int frame_lines__turn(struct frame_lines *lines, uint64_t now)
 {
+	const struct wanted wanted = {.min_bytes = FRAME_LINES_MIN_BYTES, .now_ns = now};
 	int error = lines->search ? look(lines) : 0;
 
+	if (lines->later_ns && now >= lines->later_ns)
+		lines->due = true;
 	if (!error && !lines->search && lines->due && (lines->hurry || now >= lines->next_ns))
-		begin(lines, FRAME_LINES_MIN_BYTES, FRAME_LINES_CHILD_NS);
+		begin(lines, &wanted, FRAME_LINES_CHILD_NS);
 	return error;
 }
 
 int frame_lines__finish(struct frame_lines *lines, uint64_t budget_ns)
 {
+	const struct wanted all = {.now_ns = UINT64_MAX};
 	const uint64_t until_ns = now_ns() + budget_ns;
 	int error = 0;
 
@@ -339,7 +372,7 @@ int frame_lines__finish(struct frame_lines *lines, uint64_t budget_ns)
 		if (now >= until_ns || error)
 			break;
 		if (!lines->search)
-			begin(lines, 0, until_ns - now);
+			begin(lines, &all, until_ns - now);
 		if (!lines->search)
 			break;
 		poll_fd.fd = lines__fd(lines->search);

@@ -6,10 +6,11 @@
 
 /*
  * Source lines of frames whose stacks have grown much: looked for while there is nothing else to
- * do, because the program may be gone later. A child reads a file's debug information
- * (symbols/lines.h) for the heaviest frames of one module at a time, nobody waits for it, and it
- * runs at most FRAME_LINES_SHARE of the time. What has no debug information, or could not be read
- * in time, is not looked at again.
+ * do, because the program may be gone later; where they are in files of the host's own, not before
+ * FRAME_LINES_LATER_NS, because a program's beginning is dear enough. A child reads a file's debug
+ * information (symbols/lines.h) for the heaviest frames of one module at a time, nobody waits for
+ * it, and it runs at most FRAME_LINES_SHARE of the time. What has no debug information, or could
+ * not be read in time, is not looked at again.
  */
 struct frame_lines;
 
@@ -18,6 +19,7 @@ struct frame_lines;
 #define FRAME_LINES_SHARE     10            /* one part in so many */
 #define FRAME_LINES_BURST_NS  2000000000ULL /* of it, when nothing was looked for before */
 #define FRAME_LINES_CHILD_NS  5000000000ULL
+#define FRAME_LINES_LATER_NS  10000000000ULL
 
 /* `modules` stays the caller's and outlives it. */
 int frame_lines__new(struct frame_lines **out, struct modules *modules,

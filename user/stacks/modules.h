@@ -57,5 +57,7 @@ bool modules__name(struct modules *modules, struct module *module, uint64_t vadd
  */
 int modules__open_lines(struct modules *modules, uint32_t id);
 void modules__has_no_lines(struct modules *modules, uint32_t id);
+/* Are they, if anywhere, in a debug file of the host's, which is there tomorrow as well? */
+bool modules__lines_can_wait(const struct module *module);
 
 size_t modules__bytes(const struct modules *modules); /* of heap, without the objects' */

@@ -52,6 +52,11 @@ static bool has_lines(const struct object *object)
 	       object__section(object, ".zdebug_line").bytes > 0;
 }
 
+bool modules__lines_can_wait(const struct module *module)
+{
+	return !has_lines(module->object);
+}
+
 int modules__open_lines(struct modules *modules, uint32_t id)
 {
 	struct entry *entry = entry_of(modules, id);
