@@ -11,6 +11,25 @@
 #define PF_EXITING  0x00000004
 #define PF_MEMALLOC 0x00000800
 
+/* Not inlined, for the sake of the stack, as rss_moved(). */
+__hidden __noinline int note_base(struct note *note, struct mm_struct *mm, struct task_struct *task)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	__s64 folded[RSS_MEMBERS];
+
+	note->switches = switches_of(task);
+	rss_folded(mm, folded);
+#pragma unroll
+	for (int member = 0; member < RSS_MEMBERS; member++)
+		note->folded[member] = (__u32)folded[member];
+	if (!rss_is_percpu())
+		return 0;
+#pragma unroll
+	for (int member = 0; member < RSS_MEMBERS; member++)
+		note->part[member] = rss_part_here(mm, member, cpu);
+	return 0;
+}
+
 /* Where the kernel brings huge pages; 0: not known. */
 __u64 huge_fault = 0;
 

@@ -15,24 +15,7 @@ static __always_inline __s32 folded_since(const struct note *note, int member,
 }
 
 /* What comes is told from here on. */
-static __always_inline void note_base(struct note *note, struct mm_struct *mm,
-				      struct task_struct *task)
-{
-	__u32 cpu = bpf_get_smp_processor_id();
-
-	__s64 folded[RSS_MEMBERS];
-
-	note->switches = switches_of(task);
-	rss_folded(mm, folded);
-#pragma unroll
-	for (int member = 0; member < RSS_MEMBERS; member++)
-		note->folded[member] = (__u32)folded[member];
-	if (!rss_is_percpu())
-		return;
-#pragma unroll
-	for (int member = 0; member < RSS_MEMBERS; member++)
-		note->part[member] = rss_part_here(mm, member, cpu);
-}
+int note_base(struct note *note, struct mm_struct *mm, struct task_struct *task);
 
 /*
  * Pages that came on this CPU since. What it holds back tells it alone; but where it has just given

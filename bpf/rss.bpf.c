@@ -280,6 +280,19 @@ static __always_inline bool may_have_folded(struct mm_struct *mm, int member)
 	       !rss_part_here(mm, member, bpf_get_smp_processor_id());
 }
 
+/* The gate is another mm's: whether a huge page has come cannot be told by what has come since. Not
+ * inlined, for the sake of the stack, as rss_moved(). */
+static __noinline bool take_gate(struct gate *gate, struct mm_struct *mm, int member)
+{
+	gate->mm = (__u64)mm;
+	gate->step_pages = knob_step_pages;
+	rss_folded_direct_all(mm, gate->pages);
+#pragma unroll
+	for (int other = 0; other < RSS_MEMBERS; other++)
+		gate->seen[other] = pages_seen(mm, other, gate->pages[other]);
+	return knob_huge_bytes && may_have_folded(mm, member);
+}
+
 /*
  * Called with a constant member, so that every load has a constant offset. Movement by less than a
  * step since the gate last opened stays in front of it: the next pass sums it exactly. `*is_huge`:
@@ -307,13 +320,7 @@ static __always_inline bool passes_gate(struct gate *gate, struct mm_struct *mm,
 	}
 	if (!movers)
 		movers = 1;
-	gate->mm = (__u64)mm;
-	gate->step_pages = knob_step_pages;
-	rss_folded_direct_all(mm, gate->pages);
-#pragma unroll
-	for (int other = 0; other < RSS_MEMBERS; other++)
-		gate->seen[other] = pages_seen(mm, other, gate->pages[other]);
-	*is_huge = knob_huge_bytes && may_have_folded(mm, member);
+	*is_huge = take_gate(gate, mm, member);
 	return true;
 }
 
