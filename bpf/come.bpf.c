@@ -78,11 +78,13 @@ static __noinline __u32 places_mapped(__u64 address)
 	return count;
 }
 
-static __always_inline bool is_huge(__u32 member, __u64 address)
+static __always_inline bool is_huge(__u32 member, __u64 address, enum huge_guess guess)
 {
 	if (member != RSS_ANON)
 		return !places_mapped(address) && !is_mapped(address);
-	return huge_fault ? is_in_huge_fault() : places_mapped(address) == PLACES_IN_HUGE;
+	if (huge_fault)
+		return is_in_huge_fault();
+	return guess == HUGE_BY_COUNT && places_mapped(address) == PLACES_IN_HUGE;
 }
 
 /* Whatever was noted of this page fault, or taken early, was of a small page, and none has come. */
@@ -98,7 +100,7 @@ static __always_inline void take_back_note(struct task_struct *task)
 	note->task = 0;
 }
 
-__hidden __noinline int sample_come_huge(struct mm_struct *mm, __u32 member)
+__hidden __noinline int sample_come_huge(struct mm_struct *mm, __u32 member, enum huge_guess guess)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	const struct note *home = note_home((__u64)task);
@@ -106,7 +108,7 @@ __hidden __noinline int sample_come_huge(struct mm_struct *mm, __u32 member)
 
 	/* Not by a page fault of its own, but populated, collapsed, copied by a fork. */
 	if (home->touched_by != (__u64)task || home->touched_faults != faults_here() ||
-	    BPF_CORE_READ(task, mm) != mm || !is_huge(member, home->touched))
+	    BPF_CORE_READ(task, mm) != mm || !is_huge(member, home->touched, guess))
 		return 0;
 	if (member == RSS_ANON)
 		pages[RSS_ANON] = HUGE_PAGES;

@@ -282,7 +282,7 @@ static __always_inline bool may_have_folded(struct mm_struct *mm, int member)
 
 /* The gate is another mm's: whether a huge page has come cannot be told by what has come since. Not
  * inlined, for the sake of the stack, as rss_moved(). */
-static __noinline bool take_gate(struct gate *gate, struct mm_struct *mm, int member)
+static __noinline int take_gate(struct gate *gate, struct mm_struct *mm, int member)
 {
 	gate->mm = (__u64)mm;
 	gate->step_pages = knob_step_pages;
@@ -290,16 +290,15 @@ static __noinline bool take_gate(struct gate *gate, struct mm_struct *mm, int me
 #pragma unroll
 	for (int other = 0; other < RSS_MEMBERS; other++)
 		gate->seen[other] = pages_seen(mm, other, gate->pages[other]);
-	return knob_huge_bytes && may_have_folded(mm, member);
+	return knob_huge_bytes && may_have_folded(mm, member) ? HUGE_PERHAPS : HUGE_NOT;
 }
 
 /*
  * Called with a constant member, so that every load has a constant offset. Movement by less than a
- * step since the gate last opened stays in front of it: the next pass sums it exactly. `*is_huge`:
- * as much may have come at once as a huge page has.
+ * step since the gate last opened stays in front of it: the next pass sums it exactly.
  */
 static __always_inline bool passes_gate(struct gate *gate, struct mm_struct *mm, int member,
-					bool *is_huge)
+					int *huge)
 {
 	__s64 pages = rss_folded_direct(mm, member), moved;
 	__s32 seen;
@@ -308,7 +307,7 @@ static __always_inline bool passes_gate(struct gate *gate, struct mm_struct *mm,
 		seen = pages_seen(mm, member, pages);
 		if (seen == gate->seen[member])
 			return false;
-		*is_huge = seen - gate->seen[member] > HALF_HUGE;
+		*huge = seen - gate->seen[member] > HALF_HUGE ? HUGE_BY_COUNT : HUGE_NOT;
 		gate->seen[member] = seen;
 		moved = pages - gate->pages[member];
 		if (!movers)
@@ -320,7 +319,7 @@ static __always_inline bool passes_gate(struct gate *gate, struct mm_struct *mm,
 	}
 	if (!movers)
 		movers = 1;
-	*is_huge = take_gate(gate, mm, member);
+	*huge = take_gate(gate, mm, member);
 	return true;
 }
 
@@ -337,20 +336,23 @@ SEC("?tp_btf/rss_stat")
 int BPF_PROG(on_rss_stat, struct mm_struct *mm, int member)
 {
 	struct gate *gate = gate_here();
-	bool passes, is_huge = false;
+	int huge = HUGE_NOT;
+	bool passes;
 
 	if (member == RSS_ANON)
-		passes = passes_gate(gate, mm, RSS_ANON, &is_huge);
+		passes = passes_gate(gate, mm, RSS_ANON, &huge);
 	else if (member == RSS_FILE)
-		passes = passes_gate(gate, mm, RSS_FILE, &is_huge);
+		passes = passes_gate(gate, mm, RSS_FILE, &huge);
 	else if (member == RSS_SHMEM)
-		passes = passes_gate(gate, mm, RSS_SHMEM, &is_huge);
+		passes = passes_gate(gate, mm, RSS_SHMEM, &huge);
 	else
-		passes = passes_gate(gate, mm, RSS_SWAP, &is_huge);
-	if (knob_sample_bytes && is_huge && knob_huge_bytes)
-		is_huge = sample_come_huge(mm, member);
-	if (knob_sample_bytes && !is_huge && is_noted(mm))
-		sample_come(member);
+		passes = passes_gate(gate, mm, RSS_SWAP, &huge);
+	if (knob_sample_bytes) {
+		bool is_huge = knob_huge_bytes && huge && sample_come_huge(mm, member, huge);
+
+		if (!is_huge && is_noted(mm))
+			sample_come(member);
+	}
 	if (!passes)
 		return 0;
 	if (rss_moved(mm))

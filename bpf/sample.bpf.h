@@ -44,9 +44,14 @@ int sample_settle_early(void);
 /* Memory has moved of the mm that current has left a note of. */
 int sample_come(__u32 member);
 
-/* So much has come of one kind that it may be a huge page, by the page fault that current is in. 1:
- * it is one. */
-int sample_come_huge(struct mm_struct *mm, __u32 member);
+enum huge_guess {
+	HUGE_NOT,
+	HUGE_PERHAPS, /* nobody knows how much has come at once */
+	HUGE_BY_COUNT /* as much as a huge page has, or others' as well */
+};
+
+/* By the page fault that current is in. 1: it is one. */
+int sample_come_huge(struct mm_struct *mm, __u32 member, enum huge_guess guess);
 
 /* The OOM killer has chosen this process. */
 int sample_victim(__u32 pid);
