@@ -11,13 +11,13 @@
 cgroup_new app 128
 for sample in 16 64 1024; do
 	record_growth realloc app --sample "${sample}K" -- "$WORKLOADS/realloc_grow" 64M
-	# 16 KiB comes faster than can be taken.
-	credited_as_told realloc append 5 $([[ $sample -ge 64 ]] || echo fewer)
+	# 16 KiB comes faster than can be taken; of 64 samples each that a move makes miss is 1.6%.
+	credited_as_told realloc append 5 $([[ $sample -eq 64 ]] || echo fewer)
 	samples=$(jq --argjson pid "$PID" "$GROWTH"'of($pid) | map(select(calls(["append"])).samples) |
 		add' "$WORK/report.json")
 	wanted=$((65536 / sample))
-	least=$((sample < 64 ? wanted / 16 : wanted * 9 / 10))
-	[[ $samples -ge $least && $samples -le $((wanted * 11 / 10)) ]] ||
+	least=$((sample < 64 ? wanted / 16 : wanted * 8 / 10))
+	[[ $samples -ge $least && $samples -le $((wanted * 12 / 10)) ]] ||
 		fail "--sample ${sample}K: $samples samples of 64 MiB"
 	# The shell's page fault may have waited for the disk; who runs another program by now cannot be
 	# asked what it has brought.
