@@ -42,6 +42,9 @@ static const char help[] =
 	"      --pid PID     folded and pprof: of this process alone\n"
 	"      --cgroup CGROUP  folded and pprof: of the processes of this cgroup, as the\n"
 	"                    report names it, and of those below it\n"
+	"      --threshold NAME=VALUE  what verdicts go by; repeatable: culprit (50%), bystander\n"
+	"                    (10%), kind (50%), start (30s), sustained (30s), forks (32),\n"
+	"                    hugetlb (25%); the README says what each means\n"
 	"  -o, --output OUT  write there instead of to standard output; the ending .txt,\n"
 	"                    .json, .folded, .pb.gz or .pprof implies the format\n"
 	"      --help        this text\n";
@@ -138,10 +141,15 @@ static bool parse_pid(uint32_t *pid, const char *argument)
 static int parse(struct report_options *options, int argc, char **argv)
 {
 	static const struct option known[] = {
-		{"dir", required_argument, NULL, 'd'},    {"save", no_argument, NULL, 's'},
-		{"format", required_argument, NULL, 'f'}, {"output", required_argument, NULL, 'o'},
-		{"pid", required_argument, NULL, 'p'},    {"cgroup", required_argument, NULL, 'c'},
-		{"help", no_argument, NULL, CMD_HELP},    {0},
+		{"dir", required_argument, NULL, 'd'},
+		{"save", no_argument, NULL, 's'},
+		{"format", required_argument, NULL, 'f'},
+		{"output", required_argument, NULL, 'o'},
+		{"pid", required_argument, NULL, 'p'},
+		{"cgroup", required_argument, NULL, 'c'},
+		{"threshold", required_argument, NULL, 't'},
+		{"help", no_argument, NULL, CMD_HELP},
+		{0},
 	};
 	int option;
 
@@ -169,6 +177,10 @@ static int parse(struct report_options *options, int argc, char **argv)
 			if (optarg[0] != '/')
 				return cmd__usage("report", "'%s' is no path of a cgroup", optarg);
 			options->request.filter.cgroup = optarg;
+			break;
+		case 't':
+			if (cmd__threshold("report", optarg))
+				return CMD_USAGE;
 			break;
 		case CMD_HELP:
 			return -1;

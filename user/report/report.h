@@ -13,6 +13,12 @@
 
 #include "base/text.h"
 #include "model/model.h"
+#include "verdict/thresholds.h"
+
+/* What verdicts go by from here on; set once, before the first report. The same for a live run and a
+ * replay, or they differ. */
+void report__set_thresholds(const struct thresholds *thresholds);
+const struct thresholds *report__thresholds(void);
 
 /* The incidents one after the other, then the session in short; without an incident, the session
  * in full. Lines fit 100 columns; only paths and single words longer than that do not. */

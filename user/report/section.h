@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "model/model.h"
+#include "verdict/verdict.h"
 
 #define SECTION_INDENT 2
 
@@ -13,9 +14,18 @@ void section__heading(struct text *out, const char *title);
 
 #define ANSWER_INDENT 9 /* where the words of KILLED, LIMIT, ... begin */
 
-/* Title, STORM if it is one, KILLED, LIMIT, ASKED, GREW: what must be right when nothing else is
- * read. */
-void section__answer(struct text *out, const struct model *model, const struct incident *incident);
+/* Title, STORM if it is one, KILLED, LIMIT, ASKED, GREW, VERDICT: what must be right when nothing
+ * else is read. */
+void section__answer(struct text *out, const struct model *model, const struct incident *incident,
+		     const struct verdict *verdict);
+
+/* VERDICT alone, in a line or two; what it rests on; and what to do. */
+void section__verdict(struct text *out, const struct incident *incident,
+		      const struct verdict *verdict);
+void section__why(struct text *out, const struct incident *incident, const struct verdict *verdict,
+		  const struct thresholds *thresholds);
+void section__what_to_do(struct text *out, const struct model *model,
+			 const struct incident *incident, const struct verdict *verdict);
 
 /* The LIMIT alone. */
 void section__limit(struct text *out, const struct model *model, const struct incident *incident);
