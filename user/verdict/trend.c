@@ -6,9 +6,11 @@
 #include "base/units.h"
 #include "bpf/events.h"
 
-#define SLOTS      16 /* of the last rise */
-#define STEP_SLOTS 3  /* so few, and it is a step or several: */
-#define STEP_SHARE 80 /* percent of the rise in them */
+#define SLOTS            16 /* of the last rise */
+#define STEP_SLOTS       3  /* so few, and it is a step or several: */
+#define STEP_SHARE       80 /* percent of the rise in them */
+#define SMALL_STEP_BYTES (512LL << 10)
+#define KNEE_PERCENT     20 /* of the rise, below a straight line */
 
 static int64_t min(int64_t a, int64_t b)
 {
@@ -85,41 +87,63 @@ static size_t low_of_rise(const struct trend *trend, const struct trend_point *p
 
 		if (given_back > noise && given_back * 100 > gained * TREND_FALL_PERCENT)
 			break;
-		if (points[i].bytes <= points[low].bytes)
+		if (points[i].bytes < points[low].bytes)
 			low = i;
 	}
 	return low;
 }
 
-/* The last point near that low. */
-static size_t begin_of_rise(const struct trend_point *points, size_t count, size_t low)
+/* The least that is told at once, with some room. */
+static int64_t step_of(int64_t bytes)
 {
-	const int64_t near =
-		points[low].bytes + (points[count - 1].bytes - points[low].bytes) / 100;
-	size_t begin = low;
+	return max(SMALL_STEP_BYTES, bytes / 64);
+}
 
-	for (size_t i = low; i < count; i++) {
-		if (points[i].bytes <= near)
-			begin = i;
+/*
+ * Behind the plateau: where the course lies furthest below a straight line from its low to its end,
+ * if that is further than a line has any business to be. Before a small step the value has held
+ * until then: movements are told as soon as they are large enough.
+ */
+static struct trend_point begin_of_rise(const struct trend *trend, const struct trend_point *points,
+					size_t count, size_t low)
+{
+	const int64_t rose = trend->last_bytes - points[low].bytes;
+	const uint64_t ns = trend->to_ns - points[low].time_ns;
+	struct trend_point begin = points[low];
+	int64_t furthest = rose * KNEE_PERCENT / 100;
+
+	for (size_t i = low; i + 1 < count && ns; i++) {
+		const struct trend_point *point = &points[i], *next = &points[i + 1];
+		const bool held = next->bytes - point->bytes <= step_of(point->bytes);
+		const uint64_t time_ns = held ? next->time_ns : point->time_ns;
+		const uint64_t since_ns = time_ns - points[low].time_ns;
+		const int64_t line = points[low].bytes + (int64_t)((__int128)rose * since_ns / ns);
+
+		if (line - point->bytes <= furthest)
+			continue;
+		furthest = line - point->bytes;
+		begin = (struct trend_point){time_ns, point->bytes};
 	}
 	return begin;
 }
 
-static int64_t largest_fall(const struct trend_point *points, size_t begin, size_t count)
+static int64_t largest_fall(const struct trend_point *points, size_t count,
+			    const struct trend_point *begin)
 {
-	int64_t high = points[begin].bytes, fall = 0;
+	int64_t high = begin->bytes, fall = 0;
 
-	for (size_t i = begin; i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
+		if (points[i].time_ns < begin->time_ns)
+			continue;
 		high = max(high, points[i].bytes);
 		fall = max(fall, high - points[i].bytes);
 	}
 	return fall;
 }
 
-static int64_t rate_since(const struct trend *trend, const struct trend_point *points, size_t count,
-			  uint64_t from_ns)
+static int64_t rate_since(const struct trend *trend, uint64_t from_ns, int64_t from_bytes)
 {
-	const int64_t grew = trend->last_bytes - value_at(points, count, from_ns);
+	const int64_t grew = trend->last_bytes - from_bytes;
 	const uint64_t ns = trend->to_ns - from_ns;
 	__int128 rate;
 
@@ -132,9 +156,10 @@ static int64_t rate_since(const struct trend *trend, const struct trend_point *p
 static void set_rates(struct trend *trend, const struct trend_point *points, size_t count)
 {
 	const uint64_t ns = trend->to_ns - trend->rise_from_ns;
-	const int64_t whole = rate_since(trend, points, count, trend->rise_from_ns);
-	const int64_t half = rate_since(trend, points, count, trend->to_ns - ns / 2);
-	const int64_t quarter = rate_since(trend, points, count, trend->to_ns - ns / 4);
+	const uint64_t half_ns = trend->to_ns - ns / 2, quarter_ns = trend->to_ns - ns / 4;
+	const int64_t whole = rate_since(trend, trend->rise_from_ns, trend->rise_from_bytes);
+	const int64_t half = rate_since(trend, half_ns, value_at(points, count, half_ns));
+	const int64_t quarter = rate_since(trend, quarter_ns, value_at(points, count, quarter_ns));
 
 	trend->rate = whole;
 	trend->rate_least = min(whole, min(half, quarter));
@@ -181,7 +206,7 @@ static enum trend_shape shape_of(const struct trend *trend, const struct trend_p
 struct trend trend__of(const struct trend_point *points, size_t count, uint64_t to_ns)
 {
 	struct trend trend = {.shape = TREND_UNKNOWN};
-	size_t begin;
+	struct trend_point begin;
 
 	for (int span = 0; span < TREND_SPAN_COUNT; span++)
 		trend.grew_bytes[span] = EVENT_UNKNOWN;
@@ -196,11 +221,11 @@ struct trend trend__of(const struct trend_point *points, size_t count, uint64_t 
 		trend.highest_bytes = max(trend.highest_bytes, points[i].bytes);
 	}
 	trend.falls = count_falls(&trend, points, count);
-	begin = begin_of_rise(points, count, low_of_rise(&trend, points, count));
-	trend.rise_from_ns = points[begin].time_ns;
-	trend.rise_from_bytes = points[begin].bytes;
+	begin = begin_of_rise(&trend, points, count, low_of_rise(&trend, points, count));
+	trend.rise_from_ns = begin.time_ns;
+	trend.rise_from_bytes = begin.bytes;
 	trend.rose_bytes = max(trend.last_bytes - trend.rise_from_bytes, 0);
-	trend.fell_back_bytes = largest_fall(points, begin, count);
+	trend.fell_back_bytes = largest_fall(points, count, &begin);
 	for (int span = 0; span < TREND_SPAN_COUNT; span++) {
 		const uint64_t ns = trend_span__ns(span);
 
