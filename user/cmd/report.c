@@ -42,9 +42,10 @@ static const char help[] =
 	"      --pid PID     folded and pprof: of this process alone\n"
 	"      --cgroup CGROUP  folded and pprof: of the processes of this cgroup, as the\n"
 	"                    report names it, and of those below it\n"
-	"      --threshold NAME=VALUE  what verdicts go by; repeatable: culprit (50%), bystander\n"
-	"                    (10%), kind (50%), start (30s), sustained (30s), forks (32),\n"
-	"                    hugetlb (25%); the README says what each means\n"
+	"      --threshold NAME=VALUE  what verdicts go by; repeatable. Of kills: culprit,\n"
+	"                    bystander, kind, start, sustained, forks, hugetlb; of the living:\n"
+	"                    normal, normal-share, hourly, hourly-share, lasting, high, critical.\n"
+	"                    Reports show their values, the README what each means\n"
 	"  -o, --output OUT  write there instead of to standard output; the ending .txt,\n"
 	"                    .json, .folded, .pb.gz or .pprof implies the format\n"
 	"      --help        this text\n";

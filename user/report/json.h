@@ -20,6 +20,9 @@ const char *kill_class__name(enum kill_class class);
 void json__set_verdict(struct build *build, json_t *object, const struct model *model,
 		       const struct incident *incident);
 
+/* "outlooks": of those that live and grew most, is it normal, and when is a limit reached. */
+void json__set_outlooks(struct build *build, json_t *object, const struct model *model);
+
 /* "held_back": cgroups at a limit that kills nobody; absent when none was looked at. */
 void json__set_held_back(struct build *build, json_t *object, const struct model *model);
 

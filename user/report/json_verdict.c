@@ -38,12 +38,13 @@ static json_t *actions__new(struct build *build, const struct model *model,
 	return array;
 }
 
-static json_t *thresholds__new(struct build *build, const struct thresholds *thresholds)
+static json_t *thresholds__new(struct build *build, const struct thresholds *thresholds, int from,
+			       int end)
 {
 	static const char *const suffixes[] = {"_bytes", "_ns", "_percent", "_count"};
 	json_t *object = json_object();
 
-	for (int i = 0; i < THRESHOLD_END; i++) {
+	for (int i = from; i < end; i++) {
 		_cleanup_(text__free) struct text key = {0};
 
 		text__printf(&key, "%s%s", threshold__name(i), suffixes[threshold__unit(i)]);
@@ -84,6 +85,7 @@ void json__set_verdict(struct build *build, json_t *parent, const struct model *
 	build__set(build, object, "summary", summary__new(incident, &verdict));
 	build__set(build, object, "evidence", evidence__new(build, incident, &verdict));
 	build__set(build, object, "actions", actions__new(build, model, incident, &verdict));
-	build__set(build, object, "thresholds", thresholds__new(build, thresholds));
+	build__set(build, object, "thresholds",
+		   thresholds__new(build, thresholds, 0, THRESHOLD_OUTLOOKS));
 	build__set(build, parent, "verdict", object);
 }

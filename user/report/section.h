@@ -24,6 +24,8 @@ void section__verdict(struct text *out, const struct incident *incident,
 		      const struct verdict *verdict);
 void section__why(struct text *out, const struct incident *incident, const struct verdict *verdict,
 		  const struct thresholds *thresholds);
+/* From one up to another, by which figures above were judged. */
+void section__thresholds(struct text *out, const struct thresholds *thresholds, int from, int end);
 void section__what_to_do(struct text *out, const struct model *model,
 			 const struct incident *incident, const struct verdict *verdict);
 
@@ -47,6 +49,9 @@ void section__known(struct text *out, const struct model *model, const struct in
 void section__party_growth(struct text *out, const struct model *model,
 			   const struct incident *incident);
 int section__growth(struct text *out, const struct model *model, bool brief);
+
+/* Growth of those that live, judged; nothing where none grew. 0 or -ENOMEM. */
+int section__outlook(struct text *out, const struct model *model);
 
 /* Cgroups at a limit that kills nobody. 0 or -ENOMEM. */
 int section__held(struct text *out, const struct model *model);

@@ -321,6 +321,9 @@ int section__session(struct text *out, const struct model *model, bool brief)
 	err = print_processes(out, model, brief ? LISTED_BRIEF : LISTED);
 	if (err < 0)
 		return err;
+	err = section__outlook(out, model);
+	if (err < 0)
+		return err;
 	err = section__growth(out, model, brief);
 	if (err < 0)
 		return err;

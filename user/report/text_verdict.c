@@ -19,12 +19,13 @@ void section__verdict(struct text *out, const struct incident *incident,
 	wording__paragraph(out, "VERDICT", ANSWER_INDENT, &body);
 }
 
-static void print_thresholds(struct text *out, const struct thresholds *thresholds)
+void section__thresholds(struct text *out, const struct thresholds *thresholds, int from, int end)
 {
 	_cleanup_(text__free) struct text body = {0};
 
-	for (int i = 0; i < THRESHOLD_END; i++) {
-		text__string(&body, i ? ", " : "by these thresholds (--threshold NAME=VALUE): ");
+	for (int i = from; i < end; i++) {
+		text__string(&body,
+			     i > from ? ", " : "by these thresholds (--threshold NAME=VALUE): ");
 		threshold__say(&body, thresholds, i);
 	}
 	wording__paragraph(out, "  ", SECTION_INDENT, &body);
@@ -40,7 +41,7 @@ void section__why(struct text *out, const struct incident *incident, const struc
 		evidence__say(&body, incident, &verdict->evidence[i]);
 		wording__paragraph(out, "  - ", 4, &body);
 	}
-	print_thresholds(out, thresholds);
+	section__thresholds(out, thresholds, 0, THRESHOLD_OUTLOOKS);
 }
 
 void section__what_to_do(struct text *out, const struct model *model,

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "verdict/verdict.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
-#include "base/cleanup.h"
+#include "verdict/points.h"
 
 /* Figures of an incident, as a verdict wants them. */
 
@@ -31,40 +28,6 @@ static struct verdict_party party_of(const struct incident *incident, const stru
 				    ? incident->time_ns - party->began_ns
 				    : 0,
 	};
-}
-
-/* Where its memory is not known nothing is told for a while. */
-static size_t take_points(struct trend_point *points, const struct series *series)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < series__count(series); i++) {
-		const int64_t *values = series__values(series, i);
-		const struct memory memory = {
-			.anon_bytes = values[MEMORY_ANON],
-			.file_bytes = values[MEMORY_FILE],
-			.shmem_bytes = values[MEMORY_SHMEM],
-			.swap_bytes = values[MEMORY_SWAP],
-		};
-		const int64_t bytes = held_bytes(&memory);
-
-		if (bytes == EVENT_UNKNOWN)
-			continue;
-		points[count++] = (struct trend_point){series__time(series, i), bytes};
-	}
-	return count;
-}
-
-static int set_trend(struct verdict_facts *facts, const struct incident *incident)
-{
-	const struct series *series = incident->culprit_life;
-	_cleanup_(freep) struct trend_point *points =
-		calloc(series__count(series) + 1, sizeof(*points));
-
-	if (!points)
-		return -ENOMEM;
-	facts->trend = trend__of(points, take_points(points, series), incident->time_ns);
-	return 0;
 }
 
 /* What was left of these kinds: the victim's own memory may be gone by then, which is none of them.
@@ -156,5 +119,6 @@ int verdict__facts(struct verdict_facts *out, const struct model *model,
 	};
 	set_domain(out, model, incident);
 	set_kinds(out, model, incident);
-	return set_trend(out, incident);
+	return points__trend(&out->trend, incident->culprit_life, incident->culprit.began_ns,
+			     incident->time_ns);
 }

@@ -270,17 +270,15 @@ static uint64_t time_for(int64_t bytes, int64_t rate)
 	return ns > (__int128)INT64_MAX ? UINT64_MAX : (uint64_t)ns;
 }
 
-struct forecast trend__reaches(const struct trend *trend, int64_t limit_bytes)
+struct forecast trend__forecast(const struct trend *trend, int64_t left_bytes)
 {
-	const int64_t left = limit_bytes - trend->last_bytes;
 	struct forecast forecast = {0};
 
-	if (trend->shape == TREND_UNKNOWN || limit_bytes < 0 || left <= 0 || trend->rate <= 0 ||
-	    limit_bytes == EVENT_NO_LIMIT)
+	if (trend->shape == TREND_UNKNOWN || left_bytes <= 0 || trend->rate <= 0)
 		return forecast;
 	forecast.known = true;
-	forecast.in_ns = time_for(left, trend->rate);
-	forecast.earliest_ns = time_for(left, trend->rate_most);
-	forecast.latest_ns = time_for(left, trend->rate_least);
+	forecast.in_ns = time_for(left_bytes, trend->rate);
+	forecast.earliest_ns = time_for(left_bytes, trend->rate_most);
+	forecast.latest_ns = time_for(left_bytes, trend->rate_least);
 	return forecast;
 }

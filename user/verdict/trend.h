@@ -85,11 +85,11 @@ struct trend trend__of(const struct trend_point *points, size_t count, uint64_t 
 const char *trend_shape__word(enum trend_shape shape);
 uint64_t trend_span__ns(enum trend_span span);
 
-/* When it would be at `limit_bytes` if it went on rising as it has. */
+/* When it would have risen by so much more if it went on as it has. */
 struct forecast {
-	bool known;     /* false: it does not rise, or is there already, or has no limit */
+	bool known;     /* false: it does not rise, or is there already */
 	uint64_t in_ns; /* from to_ns on, at the rate of the whole rise */
 	uint64_t earliest_ns;
 	uint64_t latest_ns; /* UINT64_MAX: perhaps never */
 };
-struct forecast trend__reaches(const struct trend *trend, int64_t limit_bytes);
+struct forecast trend__forecast(const struct trend *trend, int64_t left_bytes);

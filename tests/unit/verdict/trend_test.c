@@ -131,7 +131,7 @@ static void a_forecast_has_its_uncertainty(void **state)
 		{S(0), MIB_(0)},  {S(2), MIB_(20)}, {S(4), MIB_(40)},   {S(6), MIB_(60)},
 		{S(8), MIB_(80)}, {S(9), MIB_(90)}, {S(11), MIB_(130)}, {S(12), MIB_(150)}};
 	const struct trend trend = trend__of(points, 8, S(12));
-	struct forecast forecast = trend__reaches(&trend, MIB_(300));
+	struct forecast forecast = trend__forecast(&trend, MIB_(150));
 
 	(void)state;
 	assert_int_equal(trend.rate, MIB_(150) / 12);
@@ -140,9 +140,8 @@ static void a_forecast_has_its_uncertainty(void **state)
 	assert_int_equal(forecast.in_ns, S(12));
 	assert_int_equal(forecast.earliest_ns, S(7.5));
 	assert_true(forecast.latest_ns >= forecast.in_ns && forecast.latest_ns < S(13));
-	assert_false(trend__reaches(&trend, MIB_(150)).known);
-	assert_false(trend__reaches(&trend, EVENT_NO_LIMIT).known);
-	assert_false(trend__reaches(&trend, EVENT_UNKNOWN).known);
+	assert_false(trend__forecast(&trend, 0).known);
+	assert_false(trend__forecast(&trend, MIB_(-20)).known);
 }
 
 static void what_has_stopped_may_never_get_there(void **state)
@@ -154,7 +153,7 @@ static void what_has_stopped_may_never_get_there(void **state)
 					     {S(6), MIB_(60)},
 					     {S(8), MIB_(60)}};
 	const struct trend trend = trend__of(points, 5, S(10));
-	const struct forecast forecast = trend__reaches(&trend, MIB_(120));
+	const struct forecast forecast = trend__forecast(&trend, MIB_(60));
 
 	(void)state;
 	assert_true(forecast.known);
@@ -166,7 +165,7 @@ static void absurd_sizes_overflow_nothing(void **state)
 {
 	const struct trend_point points[] = {{1, 0}, {2, INT64_MAX / 4}, {3, INT64_MAX / 2}};
 	const struct trend trend = trend__of(points, 3, 4);
-	const struct forecast forecast = trend__reaches(&trend, INT64_MAX - 1);
+	const struct forecast forecast = trend__forecast(&trend, INT64_MAX / 2);
 
 	(void)state;
 	assert_int_equal(trend.rose_bytes, INT64_MAX / 2);
