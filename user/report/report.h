@@ -25,6 +25,9 @@ const struct thresholds *report__thresholds(void);
 int report__text(const struct model *model, struct text *out);
 int report__incident_text(const struct model *model, size_t index, struct text *out);
 
+/* Every SIGKILL of the recording: whom, by whom, with command lines. */
+int report__kills(const struct model *model, struct text *out);
+
 /* "oomtrail.session/1", and one of its incidents alone, "oomtrail.incident/1". Pure ASCII: what
  * a traced program chose to call itself cannot reach a terminal through it. */
 int report__json(const struct model *model, struct text *out);

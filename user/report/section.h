@@ -56,6 +56,9 @@ int section__outlook(struct text *out, const struct model *model);
 /* Cgroups at a limit that kills nobody. 0 or -ENOMEM. */
 int section__held(struct text *out, const struct model *model);
 
+/* Who was sent SIGKILL and by whom, so many at most. */
+void section__kills(struct text *out, const struct model *model, size_t most);
+
 /* brief: incidents have been told before it. 0 or -ENOMEM. */
 int section__session(struct text *out, const struct model *model, bool brief);
 

@@ -70,7 +70,7 @@ static void print_row(struct text *out, const struct model *model, const struct 
 	_cleanup_(text__free) struct text body = {0};
 
 	wording__task(&body, row->process->comm, row->process->task.pid);
-	text__printf(&body, ": %s", outlook_class__word(row->outlook.class));
+	text__printf(&body, ": %s", outlook_class__words(row->outlook.class));
 	say_rise(&body, &row->facts.trend);
 	say_limit(&body, model, row);
 	wording__paragraph(out,

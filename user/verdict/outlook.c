@@ -141,13 +141,24 @@ int outlook__facts(struct outlook_facts *out, const struct model *model,
 
 const char *outlook_class__word(enum outlook_class class)
 {
-	static const char *const words[] = {
-#define X(name, word) word,
+	static const char *const known[] = {
+#define X(name, word, words) word,
 		OUTLOOKS(X)
 #undef X
 	};
 
-	return words[class];
+	return known[class];
+}
+
+const char *outlook_class__words(enum outlook_class class)
+{
+	static const char *const known[] = {
+#define X(name, word, words) words,
+		OUTLOOKS(X)
+#undef X
+	};
+
+	return known[class];
 }
 
 const char *level__word(enum level level)

@@ -11,15 +11,15 @@
 #include "verdict/thresholds.h"
 #include "verdict/trend.h"
 
-/* X(NAME, word) */
-#define OUTLOOKS(X)                                                 \
-	X(UNKNOWN, "unknown")                                       \
-	X(NORMAL, "normal")                                         \
-	X(WARNING, "warning") /* it rises by more than is normal */ \
-	X(LEAK, "leak")       /* and has done so for long, and gave nothing back */
+/* X(NAME, word of JSON, words of the report) */
+#define OUTLOOKS(X)                               \
+	X(UNKNOWN, "unknown", "not known")        \
+	X(NORMAL, "normal", "normal")             \
+	X(WARNING, "warning", "more than normal") \
+	X(LEAK, "leak", "a leak") /* for long, and it gave nothing back */
 
 enum outlook_class {
-#define X(name, word) OUTLOOK_##name,
+#define X(name, word, words) OUTLOOK_##name,
 	OUTLOOKS(X)
 #undef X
 		OUTLOOK_COUNT
@@ -58,4 +58,5 @@ int outlook__facts(struct outlook_facts *out, const struct model *model,
 		   const struct process *process);
 
 const char *outlook_class__word(enum outlook_class class);
+const char *outlook_class__words(enum outlook_class class);
 const char *level__word(enum level level);
