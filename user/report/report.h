@@ -15,8 +15,8 @@
 #include "model/model.h"
 #include "verdict/thresholds.h"
 
-/* What verdicts go by from here on; set once, before the first report. The same for a live run and a
- * replay, or they differ. */
+/* What verdicts go by from here on; set once, before the first report. The same for a live run and
+ * a replay, or they differ. */
 void report__set_thresholds(const struct thresholds *thresholds);
 const struct thresholds *report__thresholds(void);
 
