@@ -44,3 +44,9 @@ text_has "^GREW +hungry, pid $culprit: "
 json_is '[.incidents[0].stacks[] | select(.role == "culprit")] | all(.pid == $pid) and
 	(map(select(any(.frames[]; .function == "main")).bytes) | add) > 50 * 1048576' pid "$culprit"
 text_has "^WHERE THE CULPRIT GREW: hungry, pid $culprit"
+
+# It grew within the window as well, by less than a fifth of all.
+. "$(dirname "$0")/verdict.bash"
+verdict_is collateral bystander=20%
+verdict bystander=20% | jq -e '.actions | any(contains("The victim is not the cause"))' >/dev/null ||
+	fail "advice: $(verdict bystander=20%)"

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "probe/plan.h"
+#include "report/report.h"
 
 /* File names and arguments end up in messages: a newline in one must not look like a second
  * message, nor an escape sequence reach the terminal. */
@@ -142,5 +143,16 @@ int cmd__forbid(const char *verb, struct plan_options *ways, const char *way)
 		return cmd__usage(
 			verb, "no way '%s': fentry, kprobe, stack, events, page_fault or rss_stat",
 			way);
+	return CMD_DONE;
+}
+
+int cmd__threshold(const char *verb, const char *argument)
+{
+	struct thresholds thresholds = *report__thresholds();
+	char why[256];
+
+	if (thresholds__set(&thresholds, argument, why, sizeof(why)))
+		return cmd__usage(verb, "--threshold: %s", why);
+	report__set_thresholds(&thresholds);
 	return CMD_DONE;
 }

@@ -41,6 +41,9 @@ int cmd__bad_option(const char *verb, int returned, char **argv);
 struct plan_options;
 int cmd__forbid(const char *verb, struct plan_options *ways, const char *way);
 
+/* --threshold NAME=VALUE, of the verdicts of all reports to come. CMD_DONE or CMD_USAGE. */
+int cmd__threshold(const char *verb, const char *argument);
+
 /* Prints `help` to stdout. Returns CMD_DONE, or CMD_FAILED when stdout cannot take it. */
 int cmd__help(const char *help);
 

@@ -45,6 +45,7 @@ static const char help[] =
 	"  --buffer BYTES      size of each of the two ring buffers (1M)\n"
 	"  --report FORMAT[=F] when done, print the report, text or json, or write it to F; "
 	"repeatable\n"
+	"  --threshold NAME=V  what the verdict of that report goes by (see oomtrail report)\n"
 	"  --without WAY       do not use fentry, kprobe, stack or events for the context of OOM "
 	"kills,\n"
 	"                      page_fault or rss_stat for growth samples, to see what the next way "
@@ -150,7 +151,7 @@ static int parse_sample(struct request *request, const char *argument)
 	return CMD_DONE;
 }
 
-enum long_option { DURATION = 256, STEP, BUFFER, REPORT, WITHOUT, CALL_GRAPH, SAMPLE };
+enum long_option { DURATION = 256, STEP, BUFFER, REPORT, WITHOUT, CALL_GRAPH, SAMPLE, THRESHOLD };
 
 static int take_option(struct request *request, int option)
 {
@@ -183,6 +184,8 @@ static int take_option(struct request *request, int option)
 		return parse_sample(request, optarg);
 	case REPORT:
 		return add_report(request, optarg);
+	case THRESHOLD:
+		return cmd__threshold("record", optarg);
 	default:
 		return cmd__forbid("record", &request->session.ways, optarg);
 	}
@@ -249,6 +252,7 @@ static int parse(struct request *request, int argc, char **argv)
 		{"without", required_argument, NULL, WITHOUT},
 		{"call-graph", required_argument, NULL, CALL_GRAPH},
 		{"sample", required_argument, NULL, SAMPLE},
+		{"threshold", required_argument, NULL, THRESHOLD},
 		{"help", no_argument, NULL, CMD_HELP},
 		{},
 	};

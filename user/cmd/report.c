@@ -22,6 +22,7 @@ static const char help[] =
 	"Usage: oomtrail report [WHAT] [--dir DIR] [--format text|json] [-o OUT]\n"
 	"       oomtrail report [WHAT] [--dir DIR] --format folded|pprof [--pid PID]\n"
 	"                       [--cgroup CGROUP] [-o OUT]\n"
+	"       oomtrail report FILE --kills [-o OUT]\n"
 	"       oomtrail report --save ID [--dir DIR]\n"
 	"\n"
 	"Explains an incident that the flight recorder has kept, or a recording: every OOM\n"
@@ -37,11 +38,17 @@ static const char help[] =
 	"      --dir DIR     the recorder's folder (default /var/lib/oomtrail)\n"
 	"      --save ID     write the report and the JSON of an incident anew, into its\n"
 	"                    folder\n"
+	"      --kills       every SIGKILL of a recording instead: whom, by whom, with both\n"
+	"                    command lines (in the JSON they are under kills)\n"
 	"  --format FORMAT   text (the default) or json; or, of growth by stack alone, folded,\n"
 	"                    what scripts for flame graphs read, or pprof\n"
 	"      --pid PID     folded and pprof: of this process alone\n"
 	"      --cgroup CGROUP  folded and pprof: of the processes of this cgroup, as the\n"
 	"                    report names it, and of those below it\n"
+	"      --threshold NAME=VALUE  what verdicts go by; repeatable. Of kills: culprit,\n"
+	"                    bystander, kind, start, sustained, forks, hugetlb; of the living:\n"
+	"                    normal, normal-share, hourly, hourly-share, lasting, high, critical.\n"
+	"                    Reports show their values, the README what each means\n"
 	"  -o, --output OUT  write there instead of to standard output; the ending .txt,\n"
 	"                    .json, .folded, .pb.gz or .pprof implies the format\n"
 	"      --help        this text\n";
@@ -54,6 +61,7 @@ struct report_options {
 	const char *output;
 	struct report_request request;
 	bool save;
+	bool kills;
 };
 
 /* An ending that promises something else is a mistake; better said than written. */
@@ -112,6 +120,11 @@ static int check(struct report_options *options)
 	if (options->save && (options->request.format != REPORT_NONE || options->output))
 		return cmd__usage("report", "--save writes into the incident's own folder, as text "
 					    "and as JSON");
+	if (options->kills && (options->save || options->request.format != REPORT_NONE))
+		return cmd__usage("report", "--kills is a text of its own: leave the other out");
+	if (options->kills && !is_file(options->what))
+		return cmd__usage("report", "--kills is of a recording's file; of what the flight "
+					    "recorder has kept: oomtrail incidents --kills");
 	if (options->save && !options->what)
 		return cmd__usage("report", "which incident? ID is missing");
 	if (options->request.format == REPORT_NONE)
@@ -138,10 +151,16 @@ static bool parse_pid(uint32_t *pid, const char *argument)
 static int parse(struct report_options *options, int argc, char **argv)
 {
 	static const struct option known[] = {
-		{"dir", required_argument, NULL, 'd'},    {"save", no_argument, NULL, 's'},
-		{"format", required_argument, NULL, 'f'}, {"output", required_argument, NULL, 'o'},
-		{"pid", required_argument, NULL, 'p'},    {"cgroup", required_argument, NULL, 'c'},
-		{"help", no_argument, NULL, CMD_HELP},    {0},
+		{"dir", required_argument, NULL, 'd'},
+		{"save", no_argument, NULL, 's'},
+		{"kills", no_argument, NULL, 'k'},
+		{"format", required_argument, NULL, 'f'},
+		{"output", required_argument, NULL, 'o'},
+		{"pid", required_argument, NULL, 'p'},
+		{"cgroup", required_argument, NULL, 'c'},
+		{"threshold", required_argument, NULL, 't'},
+		{"help", no_argument, NULL, CMD_HELP},
+		{0},
 	};
 	int option;
 
@@ -152,6 +171,9 @@ static int parse(struct report_options *options, int argc, char **argv)
 			break;
 		case 's':
 			options->save = true;
+			break;
+		case 'k':
+			options->kills = true;
 			break;
 		case 'f':
 			options->request.format = report_format__by_name(optarg);
@@ -169,6 +191,10 @@ static int parse(struct report_options *options, int argc, char **argv)
 			if (optarg[0] != '/')
 				return cmd__usage("report", "'%s' is no path of a cgroup", optarg);
 			options->request.filter.cgroup = optarg;
+			break;
+		case 't':
+			if (cmd__threshold("report", optarg))
+				return CMD_USAGE;
 			break;
 		case CMD_HELP:
 			return -1;
@@ -231,8 +257,9 @@ static int report_file(const struct report_options *options, struct text *report
 	warn(&loaded, options->what);
 	if (report_format__is_growth(options->request.format))
 		return report_format__growth(&options->request, loaded.model, report);
-	err = options->request.format == REPORT_JSON ? report__json(loaded.model, report)
-						     : report__text(loaded.model, report);
+	err = options->kills                           ? report__kills(loaded.model, report)
+	      : options->request.format == REPORT_JSON ? report__json(loaded.model, report)
+						       : report__text(loaded.model, report);
 	if (err < 0)
 		cmd__error("cannot write the report of '%s': %s", options->what, strerror(-err));
 	return err < 0 ? CMD_FAILED : CMD_DONE;

@@ -107,6 +107,7 @@ static void digest__party(struct digest *digest, const struct party *party)
 	digest__u64(digest, party->exact);
 	digest__u64(digest, (uint64_t)party->grew_bytes);
 	digest__u64(digest, party->grew_over_ns);
+	digest__u64(digest, party->began_ns);
 	digest__u64(digest, party->born_in_window);
 }
 
@@ -174,6 +175,10 @@ void digest__incident(struct digest *digest, const struct incident *incident)
 	digest__series(digest, incident->victim_series);
 	digest__series(digest, incident->culprit_series);
 	digest__series(digest, incident->domain_series);
+	digest__series(digest, incident->culprit_life);
+	digest__u64(digest, incident->born_count);
+	digest__u64(digest, (uint64_t)incident->born_bytes);
+	digest__u64(digest, (uint64_t)incident->born_largest_bytes);
 	digest__stat(digest, &incident->stat);
 	digest__u64(digest, incident->stat_ns);
 	digest__meminfo(digest, &incident->meminfo);

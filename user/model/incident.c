@@ -27,6 +27,7 @@ void incident__free(struct incident_slot *slot)
 	series__free(incident->victim_series);
 	series__free(incident->culprit_series);
 	series__free(incident->domain_series);
+	series__free(incident->culprit_life);
 	for (size_t i = 0; i < incident->timeline_count; i++)
 		free(incident->timeline[i].what);
 	free(incident->timeline);

@@ -101,6 +101,7 @@ const struct process *model__process(const struct model *model, size_t index);
 /* The one alive, or the last one that was, with this pid; NULL. */
 const struct process *model__process_by_pid(const struct model *model, uint32_t pid);
 struct service model__service(const struct model *model, const struct process *process);
+bool service__same(const struct service *a, const struct service *b);
 
 /* anon + file + shmem, unknown ones as 0; EVENT_UNKNOWN when all three are. */
 int64_t memory__resident(const struct memory *memory);
@@ -306,6 +307,7 @@ struct party {
 	bool exact;            /* memory was summed exactly (victim), not the last told state */
 	int64_t grew_bytes;    /* resident + swap, kill minus window start (or birth); UNKNOWN */
 	uint64_t grew_over_ns; /* over how long: the window, or its life inside it */
+	uint64_t began_ns; /* its program: by the last exec that is known, or when it was forked */
 	bool born_in_window;
 };
 
@@ -370,6 +372,12 @@ struct incident {
 	size_t process_count;
 	size_t process_omitted;
 
+	/* Those that were forked within the window, one for each address space. Resident and swap.
+	 */
+	uint64_t born_count;
+	int64_t born_bytes;
+	int64_t born_largest_bytes;
+
 	struct incident_kill *kills; /* by time; those of the burst, then the later ones */
 	size_t kill_count;
 	uint64_t kill_omitted;
@@ -379,6 +387,7 @@ struct incident {
 	struct series *victim_series; /* memory_column, from_ns to the kill; NULL: nothing known */
 	struct series *culprit_series;
 	struct series *domain_series; /* usage_column */
+	struct series *culprit_life;  /* all that is known of it up to the kill; NULL: nothing */
 
 	struct memcg_stat stat; /* of the domain, the reading nearest after the kill */
 	uint64_t stat_ns;       /* 0: none */

@@ -77,6 +77,8 @@ int party__freeze(struct model *model, const struct incident *incident,
 		.memory = process->now,
 		.grew_bytes = increase.bytes,
 		.grew_over_ns = increase.over_ns,
+		.began_ns = process->exec_ns > process->task.start_ns ? process->exec_ns
+								      : process->task.start_ns,
 		.born_in_window = increase.born,
 	};
 	memcpy(out->comm, process->comm, EVENT_COMM_BYTES);
@@ -163,6 +165,18 @@ static bool in_domain(struct model *model, const struct incident_slot *incident,
 	return incident__holds(model, incident, slot->process.cgroup_id);
 }
 
+static void count_born(struct incident *incident, const struct process_slot *slot)
+{
+	const int64_t bytes = memory__footprint(&slot->process.now);
+
+	if (!increase__of(incident, slot).born || bytes < 0)
+		return;
+	incident->born_count++;
+	incident->born_bytes = bytes__add(incident->born_bytes, bytes);
+	if (bytes > incident->born_largest_bytes)
+		incident->born_largest_bytes = bytes;
+}
+
 static const struct process_slot *survey(struct model *model, struct incident_slot *incident,
 					 const struct process_slot *victim, struct ranking *ranking)
 {
@@ -178,6 +192,7 @@ static const struct process_slot *survey(struct model *model, struct incident_sl
 		ranking__add(ranking, slot);
 		if (!stands_for_mm(model, incident, slot, victim))
 			continue;
+		count_born(&incident->incident, slot);
 		grew = increase__of(&incident->incident, slot).bytes;
 		if (grew <= 0)
 			continue;
@@ -194,14 +209,13 @@ static const struct process_slot *survey(struct model *model, struct incident_sl
 
 /* A process that never moved has no series, but its one value is known for all of the window. */
 static int party__copy_series(struct series **out, const struct incident *incident,
-			      const struct process *process)
+			      const struct process *process, uint64_t since_ns)
 {
 	int64_t columns[MEMORY_COLUMNS];
-	uint64_t since_ns = incident->from_ns;
 	int error;
 
 	if (process->series)
-		return series__copy(out, process->series, incident->from_ns, incident->time_ns);
+		return series__copy(out, process->series, since_ns, incident->time_ns);
 	if (!memory__known(&process->now))
 		return 0;
 	if (process->seen_ns > since_ns)
@@ -236,10 +250,14 @@ int party__freeze_domain(struct model *model, struct incident_slot *slot,
 		incident->process_count++;
 		party->exact = ranking.slots[i] == victim && incident->victim.exact;
 	}
-	error = party__copy_series(&incident->victim_series, incident, &victim->process);
+	error = party__copy_series(&incident->victim_series, incident, &victim->process,
+				   incident->from_ns);
 	if (error || !culprit)
 		return error;
-	error = party__copy_series(&incident->culprit_series, incident, &culprit->process);
+	error = party__copy_series(&incident->culprit_series, incident, &culprit->process,
+				   incident->from_ns);
+	if (!error)
+		error = party__copy_series(&incident->culprit_life, incident, &culprit->process, 0);
 	if (!error)
 		error = party__freeze(model, incident, culprit, &incident->culprit);
 	if (!error)

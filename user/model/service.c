@@ -323,6 +323,11 @@ struct service service__of(const struct model *model, const struct process *proc
 	return service;
 }
 
+bool service__same(const struct service *a, const struct service *b)
+{
+	return a->kind == b->kind && !strcmp(a->name, b->name) && !strcmp(a->id, b->id);
+}
+
 struct service model__service(const struct model *model, const struct process *process)
 {
 	if (!process)

@@ -214,6 +214,7 @@ static json_t *session__new(struct build *build, const struct model *model)
 	build__set(build, object, "processes", processes__new(build, model));
 	build__set(build, object, "services", services__new(build, model));
 	build__set(build, object, "cgroups", cgroups__new(build, model));
+	json__set_outlooks(build, object, model);
 	json__set_growth(build, object, model, NULL);
 	json__set_known(build, object, model, NULL);
 	return object;

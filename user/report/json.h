@@ -16,6 +16,13 @@ json_t *json__meminfo(struct build *build, const struct meminfo *meminfo, int64_
 json_t *json__exit(struct build *build, uint64_t exit_ns, uint32_t exit_code, uint64_t zero_ns);
 const char *kill_class__name(enum kill_class class);
 
+/* "verdict": why, on what evidence, and what to do. */
+void json__set_verdict(struct build *build, json_t *object, const struct model *model,
+		       const struct incident *incident);
+
+/* "outlooks": of those that live and grew most, is it normal, and when is a limit reached. */
+void json__set_outlooks(struct build *build, json_t *object, const struct model *model);
+
 /* "held_back": cgroups at a limit that kills nobody; absent when none was looked at. */
 void json__set_held_back(struct build *build, json_t *object, const struct model *model);
 

@@ -13,11 +13,20 @@
 
 #include "base/text.h"
 #include "model/model.h"
+#include "verdict/thresholds.h"
+
+/* What verdicts go by from here on; set once, before the first report. The same for a live run and
+ * a replay, or they differ. */
+void report__set_thresholds(const struct thresholds *thresholds);
+const struct thresholds *report__thresholds(void);
 
 /* The incidents one after the other, then the session in short; without an incident, the session
  * in full. Lines fit 100 columns; only paths and single words longer than that do not. */
 int report__text(const struct model *model, struct text *out);
 int report__incident_text(const struct model *model, size_t index, struct text *out);
+
+/* Every SIGKILL of the recording: whom, by whom, with command lines. */
+int report__kills(const struct model *model, struct text *out);
 
 /* "oomtrail.session/1", and one of its incidents alone, "oomtrail.incident/1". Pure ASCII: what
  * a traced program chose to call itself cannot reach a terminal through it. */

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "model/model.h"
+#include "verdict/verdict.h"
 
 #define SECTION_INDENT 2
 
@@ -13,9 +14,20 @@ void section__heading(struct text *out, const char *title);
 
 #define ANSWER_INDENT 9 /* where the words of KILLED, LIMIT, ... begin */
 
-/* Title, STORM if it is one, KILLED, LIMIT, ASKED, GREW: what must be right when nothing else is
- * read. */
-void section__answer(struct text *out, const struct model *model, const struct incident *incident);
+/* Title, STORM if it is one, KILLED, LIMIT, ASKED, GREW, VERDICT: what must be right when nothing
+ * else is read. */
+void section__answer(struct text *out, const struct model *model, const struct incident *incident,
+		     const struct verdict *verdict);
+
+/* VERDICT alone, in a line or two; what it rests on; and what to do. */
+void section__verdict(struct text *out, const struct incident *incident,
+		      const struct verdict *verdict);
+void section__why(struct text *out, const struct incident *incident, const struct verdict *verdict,
+		  const struct thresholds *thresholds);
+/* From one up to another, by which figures above were judged. */
+void section__thresholds(struct text *out, const struct thresholds *thresholds, int from, int end);
+void section__what_to_do(struct text *out, const struct model *model,
+			 const struct incident *incident, const struct verdict *verdict);
 
 /* The LIMIT alone. */
 void section__limit(struct text *out, const struct model *model, const struct incident *incident);
@@ -38,8 +50,14 @@ void section__party_growth(struct text *out, const struct model *model,
 			   const struct incident *incident);
 int section__growth(struct text *out, const struct model *model, bool brief);
 
+/* Growth of those that live, judged; nothing where none grew. 0 or -ENOMEM. */
+int section__outlook(struct text *out, const struct model *model);
+
 /* Cgroups at a limit that kills nobody. 0 or -ENOMEM. */
 int section__held(struct text *out, const struct model *model);
+
+/* Who was sent SIGKILL and by whom, so many at most. */
+void section__kills(struct text *out, const struct model *model, size_t most);
 
 /* brief: incidents have been told before it. 0 or -ENOMEM. */
 int section__session(struct text *out, const struct model *model, bool brief);

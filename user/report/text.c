@@ -6,22 +6,45 @@
 #include "report/section.h"
 #include "report/wording.h"
 
+static struct thresholds in_force;
+static bool are_set;
+
+void report__set_thresholds(const struct thresholds *thresholds)
+{
+	in_force = *thresholds;
+	are_set = true;
+}
+
+const struct thresholds *report__thresholds(void)
+{
+	return are_set ? &in_force : &thresholds__default;
+}
+
 void section__heading(struct text *out, const char *title)
 {
 	text__printf(out, "\n%s\n", title);
 }
 
-static void append_incident(struct text *out, const struct model *model,
-			    const struct incident *incident)
+static int append_incident(struct text *out, const struct model *model,
+			   const struct incident *incident)
 {
-	section__answer(out, model, incident);
+	struct verdict_facts facts;
+	struct verdict verdict;
+
+	if (verdict__facts(&facts, model, incident))
+		return -ENOMEM;
+	verdict = verdict__judge(&facts, report__thresholds());
+	section__answer(out, model, incident, &verdict);
 	section__chart(out, incident);
+	section__why(out, incident, &verdict, report__thresholds());
 	section__party_growth(out, model, incident);
 	section__memory(out, model, incident);
 	section__others(out, incident);
 	section__killed_with(out, model, incident);
 	section__timeline(out, incident);
+	section__what_to_do(out, model, incident, &verdict);
 	section__known(out, model, incident);
+	return 0;
 }
 
 static int hand_over(struct text *out, const struct text *report)
@@ -35,9 +58,9 @@ static int hand_over(struct text *out, const struct text *report)
 int report__incident_text(const struct model *model, size_t index, struct text *out)
 {
 	_cleanup_(text__free) struct text report = {0};
+	int error = append_incident(&report, model, model__incident(model, index));
 
-	append_incident(&report, model, model__incident(model, index));
-	return hand_over(out, &report);
+	return error ? error : hand_over(out, &report);
 }
 
 int report__text(const struct model *model, struct text *out)
@@ -47,7 +70,9 @@ int report__text(const struct model *model, struct text *out)
 	int err;
 
 	for (size_t i = 0; i < incidents; i++) {
-		append_incident(&report, model, model__incident(model, i));
+		err = append_incident(&report, model, model__incident(model, i));
+		if (err < 0)
+			return err;
 		text__string(&report, "\n");
 		text__pad(&report, '=', REPORT_COLUMNS);
 		text__string(&report, "\n\n");

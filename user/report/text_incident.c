@@ -218,7 +218,8 @@ static void print_grew(struct text *out, const struct incident *incident)
 	wording__paragraph(out, "", ANSWER_INDENT, &command);
 }
 
-void section__answer(struct text *out, const struct model *model, const struct incident *incident)
+void section__answer(struct text *out, const struct model *model, const struct incident *incident,
+		     const struct verdict *verdict)
 {
 	print_title(out, incident);
 	print_storm(out, model, incident);
@@ -226,4 +227,5 @@ void section__answer(struct text *out, const struct model *model, const struct i
 	section__limit(out, model, incident);
 	print_asked(out, model, incident);
 	print_grew(out, incident);
+	section__verdict(out, incident, verdict);
 }

@@ -232,52 +232,6 @@ static int print_services(struct text *out, const struct model *model)
 	return 0;
 }
 
-static void print_kill(struct text *out, const struct kill *kill, uint64_t start_ns)
-{
-	_cleanup_(text__free) struct text body = {0};
-	char label[UNITS_MAX + 4], offset[UNITS_MAX];
-
-	wording__task(&body, kill->target_comm, kill->target.pid);
-	switch (kill->class) {
-	case KILL_OOM:
-		text__string(&body, ", by the OOM killer; asked: ");
-		break;
-	case KILL_OOM_EXITING:
-		text__string(&body, ", chosen by the OOM killer, but exiting already and not "
-				    "killed; asked: ");
-		break;
-	case KILL_OOM_SHARED_MM:
-		text__string(&body, ", with an OOM victim whose memory it runs on; asked: ");
-		break;
-	case KILL_SIGNAL:
-		text__string(&body, ", by ");
-		break;
-	case KILL_KERNEL:
-		text__string(&body, ", by the kernel, not for memory; running: ");
-		break;
-	}
-	if (kill->sender.pid != 0)
-		wording__task(&body, kill->sender_comm, kill->sender.pid);
-	else
-		text__string(&body, "nobody known");
-	snprintf(label, sizeof(label), "%12s  ",
-		 units__offset(offset, (int64_t)(kill->time_ns - start_ns)));
-	wording__paragraph(out, label, 14, &body);
-}
-
-static void print_kills(struct text *out, const struct model *model)
-{
-	const size_t count = model__kill_count(model);
-	const struct model_span span = model__span(model);
-
-	if (count == 0)
-		return;
-	section__heading(out, "KILLED (SIGKILL)");
-	for (size_t i = 0; i < count && i < LISTED; i++)
-		print_kill(out, model__kill(model, i), span.first_ns);
-	print_more(out, count, LISTED);
-}
-
 /* What the host had left, and what its shortage cost: a big cache is no shortage, stalls are one.
  */
 static void print_host(struct text *out, const struct model *model)
@@ -321,6 +275,9 @@ int section__session(struct text *out, const struct model *model, bool brief)
 	err = print_processes(out, model, brief ? LISTED_BRIEF : LISTED);
 	if (err < 0)
 		return err;
+	err = section__outlook(out, model);
+	if (err < 0)
+		return err;
 	err = section__growth(out, model, brief);
 	if (err < 0)
 		return err;
@@ -335,7 +292,7 @@ int section__session(struct text *out, const struct model *model, bool brief)
 	err = print_exits(out, model, brief ? LISTED_BRIEF : LISTED);
 	if (err < 0)
 		return err;
-	print_kills(out, model);
+	section__kills(out, model, LISTED);
 	if (!brief)
 		section__known(out, model, NULL);
 	return 0;

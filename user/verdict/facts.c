@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "verdict/verdict.h"
+
+#include "verdict/points.h"
+
+/* Figures of an incident, as a verdict wants them. */
+
+static int64_t plus(int64_t a, int64_t b)
+{
+	return a == EVENT_UNKNOWN || b == EVENT_UNKNOWN ? EVENT_UNKNOWN : a + b;
+}
+
+/* Resident and swap; a kind that is not known counts as none where another one is. */
+static int64_t held_bytes(const struct memory *memory)
+{
+	const int64_t resident = memory__resident(memory);
+
+	return memory->swap_bytes > 0 ? plus(resident, memory->swap_bytes) : resident;
+}
+
+static struct verdict_party party_of(const struct incident *incident, const struct party *party)
+{
+	return (struct verdict_party){
+		.known = party->task.pid != 0,
+		.held_bytes = held_bytes(&party->memory),
+		.grew_bytes = party->grew_bytes,
+		.lived_ns = incident->time_ns > party->began_ns
+				    ? incident->time_ns - party->began_ns
+				    : 0,
+	};
+}
+
+/* What was left of these kinds: the victim's own memory may be gone by then, which is none of them.
+ */
+static void set_kinds(struct verdict_facts *facts, const struct model *model,
+		      const struct incident *incident)
+{
+	const struct memcg_stat *stat = &incident->stat;
+	const struct meminfo *host = &incident->meminfo;
+
+	if (incident->stat_ns && !facts->is_host) {
+		facts->shmem_bytes = stat->shmem_bytes;
+		facts->cache_bytes = stat->file_bytes;
+		facts->kernel_bytes = stat->kernel_bytes;
+		if (stat->kernel_bytes == EVENT_UNKNOWN)
+			facts->kernel_bytes = incident->counters.kmem_usage_bytes;
+	} else if (incident->meminfo_ns && facts->is_host) {
+		facts->shmem_bytes = host->shmem_bytes;
+		facts->cache_bytes = host->cached_bytes;
+		facts->kernel_bytes =
+			plus(plus(host->slab_unreclaimable_bytes, host->page_tables_bytes),
+			     host->kernel_stack_bytes);
+		facts->hugetlb_bytes = host->hugetlb_bytes;
+	}
+	if (facts->cache_bytes != EVENT_UNKNOWN && facts->shmem_bytes > 0)
+		facts->cache_bytes -= facts->shmem_bytes;
+	(void)model;
+}
+
+static void set_domain(struct verdict_facts *facts, const struct model *model,
+		       const struct incident *incident)
+{
+	const struct event_host *host = model__host(model);
+	const struct memcg_counters *counters = &incident->counters;
+
+	facts->domain_known = incident->domain_known;
+	facts->is_host = incident->domain_known && incident->domain_id == 0;
+	facts->limit_bytes = facts->usage_bytes = EVENT_UNKNOWN;
+	if (facts->is_host && host) {
+		facts->limit_bytes = facts->usage_bytes = (int64_t)host->memory_bytes;
+	} else if (incident->domain_known) {
+		facts->limit_bytes = counters->max_bytes;
+		facts->usage_bytes = counters->usage_bytes;
+	}
+	facts->swap_bytes = host ? (int64_t)host->swap_bytes : EVENT_UNKNOWN;
+	/* A cgroup that gave up page cache while a process grew has grown less than the process. */
+	facts->grew_bytes = incident->processes_grew_bytes;
+	if (incident->domain_grew_bytes > facts->grew_bytes)
+		facts->grew_bytes = incident->domain_grew_bytes;
+}
+
+static uint64_t count_services(const struct incident *incident)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < incident->process_count; i++) {
+		const struct service *service = &incident->processes[i].service;
+		size_t earlier = 0;
+
+		while (earlier < i &&
+		       !service__same(&incident->processes[earlier].service, service))
+			earlier++;
+		count += service->kind != SERVICE_NONE && earlier == i;
+	}
+	return count;
+}
+
+int verdict__facts(struct verdict_facts *out, const struct model *model,
+		   const struct incident *incident)
+{
+	*out = (struct verdict_facts){
+		.by_hand = incident->way != OOM_WAY_NONE && incident->order == -1,
+		.followed_all = incident->followed_all,
+		.victim_is_culprit =
+			incident->victim.task.pid == incident->culprit.task.pid &&
+			incident->victim.task.start_ns == incident->culprit.task.start_ns,
+		.window_ns = incident->time_ns - incident->from_ns,
+		.victim = party_of(incident, &incident->victim),
+		.culprit = party_of(incident, &incident->culprit),
+		.shmem_bytes = EVENT_UNKNOWN,
+		.cache_bytes = EVENT_UNKNOWN,
+		.kernel_bytes = EVENT_UNKNOWN,
+		.hugetlb_bytes = EVENT_UNKNOWN,
+		.born_count = incident->born_count,
+		.born_bytes = incident->born_bytes,
+		.born_largest_bytes = incident->born_largest_bytes,
+		.services = count_services(incident),
+		.kills_of_cause = incident->storm.count,
+	};
+	set_domain(out, model, incident);
+	set_kinds(out, model, incident);
+	return points__trend(&out->trend, incident->culprit_life, incident->culprit.began_ns,
+			     incident->time_ns);
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "verdict/trend.h"
+
+#include <string.h>
+
+#include "base/units.h"
+#include "bpf/events.h"
+
+#define SLOTS            16 /* of the last rise */
+#define STEP_SLOTS       3  /* so few, and it is a step or several: */
+#define STEP_SHARE       80 /* percent of the rise in them */
+#define SMALL_STEP_BYTES (512LL << 10)
+#define KNEE_PERCENT     20 /* of the rise, below a straight line */
+
+static int64_t min(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t max(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* The value in force; before the first point that one's. */
+static int64_t value_at(const struct trend_point *points, size_t count, uint64_t time_ns)
+{
+	size_t at = 0;
+
+	while (at + 1 < count && points[at + 1].time_ns <= time_ns)
+		at++;
+	return points[at].bytes;
+}
+
+static int64_t noise_of(const struct trend *trend)
+{
+	return max(TREND_NOISE_BYTES, trend->highest_bytes / 50);
+}
+
+static int64_t fall_of(const struct trend *trend)
+{
+	const int64_t range = trend->highest_bytes - trend->lowest_bytes;
+
+	return max(noise_of(trend), range * TREND_FALL_PERCENT / 100);
+}
+
+/* From each high to the low that follows it. */
+static unsigned int count_falls(const struct trend *trend, const struct trend_point *points,
+				size_t count)
+{
+	const int64_t fall = fall_of(trend);
+	int64_t high = points[0].bytes, low = points[0].bytes;
+	unsigned int falls = 0;
+	bool falling = false;
+
+	for (size_t i = 1; i < count; i++) {
+		const int64_t bytes = points[i].bytes;
+
+		if (falling) {
+			low = min(low, bytes);
+			if (bytes - low >= fall) {
+				falling = false;
+				high = bytes;
+			}
+		} else {
+			high = max(high, bytes);
+			if (high - bytes >= fall) {
+				falling = true;
+				low = bytes;
+				falls++;
+			}
+		}
+	}
+	return falls;
+}
+
+/* Where the last rise begins, its plateau included: back to the low behind the last fall that took
+ * too much of it. */
+static size_t low_of_rise(const struct trend *trend, const struct trend_point *points, size_t count)
+{
+	const int64_t noise = noise_of(trend), last = points[count - 1].bytes;
+	size_t low = count - 1;
+
+	for (size_t i = count - 1; i-- > 0;) {
+		const int64_t given_back = points[i].bytes - points[low].bytes;
+		const int64_t gained = last - points[low].bytes;
+
+		if (given_back > noise && given_back * 100 > gained * TREND_FALL_PERCENT)
+			break;
+		if (points[i].bytes < points[low].bytes)
+			low = i;
+	}
+	return low;
+}
+
+/* The least that is told at once, with some room. */
+static int64_t step_of(int64_t bytes)
+{
+	return max(SMALL_STEP_BYTES, bytes / 64);
+}
+
+/*
+ * Behind the plateau: where the course lies furthest below a straight line from its low to its end,
+ * if that is further than a line has any business to be. Before a small step the value has held
+ * until then: movements are told as soon as they are large enough.
+ */
+static struct trend_point begin_of_rise(const struct trend *trend, const struct trend_point *points,
+					size_t count, size_t low)
+{
+	const int64_t rose = trend->last_bytes - points[low].bytes;
+	const uint64_t ns = trend->to_ns - points[low].time_ns;
+	struct trend_point begin = points[low];
+	int64_t furthest = rose * KNEE_PERCENT / 100;
+
+	for (size_t i = low; i + 1 < count && ns; i++) {
+		const struct trend_point *point = &points[i], *next = &points[i + 1];
+		const bool held = next->bytes - point->bytes <= step_of(point->bytes);
+		const uint64_t time_ns = held ? next->time_ns : point->time_ns;
+		const uint64_t since_ns = time_ns - points[low].time_ns;
+		const int64_t line = points[low].bytes + (int64_t)((__int128)rose * since_ns / ns);
+
+		if (line - point->bytes <= furthest)
+			continue;
+		furthest = line - point->bytes;
+		begin = (struct trend_point){time_ns, point->bytes};
+	}
+	return begin;
+}
+
+static int64_t largest_fall(const struct trend_point *points, size_t count,
+			    const struct trend_point *begin)
+{
+	int64_t high = begin->bytes, fall = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (points[i].time_ns < begin->time_ns)
+			continue;
+		high = max(high, points[i].bytes);
+		fall = max(fall, high - points[i].bytes);
+	}
+	return fall;
+}
+
+static int64_t rate_since(const struct trend *trend, uint64_t from_ns, int64_t from_bytes)
+{
+	const int64_t grew = trend->last_bytes - from_bytes;
+	const uint64_t ns = trend->to_ns - from_ns;
+	__int128 rate;
+
+	if (grew <= 0 || ns == 0)
+		return 0;
+	rate = (__int128)grew * (int64_t)NS_PER_S / (int64_t)ns;
+	return rate > INT64_MAX ? INT64_MAX : (int64_t)rate;
+}
+
+static void set_rates(struct trend *trend, const struct trend_point *points, size_t count)
+{
+	const uint64_t ns = trend->to_ns - trend->rise_from_ns;
+	const uint64_t half_ns = trend->to_ns - ns / 2, quarter_ns = trend->to_ns - ns / 4;
+	const int64_t whole = rate_since(trend, trend->rise_from_ns, trend->rise_from_bytes);
+	const int64_t half = rate_since(trend, half_ns, value_at(points, count, half_ns));
+	const int64_t quarter = rate_since(trend, quarter_ns, value_at(points, count, quarter_ns));
+
+	trend->rate = whole;
+	trend->rate_least = min(whole, min(half, quarter));
+	trend->rate_most = max(whole, max(half, quarter));
+}
+
+/* Is most of it in few of the slots that its time has? */
+static bool is_in_steps(const struct trend *trend, const struct trend_point *points, size_t count)
+{
+	const uint64_t ns = trend->to_ns - trend->rise_from_ns;
+	int64_t gains[SLOTS], before = trend->rise_from_bytes, most = 0;
+
+	for (unsigned int i = 0; i < SLOTS; i++) {
+		const uint64_t end_ns =
+			trend->rise_from_ns + (uint64_t)((__int128)ns * (i + 1) / SLOTS);
+		const int64_t bytes = value_at(points, count, end_ns);
+
+		gains[i] = max(bytes - before, 0);
+		before = bytes;
+	}
+	for (unsigned int taken = 0; taken < STEP_SLOTS; taken++) {
+		unsigned int largest = 0;
+
+		for (unsigned int i = 1; i < SLOTS; i++)
+			largest = gains[i] > gains[largest] ? i : largest;
+		most += gains[largest];
+		gains[largest] = 0;
+	}
+	return most * 100 >= trend->rose_bytes * STEP_SHARE;
+}
+
+static enum trend_shape shape_of(const struct trend *trend, const struct trend_point *points,
+				 size_t count)
+{
+	if (trend->highest_bytes - trend->lowest_bytes < noise_of(trend))
+		return TREND_FLAT;
+	if (trend->falls >= 2)
+		return TREND_SAWTOOTH;
+	if (trend->rose_bytes < noise_of(trend))
+		return TREND_FLAT;
+	return is_in_steps(trend, points, count) ? TREND_STEPPING : TREND_STEADY;
+}
+
+struct trend trend__of(const struct trend_point *points, size_t count, uint64_t to_ns)
+{
+	struct trend trend = {.shape = TREND_UNKNOWN};
+	struct trend_point begin;
+
+	for (int span = 0; span < TREND_SPAN_COUNT; span++)
+		trend.grew_bytes[span] = EVENT_UNKNOWN;
+	if (count < 2 || to_ns <= points[0].time_ns)
+		return trend;
+	trend.from_ns = points[0].time_ns;
+	trend.to_ns = to_ns;
+	trend.first_bytes = trend.lowest_bytes = trend.highest_bytes = points[0].bytes;
+	trend.last_bytes = points[count - 1].bytes;
+	for (size_t i = 1; i < count; i++) {
+		trend.lowest_bytes = min(trend.lowest_bytes, points[i].bytes);
+		trend.highest_bytes = max(trend.highest_bytes, points[i].bytes);
+	}
+	trend.falls = count_falls(&trend, points, count);
+	begin = begin_of_rise(&trend, points, count, low_of_rise(&trend, points, count));
+	trend.rise_from_ns = begin.time_ns;
+	trend.rise_from_bytes = begin.bytes;
+	trend.rose_bytes = max(trend.last_bytes - trend.rise_from_bytes, 0);
+	trend.fell_back_bytes = largest_fall(points, count, &begin);
+	for (int span = 0; span < TREND_SPAN_COUNT; span++) {
+		const uint64_t ns = trend_span__ns(span);
+
+		if (to_ns - trend.from_ns >= ns)
+			trend.grew_bytes[span] =
+				trend.last_bytes - value_at(points, count, to_ns - ns);
+	}
+	set_rates(&trend, points, count);
+	trend.shape = shape_of(&trend, points, count);
+	return trend;
+}
+
+const char *trend_shape__word(enum trend_shape shape)
+{
+	static const char *const words[] = {
+#define X(name, text) text,
+		TREND_SHAPES(X)
+#undef X
+	};
+
+	return words[shape];
+}
+
+uint64_t trend_span__ns(enum trend_span span)
+{
+	static const uint64_t spans[] = {
+#define X(name, ns, text) ns,
+		TREND_SPANS(X)
+#undef X
+	};
+
+	return spans[span];
+}
+
+static uint64_t time_for(int64_t bytes, int64_t rate)
+{
+	__int128 ns;
+
+	if (rate <= 0)
+		return UINT64_MAX;
+	ns = (__int128)bytes * (int64_t)NS_PER_S / rate;
+	return ns > (__int128)INT64_MAX ? UINT64_MAX : (uint64_t)ns;
+}
+
+struct forecast trend__forecast(const struct trend *trend, int64_t left_bytes)
+{
+	struct forecast forecast = {0};
+
+	if (trend->shape == TREND_UNKNOWN || left_bytes <= 0 || trend->rate <= 0)
+		return forecast;
+	forecast.known = true;
+	forecast.in_ns = time_for(left_bytes, trend->rate);
+	forecast.earliest_ns = time_for(left_bytes, trend->rate_most);
+	forecast.latest_ns = time_for(left_bytes, trend->rate_least);
+	return forecast;
+}
