@@ -90,7 +90,7 @@ MACHINE_TESTS := $(filter $(O)/tests/unit/unwind/% $(O)/tests/unit/stacks/%,$(UN
 EVENT_TEXT   := $(addprefix $(O)/tests/replay/,event_fields.o event_text_read.o)
 # What hostile files, programs and processes are read with.
 FUZZERS      := $(patsubst tests/fuzz/%.c,$(O)/%,$(wildcard tests/fuzz/*_fuzz.c))
-FUZZED       := $(filter $(patsubst %,$(O)/user/%/%,base elf recording model report symbols \
+FUZZED       := $(filter $(patsubst %,$(O)/user/%/%,base elf recording model verdict report symbols \
 		unwind maps),$(LIB_OBJECTS)) $(addprefix $(O)/,profile.pb-c.o \
 		user/source/stack_inlet.o user/stacks/file_mappings.o tests/fuzz/judge.o \
 		tests/fuzz/judge_records.o tests/fuzz/mend.o tests/fuzz/mend_records.o)

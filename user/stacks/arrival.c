@@ -62,12 +62,6 @@ static enum arrival look(struct stack_sample *sample, const char *proc, long pag
 		else if (!read)
 			sample->pages[GROWTH_ANON]++;
 	}
-	/* What was written to came, or its program met a signal. It has been moved or given back
-	 * since, or waits for its disk yet. */
-	if (!read && !seen && !sample->pages[GROWTH_FILE] && !sample->pages[GROWTH_ANON]) {
-		sample->pages[GROWTH_ANON] = 1;
-		return ARRIVAL_NOT_KNOWN;
-	}
 	/* More have come since, or what came has gone. */
 	if (seen && (sample->pages[GROWTH_FILE] > seen ||
 		     (!sample->pages[GROWTH_FILE] && !sample->pages[GROWTH_ANON])))

@@ -10,9 +10,10 @@
  */
 
 enum arrival {
-	ARRIVAL_NONE, /* nothing came: a page that was only read and never written, or has gone */
+	ARRIVAL_NONE, /* nothing came: a page that was only read and never written, or it has gone
+		       */
 	ARRIVAL_CAME,
-	ARRIVAL_NOT_KNOWN /* nobody can see any more: it may have, and is taken to */
+	ARRIVAL_NOT_KNOWN /* nobody can see any more: it may have */
 };
 
 /* As the sample says; an early one of which nothing was told is looked at, which fills

@@ -143,7 +143,7 @@ static void test_a_storm_is_said_first(void **state)
 			 "     +89.0 s  the same cause again, kill 3: again (pid 101)\n"
 			 "     +96.0 s  the same cause again, kill 10: again (pid 108)\n"
 			 "    +186.0 s  the same cause again, kill 100: again (pid 198)\n"
-			 "\nHOW THIS IS KNOWN\n");
+			 "\nWHAT TO DO\n");
 }
 
 /* Members of a group die together: a mean would be no interval. */
