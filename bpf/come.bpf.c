@@ -30,21 +30,28 @@ __hidden __noinline int note_base(struct note *note, struct mm_struct *mm, struc
 	return 0;
 }
 
-/* Where the kernel brings huge pages; 0: not known. */
-__u64 huge_fault = 0;
+/* Functions of the kernel that bring huge pages of a process's own; 0: not known, or not there. */
+#define HUGE_FAULTS 3
 
-/* Of mm/huge_memory.c, as far behind as any of its functions for that is long; what page faults of
- * small pages run through is of another file. */
+__u64 huge_faults[HUGE_FAULTS] = {};
+
+/* As far behind as any of them is long: of mm/huge_memory.c, while what page faults of small pages
+ * run through is of another file. */
 #define HUGE_FAULT_BYTES 4096
 
 /* Run once, by user space. */
 SEC("?syscall")
 int learn_huge_fault(void *ctx)
 {
-	static const char name[] = "do_huge_pmd_anonymous_page";
+	static const char fault[] = "do_huge_pmd_anonymous_page";
+	static const char inner[] = "__do_huge_pmd_anonymous_page";
+	static const char write[] = "do_huge_pmd_wp_page"; /* where zeroes were read before */
 
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_kallsyms_lookup_name))
-		bpf_kallsyms_lookup_name(name, sizeof(name), 0, &huge_fault);
+	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_kallsyms_lookup_name))
+		return 0;
+	bpf_kallsyms_lookup_name(fault, sizeof(fault), 0, &huge_faults[0]);
+	bpf_kallsyms_lookup_name(inner, sizeof(inner), 0, &huge_faults[1]);
+	bpf_kallsyms_lookup_name(write, sizeof(write), 0, &huge_faults[2]);
 	return 0;
 }
 
@@ -58,8 +65,11 @@ static __noinline bool is_in_huge_fault(void)
 	__u32 count = kernel_stack(addresses, sizeof(addresses));
 
 	for (__u32 i = 0; i < 16 && i < count; i++) {
-		if (addresses[i] - huge_fault < HUGE_FAULT_BYTES)
-			return true;
+		for (int place = 0; place < HUGE_FAULTS; place++) {
+			if (huge_faults[place] &&
+			    addresses[i] - huge_faults[place] < HUGE_FAULT_BYTES)
+				return true;
+		}
 	}
 	return false;
 }
@@ -81,8 +91,8 @@ static __noinline __u32 places_mapped(__u64 address)
 static __always_inline bool is_huge(__u32 member, __u64 address, enum huge_guess guess)
 {
 	if (member != RSS_ANON)
-		return !places_mapped(address) && !is_mapped(address);
-	if (huge_fault)
+		return guess == HUGE_BY_COUNT && !places_mapped(address) && !is_mapped(address);
+	if (huge_faults[0])
 		return is_in_huge_fault();
 	return guess == HUGE_BY_COUNT && places_mapped(address) == PLACES_IN_HUGE;
 }
@@ -106,9 +116,18 @@ __hidden __noinline int sample_come_huge(struct mm_struct *mm, __u32 member, enu
 	const struct note *home = note_home((__u64)task);
 	__s32 pages[RSS_MEMBERS] = {};
 
+	/* Reclaim within the page fault takes others' pages away, and tells of swap. */
+	if (member == RSS_SWAP || BPF_CORE_READ(task, flags) & PF_MEMALLOC)
+		return 0;
+	/* Somebody else who has this home has had a page fault since. */
+	if (home->touched_by != (__u64)task) {
+		if (guess == HUGE_BY_COUNT && huge_faults[0] && is_in_huge_fault())
+			lose(LOSS_NOTE_TABLE_FULL);
+		return 0;
+	}
 	/* Not by a page fault of its own, but populated, collapsed, copied by a fork. */
-	if (home->touched_by != (__u64)task || home->touched_faults != faults_here() ||
-	    BPF_CORE_READ(task, mm) != mm || !is_huge(member, home->touched, guess))
+	if (home->touched_faults != faults_here() || BPF_CORE_READ(task, mm) != mm ||
+	    !is_huge(member, home->touched, guess))
 		return 0;
 	if (member == RSS_ANON)
 		pages[RSS_ANON] = HUGE_PAGES;

@@ -25,21 +25,20 @@ static __noinline __u32 place_beside(__u64 task)
 {
 	struct note *home = note_home(task);
 	bool is_home_needed = is_needed(home, task);
-	bool is_any_needed = false;
+	bool is_any_left = false;
 
 	if (!is_home_needed && !home->is_left)
 		return 0;
 	for (__u32 beside = 1; beside <= NOTES_BESIDE; beside++) {
-		if (is_needed(note_beside(task, beside), task)) {
-			is_any_needed = true;
-		} else if (is_home_needed) {
+		is_any_left |= note_beside(task, beside)->task != 0;
+		if (is_home_needed && !is_needed(note_beside(task, beside), task)) {
 			home->is_left = 1;
 			return beside;
 		}
 	}
 	if (is_home_needed)
 		lose(LOSS_NOTE_TABLE_FULL);
-	else if (!is_any_needed)
+	else if (!is_any_left)
 		home->is_left = 0;
 	return 0;
 }

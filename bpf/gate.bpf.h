@@ -8,7 +8,7 @@
  * is worth telling. What the last event on this CPU saw decides in a few ns whether there can be
  * one. Direct-mapped by CPU; CPUs beyond the table share a line, which costs speed, not truth.
  */
-#define GATES 256
+#define GATES 512
 
 struct gate {
 	__u64 mm;

@@ -293,6 +293,14 @@ static __noinline int take_gate(struct gate *gate, struct mm_struct *mm, int mem
 	return knob_huge_bytes && may_have_folded(mm, member) ? HUGE_PERHAPS : HUGE_NOT;
 }
 
+/* What others gave back meanwhile hides it; small pages are folded by few at a time. */
+static __always_inline int guess_huge(int member, __s32 came)
+{
+	if (came > HALF_HUGE)
+		return HUGE_BY_COUNT;
+	return member == RSS_ANON && (came < 0 || came > HALF_HUGE >> 2) ? HUGE_PERHAPS : HUGE_NOT;
+}
+
 /*
  * Called with a constant member, so that every load has a constant offset. Movement by less than a
  * step since the gate last opened stays in front of it: the next pass sums it exactly.
@@ -307,7 +315,7 @@ static __always_inline bool passes_gate(struct gate *gate, struct mm_struct *mm,
 		seen = pages_seen(mm, member, pages);
 		if (seen == gate->seen[member])
 			return false;
-		*huge = seen - gate->seen[member] > HALF_HUGE ? HUGE_BY_COUNT : HUGE_NOT;
+		*huge = guess_huge(member, seen - gate->seen[member]);
 		gate->seen[member] = seen;
 		moved = pages - gate->pages[member];
 		if (!movers)

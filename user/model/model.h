@@ -372,8 +372,8 @@ struct incident {
 	size_t process_count;
 	size_t process_omitted;
 
-	/* Those that were forked within the window, one for each address space. Resident and swap.
-	 */
+	/* Those that were forked within the window, one for each address space, and what they have
+	 * grown by since: anonymous memory and swap. */
 	uint64_t born_count;
 	int64_t born_bytes;
 	int64_t born_largest_bytes;

@@ -165,13 +165,26 @@ static bool in_domain(struct model *model, const struct incident_slot *incident,
 	return incident__holds(model, incident, slot->process.cgroup_id);
 }
 
+/* What is nobody else's: neither files nor shared memory, which each of its users has. */
+static int64_t own_bytes(const struct memory *memory)
+{
+	const int64_t anon = memory->anon_bytes > 0 ? memory->anon_bytes : 0;
+
+	return memory->swap_bytes > 0 ? anon + memory->swap_bytes : anon;
+}
+
+/* By what it has grown since its fork: what it inherited is its parent's as well. */
 static void count_born(struct incident *incident, const struct process_slot *slot)
 {
-	const int64_t bytes = memory__footprint(&slot->process.now);
+	const struct process *process = &slot->process;
+	const int64_t began = process->exec_ns ? 0 : own_bytes(&process->first);
+	const int64_t bytes = own_bytes(&process->now) - began;
 
-	if (!increase__of(incident, slot).born || bytes < 0)
+	if (!increase__of(incident, slot).born)
 		return;
 	incident->born_count++;
+	if (bytes <= 0)
+		return;
 	incident->born_bytes = bytes__add(incident->born_bytes, bytes);
 	if (bytes > incident->born_largest_bytes)
 		incident->born_largest_bytes = bytes;

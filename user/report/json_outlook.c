@@ -35,8 +35,10 @@ static json_t *forecast__new(struct build *build, const struct forecast *forecas
 {
 	json_t *object = json_object();
 
-	build__ms(build, object, "in_ms", (int64_t)forecast->in_ns);
-	build__ms(build, object, "earliest_ms", (int64_t)forecast->earliest_ns);
+	if (forecast->in_ns != UINT64_MAX)
+		build__ms(build, object, "in_ms", (int64_t)forecast->in_ns);
+	if (forecast->earliest_ns != UINT64_MAX)
+		build__ms(build, object, "earliest_ms", (int64_t)forecast->earliest_ns);
 	if (forecast->latest_ns != UINT64_MAX)
 		build__ms(build, object, "latest_ms", (int64_t)forecast->latest_ns);
 	return object;

@@ -25,7 +25,7 @@ int outlooks__read(struct outlook_row rows[OUTLOOKS_MAX], size_t *count, const s
 		row->process = sorted[i];
 		error = outlook__facts(&row->facts, model, sorted[i]);
 		row->outlook = outlook__judge(&row->facts, report__thresholds());
-		(*count)++;
+		*count += row->outlook.class != OUTLOOK_UNKNOWN;
 	}
 	return error;
 }

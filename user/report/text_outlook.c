@@ -28,7 +28,7 @@ static void say_rise(struct text *out, const struct trend *trend)
 
 static void say_forecast(struct text *out, const struct forecast *forecast)
 {
-	if (!forecast->known)
+	if (!forecast->known || forecast->in_ns == UINT64_MAX)
 		return;
 	text__string(out, "; at this rate full in ");
 	wording__duration(out, forecast->in_ns);

@@ -77,12 +77,13 @@ static void say_never_fell(struct text *out, const struct evidence *evidence)
 	text__string(out, " at a time meanwhile");
 }
 
-static void say_kind(struct text *out, const struct evidence *evidence, const char *what)
+static void say_kind(struct text *out, const struct incident *incident,
+		     const struct evidence *evidence, const char *what)
 {
 	wording__bytes(out, evidence->bytes);
-	text__string(out, " of the ");
+	text__string(out, incident->domain_id ? " of the " : " of the host's ");
 	wording__bytes(out, evidence->of_bytes);
-	text__printf(out, " in use were %s, by what the kill left of it", what);
+	text__printf(out, "%s were %s", incident->domain_id ? " in use" : "", what);
 }
 
 static void say_born(struct text *out, const struct evidence *evidence)
@@ -105,6 +106,13 @@ void evidence__say(struct text *out, const struct incident *incident,
 		break;
 	case EVIDENCE_VICTIM_GREW:
 		say_victim_grew(out, evidence);
+		break;
+	case EVIDENCE_VICTIM_HELD:
+		text__string(out, "the victim held ");
+		wording__bytes(out, evidence->bytes);
+		text__string(out, " of the ");
+		wording__bytes(out, evidence->of_bytes);
+		text__string(out, " in use: who grew lately is not who filled it");
 		break;
 	case EVIDENCE_NOBODY_GREW:
 		text__string(out, "nobody was seen to grow in the ");
@@ -145,13 +153,13 @@ void evidence__say(struct text *out, const struct incident *incident,
 		wording__duration(out, evidence->ns);
 		break;
 	case EVIDENCE_SHMEM:
-		say_kind(out, evidence, "tmpfs or shared memory");
+		say_kind(out, incident, evidence, "tmpfs or shared memory");
 		break;
 	case EVIDENCE_CACHE:
-		say_kind(out, evidence, "page cache of files");
+		say_kind(out, incident, evidence, "page cache of files");
 		break;
 	case EVIDENCE_KERNEL:
-		say_kind(out, evidence, "the kernel's own");
+		say_kind(out, incident, evidence, "the kernel's own");
 		break;
 	case EVIDENCE_HUGETLB:
 		wording__bytes(out, evidence->bytes);
@@ -211,9 +219,33 @@ static void say_path(struct text *out, const char *path)
 	text__escaped(out, path ? path : "(unknown)", strlen(path ? path : "(unknown)"));
 }
 
-static bool is_unit(const struct party *party)
+/* A name that may stand in a command for people to paste, and is whole. */
+static bool is_plain(const char *name)
 {
-	return party->service.kind == SERVICE_SYSTEMD;
+	const size_t length = strlen(name);
+
+	return length > 0 && length < sizeof(((struct service *)0)->name) - 1 &&
+	       strspn(name,
+		      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:_.@-") ==
+		       length;
+}
+
+/* Is the full cgroup the very unit of this one, so that its settings are what is to be changed? */
+static bool is_unit_itself(const struct incident *incident, const struct party *party)
+{
+	const char *last = incident->domain ? strrchr(incident->domain, '/') : NULL;
+
+	return party->service.kind == SERVICE_SYSTEMD && last &&
+	       !strcmp(last + 1, party->service.name) && is_plain(party->service.name);
+}
+
+/* v1's limit of memory and swap together may not be below that of memory. */
+static bool memsw_is_below(const struct model *model, const struct incident *incident,
+			   int64_t bytes)
+{
+	const int64_t max_bytes = incident->counters.swap_max_bytes;
+
+	return host__counts_memsw(model) && max_bytes >= 0 && max_bytes < bytes;
 }
 
 static bool advise_limit(struct text *out, const struct model *model,
@@ -226,9 +258,12 @@ static bool advise_limit(struct text *out, const struct model *model,
 		return false;
 	text__string(out, advice->ns ? "Until then a limit of " : "Set the limit to ");
 	wording__bytes(out, advice->bytes);
-	text__printf(out, " (%s of ", v1 ? "memory.limit_in_bytes" : "memory.max");
+	text__string(out, " (");
+	if (memsw_is_below(model, incident, advice->bytes))
+		text__string(out, "memory.memsw.limit_in_bytes first, then ");
+	text__printf(out, "%s of ", v1 ? "memory.limit_in_bytes" : "memory.max");
 	say_path(out, incident->domain);
-	if (is_unit(&incident->victim)) {
+	if (is_unit_itself(incident, &incident->victim)) {
 		text__string(out, "; systemctl set-property ");
 		text__escaped(out, incident->victim.service.name,
 			      strlen(incident->victim.service.name));
@@ -266,7 +301,7 @@ static bool advise_heap(struct text *out, const struct incident *incident,
 	} else if (has_name(culprit, "java")) {
 		text__string(out, "Bound the JVM's heap: -Xmx");
 		say_mib(out, advice->bytes, "m, which leaves room for what is not heap.");
-	} else if (is_unit(culprit)) {
+	} else if (is_unit_itself(incident, culprit)) {
 		text__string(out, "Let it be slowed down and reclaimed before it is killed: "
 				  "systemctl set-property ");
 		text__escaped(out, culprit->service.name, strlen(culprit->service.name));

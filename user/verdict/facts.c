@@ -5,6 +5,8 @@
 
 /* Figures of an incident, as a verdict wants them. */
 
+#define MET_LATE_NS 1000000000ULL
+
 static int64_t plus(int64_t a, int64_t b)
 {
 	return a == EVENT_UNKNOWN || b == EVENT_UNKNOWN ? EVENT_UNKNOWN : a + b;
@@ -18,27 +20,40 @@ static int64_t held_bytes(const struct memory *memory)
 	return memory->swap_bytes > 0 ? plus(resident, memory->swap_bytes) : resident;
 }
 
+/* First seen late in the window, though it lived before: what it grew by until then nobody knows.
+ */
+static bool was_met_late(const struct incident *incident, const struct party *party,
+			 uint64_t lived_ns)
+{
+	const uint64_t seen_ns = party->grew_over_ns + MET_LATE_NS;
+
+	return seen_ns < lived_ns && seen_ns < incident->time_ns - incident->from_ns;
+}
+
 static struct verdict_party party_of(const struct incident *incident, const struct party *party)
 {
+	const uint64_t lived_ns =
+		incident->time_ns > party->began_ns ? incident->time_ns - party->began_ns : 0;
+	const int64_t swap_bytes = party->memory.swap_bytes > 0 ? party->memory.swap_bytes : 0;
+
 	return (struct verdict_party){
 		.known = party->task.pid != 0,
 		.held_bytes = held_bytes(&party->memory),
-		.grew_bytes = party->grew_bytes,
-		.lived_ns = incident->time_ns > party->began_ns
-				    ? incident->time_ns - party->began_ns
-				    : 0,
+		.own_bytes = plus(party->memory.anon_bytes, swap_bytes),
+		.grew_bytes =
+			was_met_late(incident, party, lived_ns) ? EVENT_UNKNOWN : party->grew_bytes,
+		.lived_ns = lived_ns,
 	};
 }
 
 /* What was left of these kinds: the victim's own memory may be gone by then, which is none of them.
  */
-static void set_kinds(struct verdict_facts *facts, const struct model *model,
-		      const struct incident *incident)
+static void set_kinds(struct verdict_facts *facts, const struct incident *incident)
 {
 	const struct memcg_stat *stat = &incident->stat;
 	const struct meminfo *host = &incident->meminfo;
 
-	if (incident->stat_ns && !facts->is_host) {
+	if (incident->stat_ns && incident->domain_id) {
 		facts->shmem_bytes = stat->shmem_bytes;
 		facts->cache_bytes = stat->file_bytes;
 		facts->kernel_bytes = stat->kernel_bytes;
@@ -54,7 +69,6 @@ static void set_kinds(struct verdict_facts *facts, const struct model *model,
 	}
 	if (facts->cache_bytes != EVENT_UNKNOWN && facts->shmem_bytes > 0)
 		facts->cache_bytes -= facts->shmem_bytes;
-	(void)model;
 }
 
 static void set_domain(struct verdict_facts *facts, const struct model *model,
@@ -64,7 +78,9 @@ static void set_domain(struct verdict_facts *facts, const struct model *model,
 	const struct memcg_counters *counters = &incident->counters;
 
 	facts->domain_known = incident->domain_known;
-	facts->is_host = incident->domain_known && incident->domain_id == 0;
+	/* Of a cpuset or a policy nobody knows how much of what its nodes have. */
+	facts->is_host = incident->domain_known && incident->domain_id == 0 &&
+			 incident->constraint == OOM_CONSTRAINT_NONE;
 	facts->limit_bytes = facts->usage_bytes = EVENT_UNKNOWN;
 	if (facts->is_host && host) {
 		facts->limit_bytes = facts->usage_bytes = (int64_t)host->memory_bytes;
@@ -118,7 +134,7 @@ int verdict__facts(struct verdict_facts *out, const struct model *model,
 		.kills_of_cause = incident->storm.count,
 	};
 	set_domain(out, model, incident);
-	set_kinds(out, model, incident);
+	set_kinds(out, incident);
 	return points__trend(&out->trend, incident->culprit_life, incident->culprit.began_ns,
 			     incident->time_ns);
 }

@@ -125,7 +125,7 @@ static enum verdict_kind judge_short(struct verdict *verdict, const struct trend
 
 	add_rise(verdict, trend);
 	evidence = add(verdict, EVIDENCE_BEFORE);
-	evidence->bytes = trend->rise_from_bytes;
+	evidence->bytes = trend->highest_before_bytes;
 	evidence->ns = trend->rise_from_ns - trend->from_ns;
 	return VERDICT_SPIKE;
 }
@@ -224,6 +224,12 @@ static void judge_culprit(struct verdict *verdict, const struct verdict_facts *f
 	if (!facts->victim_is_culprit && facts->victim.grew_bytes != EVENT_UNKNOWN &&
 	    !is_share(facts->victim.grew_bytes, facts->grew_bytes,
 		      thresholds->values[THRESHOLD_BYSTANDER])) {
+		if (is_share(facts->victim.held_bytes, facts->usage_bytes, 50)) {
+			add_share(verdict, EVIDENCE_VICTIM_HELD, facts->victim.held_bytes,
+				  facts->usage_bytes);
+			advise(verdict, ADVICE_KEEP_WATCHING);
+			return;
+		}
 		verdict->kind = VERDICT_COLLATERAL;
 		add_share(verdict, EVIDENCE_VICTIM_GREW, facts->victim.grew_bytes,
 			  facts->grew_bytes);
@@ -254,6 +260,22 @@ static void judge_many(struct verdict *verdict, const struct verdict_facts *fact
 	}
 }
 
+/* Of a host of which only some were followed nobody knows who else grew. */
+static bool has_culprit(const struct verdict_facts *facts, const struct thresholds *thresholds)
+{
+	return facts->culprit.known && (!facts->is_host || facts->followed_all) &&
+	       is_share(facts->culprit.grew_bytes, facts->grew_bytes,
+			thresholds->values[THRESHOLD_CULPRIT]);
+}
+
+/* Its growth is its own memory: whatever else there is was there before. */
+static bool grew_by_itself(const struct verdict_facts *facts, const struct thresholds *thresholds)
+{
+	return has_culprit(facts, thresholds) &&
+	       is_share(facts->culprit.own_bytes, facts->grew_bytes,
+			thresholds->values[THRESHOLD_CULPRIT]);
+}
+
 struct verdict verdict__judge(const struct verdict_facts *facts,
 			      const struct thresholds *thresholds)
 {
@@ -261,14 +283,15 @@ struct verdict verdict__judge(const struct verdict_facts *facts,
 
 	if (facts->by_hand)
 		verdict.kind = VERDICT_BY_HAND;
-	else if (!judge_kinds(&verdict, facts, thresholds) &&
-		 !judge_forks(&verdict, facts, thresholds)) {
-		if (facts->culprit.known && is_share(facts->culprit.grew_bytes, facts->grew_bytes,
-						     thresholds->values[THRESHOLD_CULPRIT]))
-			judge_culprit(&verdict, facts, thresholds);
-		else
-			judge_many(&verdict, facts);
-	}
+	else if (grew_by_itself(facts, thresholds))
+		judge_culprit(&verdict, facts, thresholds);
+	else if (judge_kinds(&verdict, facts, thresholds) ||
+		 judge_forks(&verdict, facts, thresholds))
+		;
+	else if (has_culprit(facts, thresholds))
+		judge_culprit(&verdict, facts, thresholds);
+	else
+		judge_many(&verdict, facts);
 	if (verdict.kind != VERDICT_COLLATERAL)
 		verdict.growth = verdict.kind;
 	if (facts->kills_of_cause > 1)

@@ -60,7 +60,8 @@ struct outlook outlook__judge(const struct outlook_facts *facts,
 	struct outlook outlook = {.class = class_of(facts, thresholds),
 				  .level = level_of(facts, thresholds)};
 
-	if (facts->limit_bytes > 0 && facts->held_bytes != EVENT_UNKNOWN)
+	if (facts->limit_bytes > 0 && facts->held_bytes != EVENT_UNKNOWN &&
+	    outlook.class > OUTLOOK_NORMAL)
 		outlook.forecast =
 			trend__forecast(&facts->trend, facts->limit_bytes - facts->held_bytes);
 	return outlook;
@@ -68,42 +69,46 @@ struct outlook outlook__judge(const struct outlook_facts *facts,
 
 /* --- figures ---------------------------------------------------------------------------------- */
 
-/* What cannot be given back by writing it to a file. Shared memory is counted with each of its
- * users. */
-static int64_t pinned_bytes(const struct process *process)
+static bool lives(const struct process *process)
 {
-	const struct memory *memory = &process->now;
-	int64_t bytes = 0;
-
-	if (process->exit_ns || process->killed)
-		return 0;
-	bytes += memory->anon_bytes > 0 ? memory->anon_bytes : 0;
-	bytes += memory->shmem_bytes > 0 ? memory->shmem_bytes : 0;
-	bytes += memory->page_table_bytes > 0 ? memory->page_table_bytes : 0;
-	return bytes;
+	return !process->exit_ns && !process->killed;
 }
 
+static int64_t at_least_0(int64_t bytes)
+{
+	return bytes > 0 ? bytes : 0;
+}
+
+/* What cannot be given back by writing it to a file. Shared memory each of its users shows: only
+ * the one that shows most of it counts, which is too little rather than too much. */
 static int64_t held_within(const struct model *model, uint64_t cgroup)
 {
-	int64_t bytes = 0;
+	int64_t bytes = 0, shared = 0;
 
 	for (size_t i = 0; i < model__process_count(model); i++) {
 		const struct process *process = model__process(model, i);
 
-		if (model__cgroup_within(model, process->cgroup_id, cgroup))
-			bytes += pinned_bytes(process);
+		if (!lives(process) || !model__cgroup_within(model, process->cgroup_id, cgroup))
+			continue;
+		bytes += at_least_0(process->now.anon_bytes) +
+			 at_least_0(process->now.page_table_bytes);
+		if (process->now.shmem_bytes > shared)
+			shared = process->now.shmem_bytes;
 	}
-	return bytes;
+	return bytes + shared;
 }
 
+/* `usage_bytes`: no more than that is held, whoever runs on whose memory; EVENT_UNKNOWN. */
 static void consider(struct outlook_facts *facts, const struct model *model, int64_t limit_bytes,
-		     uint64_t cgroup)
+		     int64_t usage_bytes, uint64_t cgroup)
 {
 	int64_t held;
 
 	if (limit_bytes <= 0 || limit_bytes == EVENT_NO_LIMIT)
 		return;
 	held = held_within(model, cgroup);
+	if (usage_bytes >= 0 && held > usage_bytes)
+		held = usage_bytes;
 	if (facts->limit_bytes > 0 && facts->limit_bytes - facts->held_bytes <= limit_bytes - held)
 		return;
 	facts->limit_bytes = limit_bytes;
@@ -117,17 +122,19 @@ static void find_limit(struct outlook_facts *facts, const struct model *model,
 	const struct event_host *host = model__host(model);
 	uint64_t id = process->cgroup_id;
 
+	/* What those hold that are not followed nobody knows. */
+	if (!host || host->scope != FOLLOW_ALL)
+		return;
 	/* As many levels as model__cgroup_path() tells. */
 	for (int level = 0; level < 64 && id; level++) {
 		const struct cgroup *cgroup = model__cgroup_by_id(model, id);
 
 		if (!cgroup)
 			break;
-		consider(facts, model, cgroup->now.max_bytes, id);
+		consider(facts, model, cgroup->now.max_bytes, cgroup->now.usage_bytes, id);
 		id = cgroup->parent_id;
 	}
-	if (host && host->scope == FOLLOW_ALL)
-		consider(facts, model, (int64_t)host->memory_bytes, 0);
+	consider(facts, model, (int64_t)host->memory_bytes, (int64_t)host->memory_bytes, 0);
 }
 
 int outlook__facts(struct outlook_facts *out, const struct model *model,

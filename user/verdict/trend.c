@@ -22,6 +22,11 @@ static int64_t max(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+static int64_t percent_of(int64_t bytes, unsigned int percent)
+{
+	return (int64_t)((__int128)bytes * percent / 100);
+}
+
 /* The value in force; before the first point that one's. */
 static int64_t value_at(const struct trend_point *points, size_t count, uint64_t time_ns)
 {
@@ -41,7 +46,7 @@ static int64_t fall_of(const struct trend *trend)
 {
 	const int64_t range = trend->highest_bytes - trend->lowest_bytes;
 
-	return max(noise_of(trend), range * TREND_FALL_PERCENT / 100);
+	return max(noise_of(trend), percent_of(range, TREND_FALL_PERCENT));
 }
 
 /* From each high to the low that follows it. */
@@ -85,7 +90,7 @@ static size_t low_of_rise(const struct trend *trend, const struct trend_point *p
 		const int64_t given_back = points[i].bytes - points[low].bytes;
 		const int64_t gained = last - points[low].bytes;
 
-		if (given_back > noise && given_back * 100 > gained * TREND_FALL_PERCENT)
+		if (given_back > noise && given_back > percent_of(gained, TREND_FALL_PERCENT))
 			break;
 		if (points[i].bytes < points[low].bytes)
 			low = i;
@@ -110,7 +115,7 @@ static struct trend_point begin_of_rise(const struct trend *trend, const struct 
 	const int64_t rose = trend->last_bytes - points[low].bytes;
 	const uint64_t ns = trend->to_ns - points[low].time_ns;
 	struct trend_point begin = points[low];
-	int64_t furthest = rose * KNEE_PERCENT / 100;
+	int64_t furthest = percent_of(rose, KNEE_PERCENT);
 
 	for (size_t i = low; i + 1 < count && ns; i++) {
 		const struct trend_point *point = &points[i], *next = &points[i + 1];
@@ -188,7 +193,7 @@ static bool is_in_steps(const struct trend *trend, const struct trend_point *poi
 		most += gains[largest];
 		gains[largest] = 0;
 	}
-	return most * 100 >= trend->rose_bytes * STEP_SHARE;
+	return most >= percent_of(trend->rose_bytes, STEP_SHARE);
 }
 
 static enum trend_shape shape_of(const struct trend *trend, const struct trend_point *points,
@@ -224,6 +229,9 @@ struct trend trend__of(const struct trend_point *points, size_t count, uint64_t 
 	begin = begin_of_rise(&trend, points, count, low_of_rise(&trend, points, count));
 	trend.rise_from_ns = begin.time_ns;
 	trend.rise_from_bytes = begin.bytes;
+	trend.highest_before_bytes = begin.bytes;
+	for (size_t i = 0; i < count && points[i].time_ns < begin.time_ns; i++)
+		trend.highest_before_bytes = max(trend.highest_before_bytes, points[i].bytes);
 	trend.rose_bytes = max(trend.last_bytes - trend.rise_from_bytes, 0);
 	trend.fell_back_bytes = largest_fall(points, count, &begin);
 	for (int span = 0; span < TREND_SPAN_COUNT; span++) {

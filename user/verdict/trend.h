@@ -66,8 +66,9 @@ struct trend {
 	/* The last rise. */
 	uint64_t rise_from_ns;
 	int64_t rise_from_bytes;
-	int64_t rose_bytes;      /* at to_ns; not below 0 */
-	int64_t fell_back_bytes; /* the largest fall within it */
+	int64_t highest_before_bytes; /* what it was before, at most */
+	int64_t rose_bytes;           /* at to_ns; not below 0 */
+	int64_t fell_back_bytes;      /* the largest fall within it */
 
 	/* What the last 10 s, ... have brought; EVENT_UNKNOWN: it is not known for so long. */
 	int64_t grew_bytes[TREND_SPAN_COUNT];

@@ -41,6 +41,7 @@ enum verdict_kind {
 struct verdict_party {
 	bool known;         /* there is one */
 	int64_t held_bytes; /* resident and swap, at the kill */
+	int64_t own_bytes;  /* of that what nobody else has: anonymous, and swap */
 	int64_t grew_bytes; /* within the window */
 	uint64_t lived_ns;  /* since it began this program */
 };
@@ -74,23 +75,24 @@ struct verdict_facts {
 };
 
 /* X(NAME); what the figures of one are is said behind it. */
-#define EVIDENCES(X)                                                                  \
-	X(CULPRIT_GREW)     /* bytes of of_bytes, by the culprit, in ns */            \
-	X(VICTIM_GREW)      /* bytes of of_bytes, by the victim */                    \
-	X(NOBODY_GREW)      /* in ns */                                               \
-	X(NO_CULPRIT)       /* the most was bytes of of_bytes */                      \
-	X(ROSE)             /* bytes in ns; bytes a second are rate; shape */         \
-	X(NEVER_FELL)       /* by more than bytes, in ns */                           \
-	X(FELL)             /* by bytes, count times */                               \
-	X(FROM_ITS_START)   /* it lived for ns, and rose all the time */              \
-	X(BEFORE)           /* it had been at bytes for ns */                         \
-	X(NOT_KNOWN_BEFORE) /* it is known for ns, and has lived longer */            \
-	X(SHMEM)            /* bytes of of_bytes were left of it */                   \
-	X(CACHE)                                                                      \
-	X(KERNEL)                                                                     \
-	X(HUGETLB)  /* bytes of of_bytes of the host's memory */                      \
-	X(BORN)     /* count processes in ns, bytes together, the largest of_bytes */ \
-	X(SERVICES) /* count of them */                                               \
+#define EVIDENCES(X)                                                                      \
+	X(CULPRIT_GREW)     /* bytes of of_bytes, by the culprit, in ns */                \
+	X(VICTIM_GREW)      /* bytes of of_bytes, by the victim */                        \
+	X(VICTIM_HELD)      /* bytes of of_bytes: who grew lately is not who filled it */ \
+	X(NOBODY_GREW)      /* in ns */                                                   \
+	X(NO_CULPRIT)       /* the most was bytes of of_bytes */                          \
+	X(ROSE)             /* bytes in ns; bytes a second are rate; shape */             \
+	X(NEVER_FELL)       /* by more than bytes, in ns */                               \
+	X(FELL)             /* by bytes, count times */                                   \
+	X(FROM_ITS_START)   /* it lived for ns, and rose all the time */                  \
+	X(BEFORE)           /* it had been at bytes for ns */                             \
+	X(NOT_KNOWN_BEFORE) /* it is known for ns, and has lived longer */                \
+	X(SHMEM)            /* bytes of of_bytes were left of it */                       \
+	X(CACHE)                                                                          \
+	X(KERNEL)                                                                         \
+	X(HUGETLB)  /* bytes of of_bytes of the host's memory */                          \
+	X(BORN)     /* count processes in ns, bytes together, the largest of_bytes */     \
+	X(SERVICES) /* count of them */                                                   \
 	X(AGAIN)    /* count kills of this cause */
 
 enum evidence_kind {

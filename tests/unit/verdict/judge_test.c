@@ -206,6 +206,7 @@ static void a_victim_that_did_not_grow_is_no_cause(void **state)
 
 	(void)state;
 	facts.victim_is_culprit = false;
+	facts.victim.held_bytes = MIB_(128);
 	facts.victim.grew_bytes = MIB_(20);
 	verdict = judge(&facts);
 	expect("a tenth of it", &verdict, VERDICT_COLLATERAL, EVIDENCE_VICTIM_GREW);
@@ -220,6 +221,9 @@ static void a_victim_that_did_not_grow_is_no_cause(void **state)
 	facts.victim.grew_bytes = MIB_(-30);
 	verdict = judge(&facts);
 	expect("it even shrank", &verdict, VERDICT_COLLATERAL, EVIDENCE_VICTIM_GREW);
+	facts.victim.held_bytes++;
+	verdict = judge(&facts);
+	expect("but it held most", &verdict, VERDICT_UNKNOWN, EVIDENCE_VICTIM_HELD);
 }
 
 static void nobody_is_blamed_for_less_than_most_of_it(void **state)
@@ -311,6 +315,25 @@ static void kinds_of_memory(void **state)
 	assert_int_equal(verdict.evidence_count, 0);
 }
 
+static void who_grew_by_its_own_memory_comes_before_what_lay_there(void **state)
+{
+	struct verdict_facts facts = usual(60, 40);
+	struct verdict verdict;
+
+	(void)state;
+	facts.shmem_bytes = MIB_(150);
+	facts.culprit.own_bytes = MIB_(100);
+	verdict = judge(&facts);
+	expect("half of the growth", &verdict, VERDICT_TMPFS, EVIDENCE_SHMEM);
+	facts.culprit.own_bytes++;
+	verdict = judge(&facts);
+	expect("more than half", &verdict, VERDICT_LEAK, EVIDENCE_CULPRIT_GREW);
+	facts.is_host = true;
+	facts.followed_all = false;
+	verdict = judge(&facts);
+	expect("of others nothing is known", &verdict, VERDICT_TMPFS, EVIDENCE_SHMEM);
+}
+
 static void many_small_ones_are_a_fork_storm(void **state)
 {
 	struct verdict_facts facts = usual(60, 40);
@@ -378,6 +401,7 @@ int main(void)
 		cmocka_unit_test(nobody_is_blamed_for_less_than_most_of_it),
 		cmocka_unit_test(a_host_of_many_that_grew_is_too_small),
 		cmocka_unit_test(kinds_of_memory),
+		cmocka_unit_test(who_grew_by_its_own_memory_comes_before_what_lay_there),
 		cmocka_unit_test(many_small_ones_are_a_fork_storm),
 		cmocka_unit_test(again_and_again_is_said),
 		cmocka_unit_test(nothing_known_is_unknown),
