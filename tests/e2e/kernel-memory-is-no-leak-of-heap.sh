@@ -16,11 +16,11 @@ if child == 0:
     held = bytearray(os.urandom(1 << 10) * 4096)
     signal.pause()
 kept = []
-while os.waitpid(child, os.WNOHANG)[0] == 0 and len(kept) < 2000:
+while os.waitpid(child, os.WNOHANG)[0] == 0 and len(kept) < 200:
     pair = os.pipe()
-    fcntl.fcntl(pair[1], 1031, 1 << 16)
+    fcntl.fcntl(pair[1], 1031, 1 << 20)
     os.set_blocking(pair[1], False)
-    os.write(pair[1], b"x" * (1 << 16))
+    os.write(pair[1], b"x" * (1 << 20))
     kept.append(pair)
 print("done=%d" % len(kept), flush=True)
 signal.pause()'
@@ -31,7 +31,7 @@ record_stop
 kill -TERM "$pipes" 2>/dev/null || true
 join "$pipes"
 json_is '.incidents[0].domain | has("statistics")'
-json_is '.incidents[0].domain | .statistics.kernel_bytes == null and .kmem_usage_bytes == null' 2>/dev/null &&
-	skip "this kernel does not tell what its own memory in a cgroup is"
+jq -e '.incidents[0].domain | .statistics.kernel_bytes // .kmem_usage_bytes' "$WORK/report.json" >/dev/null ||
+	skip "this kernel does not tell how much of a cgroup is its own"
 verdict_is kernel-memory
 text_has "^VERDICT +kernel memory: [3-6][0-9] MiB of the 6[0-9] MiB in use were the kernel's own"
