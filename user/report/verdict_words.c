@@ -140,7 +140,9 @@ void evidence__say(struct text *out, const struct incident *incident,
 	case EVIDENCE_FROM_ITS_START:
 		text__string(out, "it had begun ");
 		wording__duration(out, evidence->ns);
-		text__string(out, " before the kill and never ran without rising");
+		text__string(out,
+			     " before the kill and rose all the time, as a leak from its first "
+			     "moment on would");
 		break;
 	case EVIDENCE_BEFORE:
 		text__string(out, "for ");

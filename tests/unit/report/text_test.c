@@ -90,10 +90,10 @@ static void test_roles_are_told_apart(void **state)
 		"VERDICT  collateral victim: the victim did not grow; importer, pid 21, rose by "
 		"135 MiB in "
 		"11 s\n"
-		"         (12 MiB/s), steady; it had begun 12 s before the kill and never ran "
-		"without rising "
-		"(limit\n"
-		"         too small from the start); see WHAT TO DO\n"
+		"         (12 MiB/s), steady; it had begun 12 s before the kill and rose all the "
+		"time, as a leak from\n"
+		"         its first moment on would (limit too small from the start); see WHAT TO "
+		"DO\n"
 		"\n");
 	assert_has(&out, "= limit\n");
 	assert_has(&out, "o importer, pid 21: grew most");
