@@ -14,3 +14,9 @@ waits=$(truth waiting waits)
 # So many at once are more than are taken.
 credited_as_told waiting write_pages 3 fewer
 at_least "complete stacks" "$(credited_complete)" "$(truth waiting bytes.write_pages)" 95
+
+# All of them are noted then. With one place for each a tenth of them finds none; with four it takes five
+# of the 256 that meet (one run in eight), and then one of them has to go.
+record_growth every app --sample 4K -- "$WORKLOADS/waiting" "$WORK/file" 64M
+homeless=$(lost "table of page faults under way full" growth)
+[[ $homeless -lt $((pages / 50)) ]] || fail "$homeless of $pages page faults found no place"

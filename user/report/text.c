@@ -6,20 +6,6 @@
 #include "report/section.h"
 #include "report/wording.h"
 
-static struct thresholds in_force;
-static bool are_set;
-
-void report__set_thresholds(const struct thresholds *thresholds)
-{
-	in_force = *thresholds;
-	are_set = true;
-}
-
-const struct thresholds *report__thresholds(void)
-{
-	return are_set ? &in_force : &thresholds__default;
-}
-
 void section__heading(struct text *out, const char *title)
 {
 	text__printf(out, "\n%s\n", title);
