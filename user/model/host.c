@@ -23,12 +23,22 @@ static int host__map_clock(struct model *model, uint64_t time_ns, int64_t offset
 	return 0;
 }
 
+/* Whatever a recording says: sums of these must not overflow. */
+static uint64_t size__normal(uint64_t bytes)
+{
+	return bytes > BYTES_MAX ? BYTES_MAX : bytes;
+}
+
 int host__on_host(struct model *model, const struct event_header *event)
 {
 	const struct event_host *host = (const struct event_host *)event;
 
 	if (!model->host_seen) {
 		memcpy(&model->host, host, sizeof(model->host));
+		model->host.memory_bytes = size__normal(host->memory_bytes);
+		model->host.swap_bytes = size__normal(host->swap_bytes);
+		model->host.step_bytes = size__normal(host->step_bytes);
+		model->host.rest_error_bytes = size__normal(host->rest_error_bytes);
 		model->host_seen = true;
 	}
 	return host__map_clock(model, event->time_ns, host->realtime_offset_ns);

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "model/model_internal.h"
 
-/* 4 PiB: no machine has more, and sums of a thousand such values still fit. */
-#define BYTES_MAX (1LL << 52)
-
 int64_t bytes__normal(int64_t bytes)
 {
 	if (bytes < 0)

@@ -244,6 +244,9 @@ int array__reserve(void *array_pointer, size_t count, size_t *capacity, size_t e
 
 /* --- memory.c: values as events bring them -> values that may be added up ------------------- */
 
+/* 4 PiB: no machine has more, and sums of a thousand such values still fit. */
+#define BYTES_MAX (1LL << 52)
+
 int64_t bytes__normal(int64_t bytes);                 /* negative: UNKNOWN; absurd: cut */
 int64_t limit__normal(int64_t bytes);                 /* likewise: absurd: none */
 int64_t bytes__add(int64_t a, int64_t b);             /* saturating */

@@ -52,16 +52,16 @@ static bool has_limit(const struct verdict_facts *facts)
 
 /* --- advice ----------------------------------------------------------------------------------- */
 
-/* `for_now`: it buys time and nothing else. */
-static void advise_limit(struct verdict *verdict, const struct verdict_facts *facts, int64_t bytes,
-			 bool for_now)
+/* By so much; `for_now`: it buys time and nothing else. */
+static void advise_limit(struct verdict *verdict, const struct verdict_facts *facts,
+			 int64_t more_bytes, bool for_now)
 {
 	struct advice *advice;
 
 	if (!has_limit(facts))
 		return;
 	advice = advise(verdict, ADVICE_RAISE_LIMIT);
-	advice->bytes = round_limit(bytes);
+	advice->bytes = round_limit(facts->limit_bytes + more_bytes);
 	if (for_now && facts->trend.rate > 0)
 		advice->ns = (uint64_t)((__int128)(advice->bytes - facts->limit_bytes) *
 					1000000000 / facts->trend.rate);
@@ -78,11 +78,11 @@ static void advise_on_growth(struct verdict *verdict, const struct verdict_facts
 {
 	advise(verdict, ADVICE_STACKS);
 	if (growth == VERDICT_LEAK)
-		advise_limit(verdict, facts, facts->limit_bytes * 2, true);
+		advise_limit(verdict, facts, facts->limit_bytes, true);
 	else if (growth == VERDICT_SPIKE)
-		advise_limit(verdict, facts, facts->limit_bytes + facts->trend.rose_bytes, false);
+		advise_limit(verdict, facts, facts->trend.rose_bytes, false);
 	else
-		advise_limit(verdict, facts, facts->limit_bytes + facts->limit_bytes / 2, false);
+		advise_limit(verdict, facts, facts->limit_bytes / 2, false);
 	if (has_limit(facts))
 		advise(verdict, ADVICE_BOUND_HEAP)->bytes = facts->limit_bytes / 4 * 3;
 	advise_swap(verdict, facts);
@@ -179,7 +179,7 @@ static bool judge_kinds(struct verdict *verdict, const struct verdict_facts *fac
 		verdict->kind = VERDICT_TMPFS;
 		add_share(verdict, EVIDENCE_SHMEM, facts->shmem_bytes, of);
 		advise(verdict, ADVICE_EMPTY_TMPFS)->bytes = facts->shmem_bytes;
-		advise_limit(verdict, facts, facts->limit_bytes + facts->shmem_bytes, false);
+		advise_limit(verdict, facts, facts->shmem_bytes, false);
 	} else if (is_share(facts->kernel_bytes, of, percent)) {
 		verdict->kind = VERDICT_KERNEL_MEMORY;
 		add_share(verdict, EVIDENCE_KERNEL, facts->kernel_bytes, of);
@@ -187,7 +187,7 @@ static bool judge_kinds(struct verdict *verdict, const struct verdict_facts *fac
 	} else if (is_share(facts->cache_bytes, of, percent)) {
 		verdict->kind = VERDICT_PAGE_CACHE;
 		add_share(verdict, EVIDENCE_CACHE, facts->cache_bytes, of);
-		advise_limit(verdict, facts, facts->limit_bytes + facts->limit_bytes / 2, false);
+		advise_limit(verdict, facts, facts->limit_bytes / 2, false);
 	}
 	return verdict->kind != VERDICT_UNKNOWN;
 }

@@ -194,6 +194,10 @@ static void figures_of_advice_are_of_the_incident(void **state)
 	verdict = judge(&facts);
 	assert_null(advised(&verdict, ADVICE_RAISE_LIMIT));
 	assert_null(advised(&verdict, ADVICE_BOUND_HEAP));
+	/* All that there may be is a number as well, nothing may be added to it. */
+	facts.limit_bytes = EVENT_NO_LIMIT;
+	verdict = judge(&facts);
+	assert_null(advised(&verdict, ADVICE_RAISE_LIMIT));
 }
 
 /* --- who ----------------------------------------------------------------------------------------
