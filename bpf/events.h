@@ -295,6 +295,60 @@ enum oom_constraint_kind {
 
 #define OOM_ORDER_UNKNOWN (-2) /* then gfp_mask is unknown as well */
 
+/*
+ * What the kernel counts of a memory cgroup with all below it. X(field, enum of the kernel, item,
+ * LEDGER_PAGES or the bytes of its unit). Not disjoint: user/verdict/ledger.h divides them.
+ */
+#define LEDGER_PAGES      0
+#define LEDGER_ITEMS(X)                                                                   \
+	X(anon_mapped, node_stat_item, NR_ANON_MAPPED, LEDGER_PAGES)                      \
+	X(file, node_stat_item, NR_FILE_PAGES, LEDGER_PAGES) /* with shmem, swap cache */ \
+	X(file_mapped, node_stat_item, NR_FILE_MAPPED, LEDGER_PAGES)                      \
+	X(shmem, node_stat_item, NR_SHMEM, LEDGER_PAGES)                                  \
+	X(swap_cache, node_stat_item, NR_SWAPCACHE, LEDGER_PAGES)                         \
+	X(inactive_anon, node_stat_item, NR_INACTIVE_ANON, LEDGER_PAGES)                  \
+	X(active_anon, node_stat_item, NR_ACTIVE_ANON, LEDGER_PAGES)                      \
+	X(inactive_file, node_stat_item, NR_INACTIVE_FILE, LEDGER_PAGES)                  \
+	X(active_file, node_stat_item, NR_ACTIVE_FILE, LEDGER_PAGES)                      \
+	X(unevictable, node_stat_item, NR_UNEVICTABLE, LEDGER_PAGES)                      \
+	X(kernel, memcg_stat_item, MEMCG_KMEM, LEDGER_PAGES) /* with all that follow */   \
+	X(slab_reclaimable, node_stat_item, NR_SLAB_RECLAIMABLE_B, 1)                     \
+	X(slab_unreclaimable, node_stat_item, NR_SLAB_UNRECLAIMABLE_B, 1)                 \
+	X(page_tables, node_stat_item, NR_PAGETABLE, LEDGER_PAGES)                        \
+	X(guest_page_tables, node_stat_item, NR_SECONDARY_PAGETABLE, LEDGER_PAGES)        \
+	X(kernel_stacks, node_stat_item, NR_KERNEL_STACK_KB, 1024)                        \
+	X(per_cpu, memcg_stat_item, MEMCG_PERCPU_B, 1)                                    \
+	X(vmalloc, memcg_stat_item, MEMCG_VMALLOC, LEDGER_PAGES)                          \
+	X(vmalloc_of_nodes, node_stat_item, NR_VMALLOC, LEDGER_PAGES) /* since 7.2 */     \
+	X(zswap, memcg_stat_item, MEMCG_ZSWAP_B, 1)                                       \
+	X(sockets, memcg_stat_item, MEMCG_SOCK, LEDGER_PAGES) /* not in kernel */         \
+	X(swap, memcg_stat_item, MEMCG_SWAP, LEDGER_PAGES)    /* not in usage, but on v1 */
+
+enum ledger_item {
+#define X(field, kind, item, unit) LEDGER_ITEM_##field,
+	LEDGER_ITEMS(X)
+#undef X
+		LEDGER_ITEM_COUNT
+};
+
+enum ledger_flag {
+	LEDGER_TAKEN = 1 << 0,
+	LEDGER_SUMMED = 1 << 1,  /* with what CPUs hold back */
+	LEDGER_CUT = 1 << 2,     /* there are more cgroups below it than were gone through */
+	LEDGER_BOUNDED = 1 << 3, /* what CPUs hold back has a bound of its own (until 5.12) */
+};
+
+/* Bytes, EVENT_UNKNOWN where this kernel does not count, or nobody knows where. */
+struct ledger {
+	__u32 flags;       /* enum ledger_flag; 0: nothing was taken */
+	__u32 cgroups;     /* it and those below it */
+	__s64 usage_bytes; /* of its counter, at that moment */
+	__s64 dying_bytes; /* usage of those below it that were removed already */
+#define X(field, kind, item, unit) __s64 field##_bytes;
+	LEDGER_ITEMS(X)
+#undef X
+};
+
 /* The kernel's OOM killer has marked a victim. current, the trigger, asked for the page. */
 struct event_oom_kill {
 	struct event_header header;
@@ -309,6 +363,7 @@ struct event_oom_kill {
 	__s32 constraint; /* enum oom_constraint_kind */
 	__u32 way;        /* enum oom_way */
 	__u64 nodes;      /* of a cpuset or policy: bit n is memory node n; 0: not known, or all */
+	struct ledger ledger; /* of the domain, before anything is given back */
 };
 
 /* The iterator's word on one process: the opening snapshot. */
@@ -913,7 +968,7 @@ _Static_assert(sizeof(struct event_cgroup) == 360, "event_cgroup");
 _Static_assert(sizeof(struct event_rss) == 104, "event_rss");
 _Static_assert(sizeof(struct event_reclaim) == 88, "event_reclaim");
 _Static_assert(sizeof(struct event_signal) == 96, "event_signal");
-_Static_assert(sizeof(struct event_oom_kill) == 392, "event_oom_kill");
+_Static_assert(sizeof(struct event_oom_kill) == 592, "event_oom_kill");
 _Static_assert(sizeof(struct event_host) == 576, "event_host");
 _Static_assert(sizeof(struct event_program) == 64, "event_program");
 _Static_assert(sizeof(struct event_state) == 128, "event_state");

@@ -7,6 +7,7 @@
 
 #include "cgroup.bpf.h"
 #include "emit.bpf.h"
+#include "ledger.bpf.h"
 #include "oom.bpf.h"
 #include "oom_stack.bpf.h"
 #include "reclaim.bpf.h"
@@ -191,6 +192,10 @@ static __always_inline void fill_context(struct event_oom_kill *event, const str
 	if (memcg) {
 		event->domain_cgroup_id = memcg_id(memcg);
 		memcg_read(&event->domain, memcg);
+		ledger_take(call->memcg);
+		event->ledger = ledger_taken;
+	} else {
+		event->ledger.flags = 0;
 	}
 }
 

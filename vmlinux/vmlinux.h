@@ -71,6 +71,13 @@ enum cgroup_subsys_id {
 struct cgroup_subsys_state {
 	struct cgroup *cgroup;
 	struct cgroup_subsys_state *parent;
+	struct list_head sibling;
+	struct list_head children;
+	unsigned int flags;
+};
+
+enum {
+	CSS_ONLINE = 1 << 1, /* has never moved */
 };
 
 struct css_set {
@@ -99,11 +106,53 @@ enum memcg_memory_event {
 	MEMCG_OOM = 3, /* the real value is asked for at load time */
 };
 
+/* Real values are asked for at load time; some kernels lack some of them. */
+enum node_stat_item {
+	NR_INACTIVE_ANON,
+	NR_ACTIVE_ANON,
+	NR_INACTIVE_FILE,
+	NR_ACTIVE_FILE,
+	NR_UNEVICTABLE,
+	NR_SLAB_RECLAIMABLE_B,
+	NR_SLAB_UNRECLAIMABLE_B,
+	NR_ANON_MAPPED,
+	NR_FILE_MAPPED,
+	NR_FILE_PAGES,
+	NR_SHMEM,
+	NR_KERNEL_STACK_KB,
+	NR_PAGETABLE,
+	NR_SECONDARY_PAGETABLE,
+	NR_SWAPCACHE,
+	NR_VMALLOC,
+};
+
+enum memcg_stat_item {
+	MEMCG_SWAP = 64,
+	MEMCG_SOCK,
+	MEMCG_PERCPU_B,
+	MEMCG_VMALLOC,
+	MEMCG_KMEM,
+	MEMCG_ZSWAP_B,
+	MEMCG_NR_STAT,
+};
+
+struct memcg_vmstats {
+	long state[1];
+	long state_pending[1];
+};
+
+struct memcg_vmstats_percpu {
+	long state[1];
+	long state_prev[1];
+};
+
 struct mem_cgroup {
 	struct cgroup_subsys_state css;
 	struct page_counter memory;
 	struct page_counter memsw; /* in a union with v2's swap since 5.10 */
 	struct page_counter kmem;
+	struct memcg_vmstats *vmstats;
+	struct memcg_vmstats_percpu *vmstats_percpu;
 	bool oom_group;
 	atomic_long_t memory_events_local[1];
 };

@@ -65,6 +65,11 @@ static const struct value_name file_flags[] = {{"DELETED", FILE_DELETED},     {"
 static const struct value_name growth_flags[] = {{"IN_KERNEL", GROWTH_IN_KERNEL}, {NULL, 0}};
 static const struct value_name kept_growth_flags[] = {{"UNWATCHED", KEPT_GROWTH_UNWATCHED},
 						      {NULL, 0}};
+static const struct value_name ledger_flags[] = {{"TAKEN", LEDGER_TAKEN},
+						 {"SUMMED", LEDGER_SUMMED},
+						 {"CUT", LEDGER_CUT},
+						 {"BOUNDED", LEDGER_BOUNDED},
+						 {NULL, 0}};
 static const struct value_name reclaim_flags[] = {{"MEMCG", RECLAIM_MEMCG}, {NULL, 0}};
 
 /*
@@ -122,6 +127,13 @@ static const struct value_name reclaim_flags[] = {{"MEMCG", RECLAIM_MEMCG}, {NUL
 	N(memcg_counters, kmem_usage_bytes, UNKNOWN, NULL)        \
 	N(memcg_counters, oom_group, UNKNOWN, NULL)               \
 	H(memcg_counters, reserved)
+
+#define FIELDS_ledger(N, G, P, T, S, H)       \
+	G(ledger, flags, ledger_flags)        \
+	N(ledger, cgroups, 1, NULL)           \
+	N(ledger, usage_bytes, UNKNOWN, NULL) \
+	N(ledger, dying_bytes, 0, NULL)       \
+	LEDGER_ITEMS(N##_LEDGER)
 
 #define FIELDS_event_fork(N, G, P, T, S, H) \
 	HEADER(S, event_fork)               \
@@ -211,7 +223,8 @@ static const struct value_name reclaim_flags[] = {{"MEMCG", RECLAIM_MEMCG}, {NUL
 	N(event_oom_kill, order, -1, NULL)                                 \
 	N(event_oom_kill, constraint, OOM_CONSTRAINT_UNKNOWN, constraints) \
 	N(event_oom_kill, way, OOM_WAY_NONE, oom_ways)                     \
-	N(event_oom_kill, nodes, 0, NULL)
+	N(event_oom_kill, nodes, 0, NULL)                                  \
+	S(event_oom_kill, ledger, "ledger.", ledger)
 
 #define FIELDS_event_process(N, G, P, T, S, H) \
 	HEADER(S, event_process)               \
@@ -535,6 +548,7 @@ _Static_assert(GROWTH_FILE == 0 && GROWTH_ANON == 1 && GROWTH_SWAP == 2 && GROWT
 	X(memory, 0)             \
 	X(memcg_counters, 0)     \
 	X(memcg_stat, 0)         \
+	X(ledger, 0)             \
 	X(memcg_events, 0)       \
 	X(meminfo, 0)            \
 	X(process_state, 0)      \
@@ -587,13 +601,14 @@ _Static_assert(GROWTH_FILE == 0 && GROWTH_ANON == 1 && GROWTH_SWAP == 2 && GROWT
 
 /* First pass: the sizes add up. */
 
-#define SIZE(s, f)                     +sizeof(((struct s *)0)->f)
-#define SIZE_N(s, f, otherwise, names) SIZE(s, f)
-#define SIZE_G(s, f, names)            SIZE(s, f)
-#define SIZE_S(s, f, prefix, layout)   SIZE(s, f)
-#define SIZE_N_MEMCG_STAT(f, v2, v1)   SIZE(memcg_stat, f##_bytes)
-#define SIZE_N_MEMCG_EVENTS(f, v2, v1) SIZE(memcg_events, f)
-#define SIZE_N_MEMINFO(f, key)         SIZE(meminfo, f##_bytes)
+#define SIZE(s, f)                         +sizeof(((struct s *)0)->f)
+#define SIZE_N(s, f, otherwise, names)     SIZE(s, f)
+#define SIZE_G(s, f, names)                SIZE(s, f)
+#define SIZE_S(s, f, prefix, layout)       SIZE(s, f)
+#define SIZE_N_MEMCG_STAT(f, v2, v1)       SIZE(memcg_stat, f##_bytes)
+#define SIZE_N_MEMCG_EVENTS(f, v2, v1)     SIZE(memcg_events, f)
+#define SIZE_N_LEDGER(f, kind, item, unit) SIZE(ledger, f##_bytes)
+#define SIZE_N_MEMINFO(f, key)             SIZE(meminfo, f##_bytes)
 #define X(s, argv)                                                                               \
 	_Static_assert(FIELDS_##s(SIZE_N, SIZE_G, SIZE, SIZE, SIZE_S, SIZE) == sizeof(struct s), \
 		       #s ": the list of fields is not the struct");
@@ -607,14 +622,15 @@ STRUCTS(X)
 #define NUMBER(s, f) \
 	.name = #f, .type = FIELD_NUMBER, .is_signed = (__typeof__(MEMBER(s, f)))-1 < 1, AT(s, f)
 
-#define ROW_N(s, f, value, value_names) {NUMBER(s, f), .otherwise = value, .names = value_names},
-#define ROW_G(s, f, value_names)        {NUMBER(s, f), .is_flags = true, .names = value_names},
-#define ROW_P(s, f)                     {NUMBER(s, f), .repeats_previous = true},
-#define ROW_T(s, f)                     {.name = #f, .type = FIELD_TEXT, AT(s, f)},
-#define ROW_H(s, f)                     {.name = #f, .type = FIELD_HIDDEN, AT(s, f)},
-#define ROW_N_MEMCG_STAT(f, v2, v1)     ROW_N(memcg_stat, f##_bytes, UNKNOWN, NULL)
-#define ROW_N_MEMCG_EVENTS(f, v2, v1)   ROW_N(memcg_events, f, UNKNOWN, NULL)
-#define ROW_N_MEMINFO(f, key)           ROW_N(meminfo, f##_bytes, UNKNOWN, NULL)
+#define ROW_N(s, f, value, value_names)   {NUMBER(s, f), .otherwise = value, .names = value_names},
+#define ROW_G(s, f, value_names)          {NUMBER(s, f), .is_flags = true, .names = value_names},
+#define ROW_P(s, f)                       {NUMBER(s, f), .repeats_previous = true},
+#define ROW_T(s, f)                       {.name = #f, .type = FIELD_TEXT, AT(s, f)},
+#define ROW_H(s, f)                       {.name = #f, .type = FIELD_HIDDEN, AT(s, f)},
+#define ROW_N_MEMCG_STAT(f, v2, v1)       ROW_N(memcg_stat, f##_bytes, UNKNOWN, NULL)
+#define ROW_N_MEMCG_EVENTS(f, v2, v1)     ROW_N(memcg_events, f, UNKNOWN, NULL)
+#define ROW_N_LEDGER(f, kind, item, unit) ROW_N(ledger, f##_bytes, UNKNOWN, NULL)
+#define ROW_N_MEMINFO(f, key)             ROW_N(meminfo, f##_bytes, UNKNOWN, NULL)
 #define ROW_S(s, f, prefix, of) \
 	{.name = prefix, .type = FIELD_STRUCT, .layout = &layout_##of, AT(s, f)},
 #define ROW_ARGV_0(s)

@@ -142,6 +142,20 @@ static void digest__timeline(struct digest *digest, const struct incident *incid
 	digest__u64(digest, incident->timeline_omitted);
 }
 
+/* Recordings from before there were any keep their digests. */
+static void digest__ledger(struct digest *digest, const struct ledger *ledger)
+{
+	if (!ledger->flags)
+		return;
+	digest__u64(digest, ledger->flags);
+	digest__u64(digest, ledger->cgroups);
+	digest__u64(digest, (uint64_t)ledger->usage_bytes);
+	digest__u64(digest, (uint64_t)ledger->dying_bytes);
+#define X(field, kind, item, unit) digest__u64(digest, (uint64_t)ledger->field##_bytes);
+	LEDGER_ITEMS(X)
+#undef X
+}
+
 void digest__incident(struct digest *digest, const struct incident *incident)
 {
 	digest__text(digest, incident->id);
@@ -179,6 +193,7 @@ void digest__incident(struct digest *digest, const struct incident *incident)
 	digest__u64(digest, incident->born_count);
 	digest__u64(digest, (uint64_t)incident->born_bytes);
 	digest__u64(digest, (uint64_t)incident->born_largest_bytes);
+	digest__ledger(digest, &incident->ledger);
 	digest__stat(digest, &incident->stat);
 	digest__u64(digest, incident->stat_ns);
 	digest__meminfo(digest, &incident->meminfo);

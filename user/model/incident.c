@@ -114,6 +114,8 @@ static int incident__set_domain(struct model *model, struct incident_slot *slot,
 	if (!incident->domain_id)
 		return 0;
 	incident->counters = counters__normal(&event->domain);
+	if (event->ledger.flags & LEDGER_TAKEN)
+		incident->ledger = ledger__normal(&event->ledger);
 	cgroup = cgroup__find(model, incident->domain_id);
 	if (cgroup && incident->counters.usage_bytes < 0)
 		incident->counters = cgroup->cgroup.now;

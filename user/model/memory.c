@@ -126,6 +126,18 @@ struct memcg_counters counters__normal(const struct memcg_counters *counters)
 	};
 }
 
+struct ledger ledger__normal(const struct ledger *ledger)
+{
+	return (struct ledger){.flags = ledger->flags,
+			       .cgroups = ledger->cgroups,
+			       .usage_bytes = bytes__normal(ledger->usage_bytes),
+			       .dying_bytes = bytes__normal(ledger->dying_bytes),
+#define X(field, kind, item, unit) .field##_bytes = bytes__normal(ledger->field##_bytes),
+			       LEDGER_ITEMS(X)
+#undef X
+	};
+}
+
 struct memcg_stat stat__unknown(void)
 {
 	return (struct memcg_stat){

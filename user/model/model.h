@@ -389,6 +389,8 @@ struct incident {
 	struct series *domain_series; /* usage_column */
 	struct series *culprit_life;  /* all that is known of it up to the kill; NULL: nothing */
 
+	struct ledger ledger; /* of the domain, at the kill; flags 0: none was taken */
+
 	struct memcg_stat stat; /* of the domain, the reading nearest after the kill */
 	uint64_t stat_ns;       /* 0: none */
 	struct meminfo meminfo; /* likewise, the host's */

@@ -258,6 +258,7 @@ void memory__to_columns(const struct memory *memory, int64_t columns[MEMORY_COLU
 void memory__from_columns(struct memory *memory, const int64_t columns[MEMORY_COLUMNS]);
 int64_t memory__footprint(const struct memory *memory); /* resident + swap; UNKNOWN likewise */
 struct memory memory__unknown(void);
+struct ledger ledger__normal(const struct ledger *ledger);
 struct memcg_counters counters__normal(const struct memcg_counters *counters);
 struct memcg_counters counters__unknown(void);
 struct memcg_stat stat__unknown(void);

@@ -105,16 +105,41 @@ static bool has_member(const struct btf *btf, const char *name, const char *memb
 	return type_has_member(btf, btf__find_by_name_kind(btf, name, BTF_KIND_STRUCT), member);
 }
 
-static bool has_helper(const struct btf *btf, const char *name)
+/* NULL: the kernel's enum has no such value. */
+static const struct btf_enum *find_enum(const struct btf *btf, const char *kind, const char *name)
 {
-	const int id = btf__find_by_name_kind(btf, "bpf_func_id", BTF_KIND_ENUM);
+	const int id = btf__find_by_name_kind(btf, kind, BTF_KIND_ENUM);
 	const struct btf_type *type = id < 0 ? NULL : btf__type_by_id(btf, id);
 
 	for (int i = 0; type && i < btf_vlen(type); i++) {
 		if (!strcmp(btf__name_by_offset(btf, btf_enum(type)[i].name_off), name))
-			return true;
+			return &btf_enum(type)[i];
 	}
-	return false;
+	return NULL;
+}
+
+static bool has_helper(const struct btf *btf, const char *name)
+{
+	return find_enum(btf, "bpf_func_id", name) != NULL;
+}
+
+/* Has the array that cgroups count in a place for every number? Before 5.13 it was no struct's, and
+ * had. */
+static bool is_ledger_numbered(const struct btf *btf)
+{
+	const struct btf_enum *numbers = find_enum(btf, "memcg_stat_item", "MEMCG_NR_STAT");
+	const int id = btf__find_by_name_kind(btf, "memcg_vmstats", BTF_KIND_STRUCT);
+	const struct btf_type *type = id < 0 ? NULL : btf__type_by_id(btf, id);
+
+	for (int i = 0; type && numbers && i < btf_vlen(type); i++) {
+		const struct btf_member *member = &btf_members(type)[i];
+		const struct btf_type *array = btf__type_by_id(btf, member->type);
+
+		if (!strcmp(btf__name_by_offset(btf, member->name_off), "state"))
+			return btf_is_array(array) &&
+			       btf_array(array)->nelems == (uint32_t)numbers->val;
+	}
+	return numbers != NULL;
 }
 
 /* Hidden addresses are 0, which few of the shown ones are. */
@@ -163,6 +188,9 @@ static void read_btf(struct facts *out, const struct btf *btf)
 	out->memcg = has_struct(btf, "mem_cgroup");
 	out->oom_control = has_struct(btf, "oom_control");
 	out->memcg_events = has_member(btf, "mem_cgroup", "memory_events_local");
+	out->percpu_lookup = has_helper(btf, "BPF_FUNC_map_lookup_percpu_elem");
+	out->ledger_numbered = is_ledger_numbered(btf);
+	ledger_places__suppose(&out->ledger_places, btf);
 	/* Switched off at boot, there is not even a file; a kernel without PSI has the
 	 * struct too, but empty. */
 	if (out->psi == -ENOENT && has_member(btf, "psi_group", "avgs_lock"))

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "probe/ledger_places.h"
 #include "sysfs/cgroupfs.h"
 
 /* How an attempt ended: 0 it works, -errno it was refused. FACT_UNTRIED: it was not tried, because
@@ -53,6 +54,9 @@ struct facts {
 	bool memcg;              /* struct mem_cgroup exists */
 	bool oom_control;        /* struct oom_control exists */
 	bool memcg_events;       /* struct mem_cgroup counts the events of its own level (5.2) */
+	bool percpu_lookup;      /* BPF programs may look at other CPUs' elements (5.19) */
+	bool ledger_numbered;    /* a cgroup's statistics lie where their numbers say */
+	struct ledger_places ledger_places; /* where they may lie otherwise */
 
 	/* Trial loads and attachments of empty programs. */
 	int try_tracepoint;

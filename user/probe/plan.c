@@ -220,6 +220,28 @@ static void plan_held_back(struct plan *plan, const struct facts *facts)
 		take_way(plan, CAPABILITY_HELD_BACK, "memory.events.local (cgroup v2)", "%s", "");
 }
 
+/* What the statistics of the full cgroup are read by. */
+static void plan_ledger(struct plan *plan, const struct facts *facts)
+{
+	const bool learns =
+		!facts->try_syscall_program && facts->percpu_lookup && facts->cpus <= PLAN_MAX_CPUS;
+	const char *late = learns ? "" : "without what CPUs hold back";
+
+	if (learns && !facts->percpu_rss)
+		use(plan, "learn_cpu_offsets");
+	if (!facts->memcg) {
+		take_way(plan, CAPABILITY_LEDGER, "", "this kernel has no memory controller");
+	} else if (facts->ledger_numbered) {
+		take_way(plan, CAPABILITY_LEDGER, "statistics by number", "%s", late);
+	} else if (!facts->try_syscall_program) {
+		use(plan, "learn_ledger");
+		take_way(plan, CAPABILITY_LEDGER, "statistics by the kernel's table", "%s", late);
+	} else {
+		take_way(plan, CAPABILITY_LEDGER, "", "the kernel's table could not be read: %s",
+			 reason(facts->try_syscall_program));
+	}
+}
+
 static void plan_rest(struct plan *plan, const struct facts *facts)
 {
 	if (facts->memcg_reclaim_arguments && facts->direct_reclaim_arguments) {
@@ -384,6 +406,7 @@ int plan__make(struct plan *out, const struct facts *facts, const struct plan_op
 	plan_cgroups(out, facts);
 	plan_rest(out, facts);
 	plan_held_back(out, facts);
+	plan_ledger(out, facts);
 	plan_growth(out, facts, options);
 	plan_oom_context(out, facts, options);
 	plan_victim(out, facts);

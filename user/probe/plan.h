@@ -24,6 +24,7 @@
 	X(STATISTICS, "cgroup statistics") \
 	X(RECLAIM, "reclaim")              \
 	X(HELD_BACK, "held back")          \
+	X(LEDGER, "ledger")                \
 	X(SIGNAL, "who sent SIGKILL")      \
 	X(GROWTH, "growth by stack")       \
 	X(PRESSURE, "pressure")

@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,6 +140,28 @@ static int learn(const struct bpf_program *program)
 	return bpf_prog_test_run_opts(bpf_program__fd(program), &run);
 }
 
+/* Where the kernel's table cannot be read, its order is checked by what the root's memory.stat
+ * says. What is not found stays unknown. */
+static int learn_ledger(struct oomtrail_bpf *skeleton, const struct facts *facts)
+{
+	_cleanup_(closep) int root = -1;
+	struct memcg_stat stat;
+	int error = learn(skeleton->progs.learn_ledger);
+
+	if (error || !skeleton->bss->ledger_root_slots || !facts->cgroupfs.version)
+		return error;
+	root = open(facts->cgroupfs.mount, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0 || cgroupfs__stat(&facts->cgroupfs, root, &stat))
+		return 0;
+	error = learn(skeleton->progs.learn_ledger);
+	if (!error &&
+	    !ledger_places__check(&facts->ledger_places, skeleton->bss->ledger_root,
+				  skeleton->bss->ledger_root_slots, &stat, facts->page_bytes))
+		memcpy(skeleton->data->ledger_places, facts->ledger_places.of,
+		       sizeof(facts->ledger_places.of));
+	return error;
+}
+
 int probe__new(struct probe **out, const struct plan *plan, const struct facts *facts,
 	       const struct probe_options *options, char *why, size_t why_size)
 {
@@ -170,8 +193,10 @@ int probe__new(struct probe **out, const struct plan *plan, const struct facts *
 	}
 	error = learn(probe->skeleton->progs.learn_cpu_offsets);
 	error = error ?: learn(probe->skeleton->progs.learn_huge_fault);
+	error = error ?: learn_ledger(probe->skeleton, facts);
 	if (error) {
-		explain(why, why_size, error, "locating the per-CPU areas and huge page faults");
+		explain(why, why_size, error,
+			"locating per-CPU areas, huge page faults and statistics");
 		probe__free(probe);
 		return error;
 	}

@@ -17,6 +17,8 @@ json_t *json__exit(struct build *build, uint64_t exit_ns, uint32_t exit_code, ui
 const char *kill_class__name(enum kill_class class);
 
 /* "verdict": why, on what evidence, and what to do. */
+void json__set_ledger(struct build *build, json_t *object, const struct model *model,
+		      const struct incident *incident);
 void json__set_verdict(struct build *build, json_t *object, const struct model *model,
 		       const struct incident *incident);
 

@@ -335,6 +335,7 @@ json_t *json__incident(struct build *build, const struct model *model,
 		build__set(build, object, "trigger", trigger__new(build, model, incident));
 	if (incident->culprit.task.pid != 0)
 		build__set(build, object, "culprit", culprit__new(build, model, incident));
+	json__set_ledger(build, object, model, incident);
 	json__set_verdict(build, object, model, incident);
 	build__set(build, object, "killed", killed__new(build, model, incident));
 	build__count(build, object, "killed_omitted", incident->kill_omitted);

@@ -14,10 +14,10 @@ void section__heading(struct text *out, const char *title);
 
 #define ANSWER_INDENT 9 /* where the words of KILLED, LIMIT, ... begin */
 
-/* Title, STORM if it is one, KILLED, LIMIT, ASKED, GREW, VERDICT: what must be right when nothing
- * else is read. */
+/* Title, STORM if it is one, KILLED, LIMIT, HELD, ASKED, GREW, VERDICT: what must be right when
+ * nothing else is read. */
 void section__answer(struct text *out, const struct model *model, const struct incident *incident,
-		     const struct verdict *verdict);
+		     const struct ledger_division *ledger, const struct verdict *verdict);
 
 /* VERDICT alone, in a line or two; what it rests on; and what to do. */
 void section__verdict(struct text *out, const struct incident *incident,
@@ -28,6 +28,12 @@ void section__why(struct text *out, const struct incident *incident, const struc
 void section__thresholds(struct text *out, const struct thresholds *thresholds, int from, int end);
 void section__what_to_do(struct text *out, const struct model *model,
 			 const struct incident *incident, const struct verdict *verdict);
+
+/* HELD alone, what the limit was full of, in a line; and row by row. Nothing where no ledger was
+ * taken. */
+void section__held_by_kind(struct text *out, const struct ledger_division *ledger);
+void section__ledger(struct text *out, const struct incident *incident,
+		     const struct ledger_division *ledger);
 
 /* The LIMIT alone. */
 void section__limit(struct text *out, const struct model *model, const struct incident *incident);

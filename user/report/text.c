@@ -14,15 +14,17 @@ void section__heading(struct text *out, const char *title)
 static int append_incident(struct text *out, const struct model *model,
 			   const struct incident *incident)
 {
+	const struct ledger_division ledger = verdict__ledger(model, incident);
 	struct verdict_facts facts;
 	struct verdict verdict;
 
 	if (verdict__facts(&facts, model, incident))
 		return -ENOMEM;
 	verdict = verdict__judge(&facts, report__thresholds());
-	section__answer(out, model, incident, &verdict);
+	section__answer(out, model, incident, &ledger, &verdict);
 	section__chart(out, incident);
 	section__why(out, incident, &verdict, report__thresholds());
+	section__ledger(out, incident, &ledger);
 	section__party_growth(out, model, incident);
 	section__memory(out, model, incident);
 	section__others(out, incident);

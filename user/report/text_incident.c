@@ -219,12 +219,13 @@ static void print_grew(struct text *out, const struct incident *incident)
 }
 
 void section__answer(struct text *out, const struct model *model, const struct incident *incident,
-		     const struct verdict *verdict)
+		     const struct ledger_division *ledger, const struct verdict *verdict)
 {
 	print_title(out, incident);
 	print_storm(out, model, incident);
 	print_killed(out, incident);
 	section__limit(out, model, incident);
+	section__held_by_kind(out, ledger);
 	print_asked(out, model, incident);
 	print_grew(out, incident);
 	section__verdict(out, incident, verdict);

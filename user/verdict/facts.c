@@ -46,6 +46,14 @@ static struct verdict_party party_of(const struct incident *incident, const stru
 	};
 }
 
+/* Of the cgroup as it was at the kill. */
+static void set_kinds_of_ledger(struct verdict_facts *facts, const struct ledger_division *division)
+{
+	facts->shmem_bytes = division->rows[LEDGER_ROW_SHMEM];
+	facts->cache_bytes = division->rows[LEDGER_ROW_CACHE];
+	facts->kernel_bytes = division->kernel_bytes;
+}
+
 /* What was left of these kinds: the victim's own memory may be gone by then, which is none of them.
  */
 static void set_kinds(struct verdict_facts *facts, const struct incident *incident)
@@ -111,9 +119,23 @@ static uint64_t count_services(const struct incident *incident)
 	return count;
 }
 
+struct ledger_division verdict__ledger(const struct model *model, const struct incident *incident)
+{
+	const struct event_host *host = model__host(model);
+
+	return ledger__divide(&(struct ledger_facts){
+		.ledger = &incident->ledger,
+		.kmem_bytes = incident->counters.kmem_usage_bytes,
+		.cpus = host ? host->cpus : 1,
+		.page_bytes = host ? host->page_bytes : 4096,
+	});
+}
+
 int verdict__facts(struct verdict_facts *out, const struct model *model,
 		   const struct incident *incident)
 {
+	struct ledger_division division;
+
 	*out = (struct verdict_facts){
 		.by_hand = incident->way != OOM_WAY_NONE && incident->order == -1,
 		.followed_all = incident->followed_all,
@@ -134,7 +156,11 @@ int verdict__facts(struct verdict_facts *out, const struct model *model,
 		.kills_of_cause = incident->storm.count,
 	};
 	set_domain(out, model, incident);
-	set_kinds(out, incident);
+	division = verdict__ledger(model, incident);
+	if (division.known)
+		set_kinds_of_ledger(out, &division);
+	else
+		set_kinds(out, incident);
 	return points__trend(&out->trend, incident->culprit_life, incident->culprit.began_ns,
 			     incident->time_ns);
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "model/model.h"
+#include "verdict/ledger.h"
 #include "verdict/thresholds.h"
 #include "verdict/trend.h"
 
@@ -59,7 +60,8 @@ struct verdict_facts {
 	struct verdict_party victim, culprit;
 	struct trend
 		trend; /* of the culprit's resident memory and swap, over all that is known of it */
-	/* What the kill has left, read a moment after it. */
+	/* Of the ledger taken at the kill; without one what the kill has left, read a moment after
+	 * it. */
 	int64_t shmem_bytes;
 	int64_t cache_bytes; /* of files */
 	int64_t kernel_bytes;
@@ -149,6 +151,9 @@ struct verdict {
 
 struct verdict verdict__judge(const struct verdict_facts *facts,
 			      const struct thresholds *thresholds);
+
+/* What the domain was full of. */
+struct ledger_division verdict__ledger(const struct model *model, const struct incident *incident);
 
 /* 0 or -ENOMEM. */
 int verdict__facts(struct verdict_facts *out, const struct model *model,

@@ -44,6 +44,7 @@ static struct facts able_host(void)
 		.memcg = true,
 		.oom_control = true,
 		.memcg_events = true,
+		.percpu_lookup = true,
 	};
 
 	return facts;
@@ -197,7 +198,7 @@ static void old_kernel_names_victims_by_number(void **state)
 	facts.mark_victim_has_task = false;
 	facts.exit_mmap_arguments = 0;
 	facts.prepare_exec_arguments = 0;
-	facts.percpu_rss = false;
+	facts.percpu_rss = facts.percpu_lookup = false;
 	plan = make(&facts, NULL);
 	assert_false(uses(&plan, "on_prepare_exec"));
 	assert_true(uses(&plan, "on_mark_victim_pid"));
@@ -253,6 +254,39 @@ static void who_is_held_back_is_read_from_files(void **state)
 	plan = make(&facts, NULL);
 	assert_string_equal(plan.ways[CAPABILITY_HELD_BACK].way, "");
 	assert_non_null(strstr(plan.ways[CAPABILITY_HELD_BACK].why, "vmscan"));
+}
+
+static void statistics_are_found_as_the_kernel_numbers_them(void **state)
+{
+	struct facts facts = able_host();
+	struct plan plan;
+
+	(void)state;
+	facts.memcg = facts.ledger_numbered = facts.percpu_lookup = true;
+	facts.percpu_rss = false;
+	plan = make(&facts, NULL);
+	assert_string_equal(plan.ways[CAPABILITY_LEDGER].way, "statistics by number");
+	assert_string_equal(plan.ways[CAPABILITY_LEDGER].why, "");
+	assert_true(uses(&plan, "learn_cpu_offsets"));
+	assert_false(uses(&plan, "learn_ledger"));
+	/* 5.10 */
+	facts.percpu_lookup = false;
+	plan = make(&facts, NULL);
+	assert_non_null(strstr(plan.ways[CAPABILITY_LEDGER].why, "CPUs hold back"));
+	assert_false(uses(&plan, "learn_cpu_offsets"));
+	/* Since 6.10 */
+	facts.ledger_numbered = false;
+	facts.percpu_rss = facts.percpu_lookup = true;
+	plan = make(&facts, NULL);
+	assert_true(uses(&plan, "learn_ledger"));
+	assert_string_equal(plan.ways[CAPABILITY_LEDGER].why, "");
+	facts.try_syscall_program = -EPERM;
+	plan = make(&facts, NULL);
+	assert_string_equal(plan.ways[CAPABILITY_LEDGER].way, "");
+	facts.memcg = false;
+	plan = make(&facts, NULL);
+	assert_string_equal(plan.ways[CAPABILITY_LEDGER].way, "");
+	assert_non_null(strstr(plan.ways[CAPABILITY_LEDGER].why, "memory controller"));
 }
 
 static void growth_is_sampled(const struct facts *facts, const struct plan_options *options,
@@ -454,6 +488,7 @@ int main(void)
 		cmocka_unit_test(old_kernel_names_victims_by_number),
 		cmocka_unit_test(missing_things_are_said_to_be_missing),
 		cmocka_unit_test(who_is_held_back_is_read_from_files),
+		cmocka_unit_test(statistics_are_found_as_the_kernel_numbers_them),
 		cmocka_unit_test(growth_samples_fall_back_in_order),
 		cmocka_unit_test(kernel_frames_that_cannot_be_had_are_said_so),
 		cmocka_unit_test(growth_that_cannot_be_sampled_is_said_so),
