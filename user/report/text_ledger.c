@@ -78,7 +78,9 @@ static void print_rows_of(struct text *out, const struct ledger_division *ledger
 static void say_error(struct text *out, const struct ledger_division *ledger)
 {
 	text__string(out, "not explained");
-	if (ledger->error_bytes == EVENT_UNKNOWN) {
+	if (ledger->rows[LEDGER_ROW_OTHER_KERNEL] == EVENT_UNKNOWN) {
+		text__string(out, ", or of a kind that this kernel does not count");
+	} else if (ledger->error_bytes == EVENT_UNKNOWN) {
 		text__string(out, ": what CPUs hold back of statistics could not be added");
 	} else {
 		text__string(out, "; it may be off by ");

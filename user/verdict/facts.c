@@ -122,10 +122,12 @@ static uint64_t count_services(const struct incident *incident)
 struct ledger_division verdict__ledger(const struct model *model, const struct incident *incident)
 {
 	const struct event_host *host = model__host(model);
+	const bool v1 = host && host->cgroup_version == 1;
 
+	/* v2 has that counter too, and counts nothing by it. */
 	return ledger__divide(&(struct ledger_facts){
 		.ledger = &incident->ledger,
-		.kmem_bytes = incident->counters.kmem_usage_bytes,
+		.kmem_bytes = v1 ? incident->counters.kmem_usage_bytes : EVENT_UNKNOWN,
 		.cpus = host ? host->cpus : 1,
 		.page_bytes = host ? host->page_bytes : 4096,
 	});
