@@ -255,15 +255,22 @@ struct event_reclaim {
 	char comm[EVENT_COMM_BYTES];
 };
 
+enum signal_flag {
+	SIGNAL_FROM_KERNEL = 1 << 0,    /* by the kernel itself (SEND_SIG_PRIV), whoever ran */
+	SIGNAL_SENDER_EXITING = 1 << 1, /* who ran was on its way out */
+	SIGNAL_BY_WRITE = 1 << 2,       /* within write(2): to cgroup.kill */
+	SIGNAL_FORCED = 1 << 3,         /* by the kernel upon who ran, for what it had done */
+};
+
 /* SIGKILL sent. */
 struct event_signal {
 	struct event_header header;
 	struct task_ref sender;
 	struct task_ref target;
 	__s32 signal;
-	__s32 code;        /* si_code; SI_USER is 0, SI_KERNEL 0x80 */
-	__u32 result;      /* TRACE_SIGNAL_*: 0 delivered, 2 already pending */
-	__u32 from_kernel; /* 1: sent by the kernel itself (SEND_SIG_PRIV) */
+	__s32 code;   /* si_code; SI_USER is 0, SI_KERNEL 0x80 */
+	__u32 result; /* TRACE_SIGNAL_*: 0 delivered, 2 already pending */
+	__u32 flags;  /* enum signal_flag */
 	char sender_comm[EVENT_COMM_BYTES];
 	char target_comm[EVENT_COMM_BYTES];
 };

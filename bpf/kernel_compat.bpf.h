@@ -162,6 +162,22 @@ static __always_inline void *user_registers(void)
 	return BPF_CORE_READ(task, stack) + KERNEL_STACK_BYTES - bpf_core_type_size(struct pt_regs);
 }
 
+/* Of the system call that current is in; of a task outside of any something else. */
+#if defined(__TARGET_ARCH_x86)
+#define NUMBER_AT 15 /* orig_ax */
+#else
+#define NUMBER_AT 8 /* x8 */
+#endif
+
+static __always_inline __u64 system_call_number(void)
+{
+	__u64 number = ~0ULL;
+
+	bpf_probe_read_kernel(&number, sizeof(number),
+			      user_registers() + NUMBER_AT * sizeof(number));
+	return number;
+}
+
 /* Where current is in the kernel, innermost first; how many addresses. The helper wants a BTF
  * pointer, bpf_get_current_task_btf() is there since 5.11: before, none are told. */
 static __always_inline __u32 kernel_stack(__u64 *addresses, __u32 bytes)

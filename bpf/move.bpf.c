@@ -14,12 +14,10 @@
  */
 
 #if defined(__TARGET_ARCH_x86)
-#define NUMBER_AT   15 /* orig_ax */
 #define REGISTERS   16
 #define ARGUMENT(n) ((n) == 0 ? 14 : (n) == 1 ? 13 : 12) /* di, si, dx */
 #define MREMAP      25                                   /* __NR_mremap */
 #else
-#define NUMBER_AT   8 /* x8 */
 #define REGISTERS   9
 #define ARGUMENT(n) (n)
 #define MREMAP      216

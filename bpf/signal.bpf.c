@@ -17,6 +17,26 @@
 #define SEND_SIG_NOINFO 0UL
 #define SEND_SIG_PRIV   1UL
 
+#if defined(__TARGET_ARCH_x86)
+#define WRITE 1 /* __NR_write */
+#else
+#define WRITE 64
+#endif
+
+/* Linux, include/linux/sched.h: neither has moved. */
+#define PF_EXITING 0x00000004
+#define PF_KTHREAD 0x00200000
+
+/* How current sends it. */
+static __always_inline __u32 way_of(struct task_struct *sender)
+{
+	__u32 flags = BPF_CORE_READ(sender, flags);
+
+	if (flags & PF_EXITING)
+		return SIGNAL_SENDER_EXITING;
+	return !(flags & PF_KTHREAD) && system_call_number() == WRITE ? SIGNAL_BY_WRITE : 0;
+}
+
 SEC("?tp_btf/signal_generate")
 int BPF_PROG(on_signal_generate, int signal, struct kernel_siginfo *info,
 	     struct task_struct *target, int group, int result)
@@ -29,17 +49,18 @@ int BPF_PROG(on_signal_generate, int signal, struct kernel_siginfo *info,
 		return 0;
 	sender = (struct task_struct *)bpf_get_current_task();
 	if (info_word == SEND_SIG_PRIV) {
-		event.from_kernel = 1;
+		event.flags = SIGNAL_FROM_KERNEL;
 		event.code = SI_KERNEL;
 		oom_remember_target(target);
 	} else if (info_word != SEND_SIG_NOINFO) {
 		event.code = BPF_CORE_READ((struct kernel_siginfo *)info_word, si_code);
 	}
-	if (!is_followed_task(target) && !is_followed_task(sender) && !event.from_kernel)
+	if (!is_followed_task(target) && !is_followed_task(sender) && !event.flags)
 		return 0;
 	/* To the dead or dying: it does nothing, and can be sent a million times a second. */
-	if (result && !event.from_kernel)
+	if (result && !event.flags)
 		return 0;
+	event.flags |= way_of(sender);
 	task_identify(&event.sender, sender);
 	task_identify(&event.target, target);
 	event.signal = signal;

@@ -156,6 +156,7 @@ uint64_t judge__finish(struct judge *judge)
 {
 	struct text text = {0};
 	struct text json = {0};
+	struct text kills = {0};
 	json_t *parsed;
 	uint64_t hash = model__digest(judge->model);
 
@@ -163,14 +164,17 @@ uint64_t judge__finish(struct judge *judge)
 	hash ^= model__digest(judge->model) << 1;
 	require(report__text(judge->model, &text) == 0);
 	require(is_for_a_terminal(&text));
+	require(report__kills(judge->model, &kills) == 0);
+	require(is_for_a_terminal(&kills));
 	require(report__json(judge->model, &json) == 0);
 	parsed = json_loadb(json.data, json.length, JSON_REJECT_DUPLICATES, NULL);
 	require(parsed);
-	hash = text__hash(&json, text__hash(&text, hash));
+	hash = text__hash(&json, text__hash(&text, text__hash(&kills, hash)));
 	hash = judge__export(judge, parsed, hash);
 	json_decref(parsed);
 	text__free(&text);
 	text__free(&json);
+	text__free(&kills);
 	judge__go_on(judge);
 	model__free(judge->model);
 	free(judge);

@@ -65,6 +65,11 @@ static const struct value_name file_flags[] = {{"DELETED", FILE_DELETED},     {"
 static const struct value_name growth_flags[] = {{"IN_KERNEL", GROWTH_IN_KERNEL}, {NULL, 0}};
 static const struct value_name kept_growth_flags[] = {{"UNWATCHED", KEPT_GROWTH_UNWATCHED},
 						      {NULL, 0}};
+static const struct value_name signal_flags[] = {{"FROM_KERNEL", SIGNAL_FROM_KERNEL},
+						 {"SENDER_EXITING", SIGNAL_SENDER_EXITING},
+						 {"BY_WRITE", SIGNAL_BY_WRITE},
+						 {"FORCED", SIGNAL_FORCED},
+						 {NULL, 0}};
 static const struct value_name ledger_flags[] = {{"TAKEN", LEDGER_TAKEN},
 						 {"SUMMED", LEDGER_SUMMED},
 						 {"CUT", LEDGER_CUT},
@@ -207,7 +212,7 @@ static const struct value_name reclaim_flags[] = {{"MEMCG", RECLAIM_MEMCG}, {NUL
 	N(event_signal, signal, 9, NULL)             \
 	N(event_signal, code, 0, NULL)               \
 	N(event_signal, result, 0, NULL)             \
-	N(event_signal, from_kernel, 0, NULL)        \
+	G(event_signal, flags, signal_flags)         \
 	T(event_signal, sender_comm)                 \
 	T(event_signal, target_comm)
 

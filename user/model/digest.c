@@ -237,6 +237,7 @@ static void digest__kills(struct digest *digest, const struct model *model)
 	digest__u64(digest, model->kill_count);
 	for (size_t i = 0; i < model->kill_count; i++) {
 		const struct kill *kill = &model->kills[i];
+		const uint32_t how = kill->flags & (SIGNAL_SENDER_EXITING | SIGNAL_BY_WRITE);
 
 		digest__u64(digest, kill->time_ns);
 		digest__u64(digest, kill->class);
@@ -245,6 +246,9 @@ static void digest__kills(struct digest *digest, const struct model *model)
 		digest__task(digest, &kill->sender);
 		digest__bytes(digest, kill->sender_comm, sizeof(kill->sender_comm));
 		digest__u64(digest, (uint64_t)kill->incident);
+		/* Recordings from before it was told keep their digests. */
+		if (how)
+			digest__u64(digest, how);
 	}
 	digest__u64(digest, model->held_count);
 	for (size_t i = 0; i < model->held_count; i++) {

@@ -114,6 +114,7 @@ static struct kill kill__from_signal(const struct held_signal *signal, enum kill
 		.class = class,
 		.target = signal->target,
 		.sender = signal->sender,
+		.flags = signal->flags,
 		.incident = -1,
 	};
 
@@ -192,7 +193,11 @@ int kill__on_signal(struct model *model, const struct event_header *event)
 {
 	const struct event_signal *sent = (const struct event_signal *)event;
 	struct held_signal signal = {
-		.time_ns = event->time_ns, .sender = sent->sender, .target = sent->target};
+		.time_ns = event->time_ns,
+		.sender = sent->sender,
+		.target = sent->target,
+		.flags = sent->flags,
+	};
 	struct process_slot *target;
 	struct kill *oom_kill;
 	int error;
@@ -204,7 +209,9 @@ int kill__on_signal(struct model *model, const struct event_header *event)
 	error = process__reach(model, &sent->target, event->time_ns, sent->target_comm, &target);
 	if (error)
 		return error;
-	if (!sent->from_kernel)
+	if (!(signal.flags & SIGNAL_FROM_KERNEL) && sent->code == SI_KERNEL)
+		signal.flags |= SIGNAL_FORCED;
+	if (!(signal.flags & SIGNAL_FROM_KERNEL))
 		return kill__from_user(model, &signal);
 	if (kill__find_recent(model, matches_target, &signal))
 		return 0;

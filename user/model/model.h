@@ -271,7 +271,8 @@ struct kill {
 	char target_comm[EVENT_COMM_BYTES];
 	struct task_ref sender; /* of an OOM kill: the trigger */
 	char sender_comm[EVENT_COMM_BYTES];
-	long incident; /* index, or -1 */
+	uint32_t flags; /* enum signal_flag; 0 of an OOM kill */
+	long incident;  /* index, or -1 */
 };
 
 /* In order of time. A SIGKILL that the OOM killer sent is one kill, not two; it is held back for

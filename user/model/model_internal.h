@@ -127,6 +127,7 @@ struct held_signal {
 	uint64_t time_ns;
 	struct task_ref sender;
 	struct task_ref target;
+	uint32_t flags; /* enum signal_flag */
 	char sender_comm[EVENT_COMM_BYTES];
 	char target_comm[EVENT_COMM_BYTES];
 };

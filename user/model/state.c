@@ -207,7 +207,7 @@ static int tell_attaches(struct move *move)
 
 /* --- kills ---------------------------------------------------------------------------------- */
 
-static int tell_signal(struct move *move, const struct held_signal *signal, bool from_kernel)
+static int tell_signal(struct move *move, const struct held_signal *signal)
 {
 	const struct process_slot *target =
 		process_table__find(&move->model->processes, &signal->target);
@@ -219,7 +219,7 @@ static int tell_signal(struct move *move, const struct held_signal *signal, bool
 	event->sender = signal->sender;
 	event->target = signal->target;
 	event->signal = SIGKILL;
-	event->from_kernel = from_kernel;
+	event->flags = signal->flags;
 	memcpy(event->sender_comm, signal->sender_comm, sizeof(event->sender_comm));
 	memcpy(event->target_comm, signal->target_comm, sizeof(event->target_comm));
 	return move__tell(move);
@@ -236,6 +236,7 @@ static int tell_signals(struct move *move)
 			.time_ns = kill->time_ns,
 			.sender = kill->sender,
 			.target = kill->target,
+			.flags = kill->flags,
 		};
 
 		if ((kill->class != KILL_SIGNAL && kill->class != KILL_KERNEL) ||
@@ -243,10 +244,10 @@ static int tell_signals(struct move *move)
 			continue;
 		memcpy(signal.sender_comm, kill->sender_comm, sizeof(signal.sender_comm));
 		memcpy(signal.target_comm, kill->target_comm, sizeof(signal.target_comm));
-		error = tell_signal(move, &signal, kill->class == KILL_KERNEL);
+		error = tell_signal(move, &signal);
 	}
 	for (size_t i = 0; i < model->held_count && !error; i++)
-		error = tell_signal(move, &model->held[i], true);
+		error = tell_signal(move, &model->held[i]);
 	return error;
 }
 

@@ -7,6 +7,7 @@
 #include "report/json.h"
 #include "report/reading.h"
 #include "report/report.h"
+#include "verdict/death.h"
 
 static void set_cgroup(struct build *build, json_t *object, const struct model *model, uint64_t id)
 {
@@ -147,6 +148,7 @@ static json_t *kills__new(struct build *build, const struct model *model)
 		build__ms(build, row, "t_ms", (int64_t)(kill->time_ns - zero_ns));
 		build__utc(build, row, "time", model__realtime_ns(model, kill->time_ns));
 		build__string(build, row, "class", kill_class__name(kill->class));
+		build__string(build, row, "why", death__word(death__of_kill(model, kill)));
 		build__set(build, row, "target",
 			   task__new(build, &kill->target, kill->target_comm));
 		if (kill->sender.pid != 0)

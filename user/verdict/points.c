@@ -8,7 +8,8 @@
 #include "model/model.h"
 
 /* Where its memory is not known nothing is told for a while. */
-static size_t take_points(struct trend_point *points, const struct series *series, uint64_t from_ns)
+static size_t take_points(struct trend_point *points, const struct series *series, uint64_t from_ns,
+			  uint64_t to_ns)
 {
 	size_t count = 0;
 
@@ -21,6 +22,8 @@ static size_t take_points(struct trend_point *points, const struct series *serie
 		};
 		int64_t bytes = memory__resident(&memory);
 
+		if (series__time(series, i) > to_ns)
+			break;
 		if (bytes == EVENT_UNKNOWN || series__time(series, i) < from_ns)
 			continue;
 		if (values[MEMORY_SWAP] > 0)
@@ -37,6 +40,6 @@ int points__trend(struct trend *out, const struct series *series, uint64_t from_
 
 	if (!points)
 		return -ENOMEM;
-	*out = trend__of(points, take_points(points, series, from_ns), to_ns);
+	*out = trend__of(points, take_points(points, series, from_ns, to_ns), to_ns);
 	return 0;
 }

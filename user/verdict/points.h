@@ -6,5 +6,5 @@
 #include "model/series.h"
 #include "verdict/trend.h"
 
-/* Of what it was at `from_ns` and since. 0 or -ENOMEM. */
+/* Of what it was from one moment to the other. 0 or -ENOMEM. */
 int points__trend(struct trend *out, const struct series *series, uint64_t from_ns, uint64_t to_ns);

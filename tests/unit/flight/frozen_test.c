@@ -104,7 +104,7 @@ static void test_what_was_asked_for_is_a_session(void **state)
 		.sender = {.pid = 1, .tid = 1},
 		.target = {.pid = 4712, .tid = 4712, .start_ns = 1},
 		.signal = 9,
-		.from_kernel = 1,
+		.flags = 1,
 	};
 	_cleanup_(frozen__freep) struct frozen *frozen = NULL;
 	_cleanup_(text__free) struct text live = {0}, text = {0};

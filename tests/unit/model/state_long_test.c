@@ -231,7 +231,7 @@ static void live_a_second(struct course *course, uint64_t second)
 			.sender = task(1),
 			.target = brief_state(second * 4, 1, 1, 0).task,
 			.signal = SIGKILL_NUMBER,
-			.from_kernel = second % 60 == 0,
+			.flags = second % 60 == 0,
 		};
 		struct event_clock set = {header(EVENT_CLOCK, sizeof(set), course->ms + 17),
 					  (int64_t)(1700000000 * NS_PER_S + second)};

@@ -216,7 +216,7 @@ static inline void sigkill(struct model *model, uint64_t ms, uint32_t sender, ui
 		.sender = task(sender),
 		.target = task(target),
 		.signal = SIGKILL_NUMBER,
-		.from_kernel = from_kernel,
+		.flags = from_kernel,
 		.sender_comm = "sender",
 		.target_comm = "target",
 	};
