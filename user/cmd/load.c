@@ -5,7 +5,8 @@
 #include "cmd/cmd.h"
 #include "cmd/load.h"
 
-static int load(struct loaded *loaded, const char *path, const uint64_t *from_to_ns)
+static int load(struct loaded *loaded, const char *path, const uint64_t *from_to_ns,
+		uint64_t until_ns)
 {
 	int err;
 
@@ -21,7 +22,7 @@ static int load(struct loaded *loaded, const char *path, const uint64_t *from_to
 	if (err == 0 && from_to_ns)
 		model__limit_growth(loaded->model, from_to_ns[0], from_to_ns[1]);
 	if (err == 0)
-		err = replay__run(&loaded->replay, loaded->reader, loaded->model);
+		err = replay__run_until(&loaded->replay, loaded->reader, loaded->model, until_ns);
 	if (err < 0)
 		cmd__error("cannot replay '%s': %s", path, strerror(-err));
 	return err;
@@ -29,15 +30,15 @@ static int load(struct loaded *loaded, const char *path, const uint64_t *from_to
 
 int loaded__open(struct loaded *loaded, const char *path)
 {
-	return load(loaded, path, NULL);
+	return load(loaded, path, NULL, UINT64_MAX);
 }
 
-/* Twice: a span may be told from the end, which is known only then. */
-int loaded__open_span(struct loaded *loaded, const char *path, const struct span *span)
+/* All of it is read for that: a span may be told from the end. */
+static int settle(struct loaded *loaded, const char *path, const struct span *span,
+		  uint64_t from_to_ns[2])
 {
 	struct model_span whole;
-	uint64_t from_to_ns[2];
-	int err = load(loaded, path, NULL);
+	const int err = load(loaded, path, NULL, UINT64_MAX);
 
 	if (err)
 		return err;
@@ -47,7 +48,25 @@ int loaded__open_span(struct loaded *loaded, const char *path, const struct span
 		return -EINVAL;
 	}
 	loaded__free(loaded);
-	err = load(loaded, path, from_to_ns);
+	return 0;
+}
+
+int loaded__open_until(struct loaded *loaded, const char *path, const struct span *span)
+{
+	uint64_t from_to_ns[2];
+	const int err = settle(loaded, path, span, from_to_ns);
+
+	return err ? err : load(loaded, path, NULL, from_to_ns[1]);
+}
+
+int loaded__open_span(struct loaded *loaded, const char *path, const struct span *span)
+{
+	uint64_t from_to_ns[2];
+	int err = settle(loaded, path, span, from_to_ns);
+
+	if (err)
+		return err;
+	err = load(loaded, path, from_to_ns, UINT64_MAX);
 	loaded->replay.differs = false; /* the growth does, as was asked for */
 	return err;
 }

@@ -17,4 +17,6 @@ struct loaded {
 int loaded__open(struct loaded *loaded, const char *path);
 /* The same with the growth of a part of it alone (cmd/span.h). */
 int loaded__open_span(struct loaded *loaded, const char *path, const struct span *span);
+/* As it stood at the end of a span that begins with it. */
+int loaded__open_until(struct loaded *loaded, const char *path, const struct span *span);
 void loaded__free(struct loaded *loaded);

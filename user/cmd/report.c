@@ -33,8 +33,9 @@ static const char help[] =
 	"  WHAT              a recording's file; or an incident's id as 'oomtrail incidents'\n"
 	"                    lists it, or the beginning of one; or 'window', what the flight\n"
 	"                    recorder holds since its last chunk began; without WHAT, the\n"
-	"                    newest incident. FILE@A..B: folded and pprof of a part, A and B\n"
-	"                    since its beginning (90s, 5m) or before its end (-30s)\n"
+	"                    newest incident. FILE@..B: a recording as it stood at B, since its\n"
+	"                    beginning (90s, 5m) or before its end (-30s); FILE@A..B: folded\n"
+	"                    and pprof of a part\n"
 	"      --dir DIR     the recorder's folder (default /var/lib/oomtrail)\n"
 	"      --save ID     write the report and the JSON of an incident anew, into its\n"
 	"                    folder\n"
@@ -132,9 +133,10 @@ static int check(struct report_options *options)
 	if (options->request.format == REPORT_NONE)
 		return cmd__usage("report", "the ending of '%s' names no format: add --format",
 				  options->output);
-	if (has_span(options) && !report_format__is_growth(options->request.format))
-		return cmd__usage("report", "of a part of a recording there is --format folded and "
-					    "pprof");
+	if (options->span.from.given && !report_format__is_growth(options->request.format))
+		return cmd__usage("report",
+				  "of a part that begins later there is --format folded and "
+				  "pprof; FILE@..B tells how it stood at B");
 	return check_growth(options);
 }
 
@@ -244,6 +246,15 @@ static bool is_same_file(const char *a, const char *b)
 	       first.st_ino == second.st_ino;
 }
 
+static int open_recording(struct loaded *loaded, const struct report_options *options)
+{
+	if (!has_span(options))
+		return loaded__open(loaded, options->what);
+	if (report_format__is_growth(options->request.format))
+		return loaded__open_span(loaded, options->what, &options->span);
+	return loaded__open_until(loaded, options->what, &options->span);
+}
+
 static int report_file(const struct report_options *options, struct text *report)
 {
 	_cleanup_(loaded__free) struct loaded loaded = {0};
@@ -251,8 +262,7 @@ static int report_file(const struct report_options *options, struct text *report
 
 	if (options->output && is_same_file(options->what, options->output))
 		return cmd__usage("report", "'%s' is the recording itself", options->output);
-	if ((has_span(options) ? loaded__open_span(&loaded, options->what, &options->span)
-			       : loaded__open(&loaded, options->what)) < 0)
+	if (open_recording(&loaded, options) < 0)
 		return CMD_FAILED;
 	warn(&loaded, options->what);
 	if (report_format__is_growth(options->request.format))

@@ -35,7 +35,7 @@ static void say_forecast(struct text *out, const struct forecast *forecast)
 	text__string(out, ", by how it went ");
 	wording__duration(out, forecast->earliest_ns);
 	if (forecast->latest_ns == UINT64_MAX) {
-		text__string(out, " at least");
+		text__string(out, " at the earliest");
 	} else {
 		text__string(out, " to ");
 		wording__duration(out, forecast->latest_ns);

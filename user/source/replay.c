@@ -32,7 +32,8 @@ static int replay__take(struct replay *replay, struct model *model,
 	return model__apply(model, event);
 }
 
-int replay__feed(struct replay *replay, struct reader *reader, struct model *model)
+static int feed(struct replay *replay, struct reader *reader, struct model *model,
+		uint64_t until_ns)
 {
 	const struct event_header *event;
 	struct replay result = {0};
@@ -42,7 +43,7 @@ int replay__feed(struct replay *replay, struct reader *reader, struct model *mod
 
 	if (err < 0)
 		return err;
-	while (err == 0 && (event = read_ahead__next(ahead, &number)))
+	while (err == 0 && (event = read_ahead__next(ahead, &number)) && event->time_ns <= until_ns)
 		err = replay__take(&result, model, event, number);
 	read_ahead__free(ahead);
 	if (err < 0)
@@ -51,10 +52,16 @@ int replay__feed(struct replay *replay, struct reader *reader, struct model *mod
 	return 0;
 }
 
-int replay__run(struct replay *replay, struct reader *reader, struct model *model)
+int replay__feed(struct replay *replay, struct reader *reader, struct model *model)
+{
+	return feed(replay, reader, model, UINT64_MAX);
+}
+
+int replay__run_until(struct replay *replay, struct reader *reader, struct model *model,
+		      uint64_t until_ns)
 {
 	struct replay result;
-	int err = replay__feed(&result, reader, model);
+	int err = feed(&result, reader, model, until_ns);
 
 	if (err == 0)
 		err = model__finish(model);
@@ -62,4 +69,9 @@ int replay__run(struct replay *replay, struct reader *reader, struct model *mode
 		return err;
 	*replay = result;
 	return 0;
+}
+
+int replay__run(struct replay *replay, struct reader *reader, struct model *model)
+{
+	return replay__run_until(replay, reader, model, UINT64_MAX);
 }

@@ -24,5 +24,9 @@ struct replay {
  * reader's to tell. 0, -ENOMEM, or -EAGAIN when the thread that reads ahead cannot be had. */
 int replay__run(struct replay *replay, struct reader *reader, struct model *model);
 
-/* The same for a model that more is to be told: it is not finished. */
+/* The same of what came until `until_ns`, as if that had been the end. */
+int replay__run_until(struct replay *replay, struct reader *reader, struct model *model,
+		      uint64_t until_ns);
+
+/* The same as replay__run() for a model that more is to be told: it is not finished. */
 int replay__feed(struct replay *replay, struct reader *reader, struct model *model);

@@ -26,13 +26,15 @@ static enum outlook_class class_of(const struct outlook_facts *facts,
 	const struct trend *trend = &facts->trend;
 	const int64_t normal = allowed(facts, thresholds, THRESHOLD_NORMAL, THRESHOLD_NORMAL_SHARE);
 	const int64_t hourly = allowed(facts, thresholds, THRESHOLD_HOURLY, THRESHOLD_HOURLY_SHARE);
+	const int64_t rose_bytes =
+		trend->shape == TREND_SAWTOOTH ? trend->highs_rose_bytes : trend->rose_bytes;
 
 	if (trend->shape == TREND_UNKNOWN)
 		return OUTLOOK_UNKNOWN;
-	/* Of a sawtooth only what leads beyond all that was before is news. */
-	if (trend->shape == TREND_SAWTOOTH && trend->last_bytes < trend->highest_bytes)
+	/* Of a sawtooth only highs beyond all that were before are news. */
+	if (trend->shape == TREND_SAWTOOTH && trend->rate_lately <= 0)
 		return OUTLOOK_NORMAL;
-	if (trend->rose_bytes <= normal || (__int128)trend->rate * HOUR_NS / 1000000000 <= hourly)
+	if (rose_bytes <= normal || (__int128)trend->rate * HOUR_NS / 1000000000 <= hourly)
 		return OUTLOOK_NORMAL;
 	if (trend->to_ns - trend->rise_from_ns < thresholds->values[THRESHOLD_LASTING])
 		return OUTLOOK_WARNING;

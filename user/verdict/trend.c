@@ -42,41 +42,43 @@ static int64_t noise_of(const struct trend *trend)
 	return max(TREND_NOISE_BYTES, trend->highest_bytes / 50);
 }
 
-static int64_t fall_of(const struct trend *trend)
+/* What takes back enough of what was climbed before it. */
+static bool is_fall(const struct trend *trend, int64_t fell, int64_t climbed)
 {
-	const int64_t range = trend->highest_bytes - trend->lowest_bytes;
-
-	return max(noise_of(trend), percent_of(range, TREND_FALL_PERCENT));
+	return fell >= noise_of(trend) && fell >= percent_of(climbed, TREND_FALL_PERCENT);
 }
 
 /* From each high to the low that follows it. */
-static unsigned int count_falls(const struct trend *trend, const struct trend_point *points,
-				size_t count)
+static void count_falls(struct trend *trend, const struct trend_point *points, size_t count)
 {
-	const int64_t fall = fall_of(trend);
-	int64_t high = points[0].bytes, low = points[0].bytes;
-	unsigned int falls = 0;
+	int64_t high = points[0].bytes, low = points[0].bytes, climbed = 0, fell = 0;
 	bool falling = false;
 
 	for (size_t i = 1; i < count; i++) {
 		const int64_t bytes = points[i].bytes;
 
-		if (falling) {
-			low = min(low, bytes);
-			if (bytes - low >= fall) {
-				falling = false;
-				high = bytes;
-			}
-		} else {
+		if (!falling) {
 			high = max(high, bytes);
-			if (high - bytes >= fall) {
-				falling = true;
-				low = bytes;
-				falls++;
-			}
+			if (!is_fall(trend, high - bytes, high - low))
+				continue;
+			climbed += high - low;
+			falling = true;
+			low = bytes;
+			trend->falls++;
+		} else {
+			low = min(low, bytes);
+			if (bytes - low < noise_of(trend))
+				continue;
+			fell += high - low;
+			falling = false;
+			high = bytes;
 		}
 	}
-	return falls;
+	if (falling)
+		fell += high - low;
+	else
+		climbed += high - low;
+	trend->gave_back = fell > 0 && fell >= percent_of(climbed, TREND_FALL_PERCENT);
 }
 
 /* Where the last rise begins, its plateau included: back to the low behind the last fall that took
@@ -146,29 +148,66 @@ static int64_t largest_fall(const struct trend_point *points, size_t count,
 	return fall;
 }
 
-static int64_t rate_since(const struct trend *trend, uint64_t from_ns, int64_t from_bytes)
+/* Bytes a second; 0: it did not rise. */
+static int64_t rate_of(int64_t bytes, uint64_t ns)
 {
-	const int64_t grew = trend->last_bytes - from_bytes;
-	const uint64_t ns = trend->to_ns - from_ns;
 	__int128 rate;
 
-	if (grew <= 0 || ns == 0)
+	if (bytes <= 0 || ns == 0)
 		return 0;
-	rate = (__int128)grew * (int64_t)NS_PER_S / (int64_t)ns;
+	rate = (__int128)bytes * (int64_t)NS_PER_S / (int64_t)ns;
 	return rate > INT64_MAX ? INT64_MAX : (int64_t)rate;
 }
 
-static void set_rates(struct trend *trend, const struct trend_point *points, size_t count)
+/* From so long before its end on; `points`: of what is judged. */
+static int64_t rate_of_last(const struct trend *trend, const struct trend_point *points,
+			    size_t count, int64_t end_bytes, uint64_t ns)
 {
-	const uint64_t ns = trend->to_ns - trend->rise_from_ns;
-	const uint64_t half_ns = trend->to_ns - ns / 2, quarter_ns = trend->to_ns - ns / 4;
-	const int64_t whole = rate_since(trend, trend->rise_from_ns, trend->rise_from_bytes);
-	const int64_t half = rate_since(trend, half_ns, value_at(points, count, half_ns));
-	const int64_t quarter = rate_since(trend, quarter_ns, value_at(points, count, quarter_ns));
+	const uint64_t from_ns = trend->to_ns - ns;
 
-	trend->rate = whole;
-	trend->rate_least = min(whole, min(half, quarter));
-	trend->rate_most = max(whole, max(half, quarter));
+	return rate_of(end_bytes - value_at(points, count, from_ns), ns);
+}
+
+static void set_rates(struct trend *trend, const struct trend_point *points, size_t count,
+		      int64_t end_bytes, uint64_t ns)
+{
+	const int64_t half = rate_of_last(trend, points, count, end_bytes, ns / 2);
+	const int64_t quarter = rate_of_last(trend, points, count, end_bytes, ns / 4);
+
+	trend->rate_lately = half;
+	trend->rate_least = min(trend->rate, min(half, quarter));
+	trend->rate_most = max(trend->rate, max(half, quarter));
+}
+
+/* Steps are judged with the plateau before them: a step alone has no rate. */
+static void set_rates_of_rise(struct trend *trend, const struct trend_point *points, size_t count,
+			      const struct trend_point *low)
+{
+	const bool in_steps = trend->shape == TREND_STEPPING;
+	const uint64_t from_ns = in_steps ? low->time_ns : trend->rise_from_ns;
+	const int64_t from_bytes = in_steps ? low->bytes : trend->rise_from_bytes;
+	const uint64_t ns = trend->to_ns - from_ns;
+
+	trend->rate = rate_of(trend->last_bytes - from_bytes, ns);
+	set_rates(trend, points, count, trend->last_bytes, ns);
+}
+
+/* The highest so far, from its first high on: what a sawtooth leads to is its next high, not where
+ * a straight line along its last tooth would end. In place. */
+static void set_rates_of_highs(struct trend *trend, struct trend_point *points, size_t count)
+{
+	size_t first = 0;
+	uint64_t ns;
+
+	while (first + 1 < count && points[first + 1].bytes >= points[first].bytes)
+		first++;
+	for (size_t i = first + 1; i < count; i++)
+		points[i].bytes = max(points[i].bytes, points[i - 1].bytes);
+	ns = trend->to_ns - points[first].time_ns;
+	trend->above_bytes = points[count - 1].bytes - trend->last_bytes;
+	trend->highs_rose_bytes = points[count - 1].bytes - points[first].bytes;
+	trend->rate = rate_of(trend->highs_rose_bytes, ns);
+	set_rates(trend, points, count, points[count - 1].bytes, ns);
 }
 
 /* Is most of it in few of the slots that its time has? */
@@ -201,17 +240,18 @@ static enum trend_shape shape_of(const struct trend *trend, const struct trend_p
 {
 	if (trend->highest_bytes - trend->lowest_bytes < noise_of(trend))
 		return TREND_FLAT;
-	if (trend->falls >= 2)
+	if (trend->falls >= 2 && trend->gave_back)
 		return TREND_SAWTOOTH;
 	if (trend->rose_bytes < noise_of(trend))
 		return TREND_FLAT;
 	return is_in_steps(trend, points, count) ? TREND_STEPPING : TREND_STEADY;
 }
 
-struct trend trend__of(const struct trend_point *points, size_t count, uint64_t to_ns)
+struct trend trend__of(struct trend_point *points, size_t count, uint64_t to_ns)
 {
 	struct trend trend = {.shape = TREND_UNKNOWN};
 	struct trend_point begin;
+	size_t low;
 
 	for (int span = 0; span < TREND_SPAN_COUNT; span++)
 		trend.grew_bytes[span] = EVENT_UNKNOWN;
@@ -225,8 +265,9 @@ struct trend trend__of(const struct trend_point *points, size_t count, uint64_t 
 		trend.lowest_bytes = min(trend.lowest_bytes, points[i].bytes);
 		trend.highest_bytes = max(trend.highest_bytes, points[i].bytes);
 	}
-	trend.falls = count_falls(&trend, points, count);
-	begin = begin_of_rise(&trend, points, count, low_of_rise(&trend, points, count));
+	count_falls(&trend, points, count);
+	low = low_of_rise(&trend, points, count);
+	begin = begin_of_rise(&trend, points, count, low);
 	trend.rise_from_ns = begin.time_ns;
 	trend.rise_from_bytes = begin.bytes;
 	trend.highest_before_bytes = begin.bytes;
@@ -241,8 +282,11 @@ struct trend trend__of(const struct trend_point *points, size_t count, uint64_t 
 			trend.grew_bytes[span] =
 				trend.last_bytes - value_at(points, count, to_ns - ns);
 	}
-	set_rates(&trend, points, count);
 	trend.shape = shape_of(&trend, points, count);
+	if (trend.shape == TREND_SAWTOOTH)
+		set_rates_of_highs(&trend, points, count);
+	else
+		set_rates_of_rise(&trend, points, count, &points[low]);
 	return trend;
 }
 
@@ -268,25 +312,28 @@ uint64_t trend_span__ns(enum trend_span span)
 	return spans[span];
 }
 
-static uint64_t time_for(int64_t bytes, int64_t rate)
+/* In sixths of it. */
+static uint64_t time_for(int64_t bytes, int64_t rate, unsigned int sixths)
 {
 	__int128 ns;
 
 	if (rate <= 0)
 		return UINT64_MAX;
-	ns = (__int128)bytes * (int64_t)NS_PER_S / rate;
+	ns = (__int128)bytes * (int64_t)NS_PER_S / rate * sixths / 6;
 	return ns > (__int128)INT64_MAX ? UINT64_MAX : (uint64_t)ns;
 }
 
 struct forecast trend__forecast(const struct trend *trend, int64_t left_bytes)
 {
+	const int64_t to_rise = max(left_bytes - trend->above_bytes, 1);
 	struct forecast forecast = {0};
 
 	if (trend->shape == TREND_UNKNOWN || left_bytes <= 0 || trend->rate <= 0)
 		return forecast;
 	forecast.known = true;
-	forecast.in_ns = time_for(left_bytes, trend->rate);
-	forecast.earliest_ns = time_for(left_bytes, trend->rate_most);
-	forecast.latest_ns = time_for(left_bytes, trend->rate_least);
+	forecast.in_ns =
+		time_for(to_rise, trend->rate_lately > 0 ? trend->rate_lately : trend->rate, 6);
+	forecast.earliest_ns = time_for(to_rise, trend->rate_most, 4);
+	forecast.latest_ns = time_for(to_rise, trend->rate_least, 9);
 	return forecast;
 }

@@ -61,7 +61,10 @@ struct trend {
 	int64_t last_bytes;
 	int64_t lowest_bytes;
 	int64_t highest_bytes;
-	unsigned int falls; /* by TREND_FALL_PERCENT of the range, and more than noise */
+	/* Of each by TREND_FALL_PERCENT of what had been climbed since the last, and more than
+	 * noise. gave_back: by that share of all that was climbed, together. */
+	unsigned int falls;
+	bool gave_back;
 
 	/* The last rise. */
 	uint64_t rise_from_ns;
@@ -73,15 +76,19 @@ struct trend {
 	/* What the last 10 s, ... have brought; EVENT_UNKNOWN: it is not known for so long. */
 	int64_t grew_bytes[TREND_SPAN_COUNT];
 
-	/* Bytes a second of the rise: of all of it, and the least and the most of all of it, its
-	 * second half and its last quarter. 0: it did not rise. */
+	/* Bytes a second of the rise: of all of it, of its second half, and the least and the most
+	 * of these and its last quarter. 0: it did not rise. Of a sawtooth those of its highs. */
 	int64_t rate;
+	int64_t rate_lately;
 	int64_t rate_least;
 	int64_t rate_most;
+	/* Of a sawtooth: its highest above its last, and above its first high. Otherwise 0. */
+	int64_t above_bytes;
+	int64_t highs_rose_bytes;
 };
 
-/* Times ascend. `to_ns` is not before the last of them. */
-struct trend trend__of(const struct trend_point *points, size_t count, uint64_t to_ns);
+/* Times ascend. `to_ns` is not before the last of them. Points are its to change. */
+struct trend trend__of(struct trend_point *points, size_t count, uint64_t to_ns);
 
 const char *trend_shape__word(enum trend_shape shape);
 uint64_t trend_span__ns(enum trend_span span);
@@ -89,8 +96,10 @@ uint64_t trend_span__ns(enum trend_span span);
 /* When it would have risen by so much more if it went on as it has. */
 struct forecast {
 	bool known;     /* false: it does not rise, or is there already */
-	uint64_t in_ns; /* from to_ns on, at the rate of the whole rise */
+	uint64_t in_ns; /* from to_ns on, at the rate of the second half of the rise */
+	/* By the most and the least that it rose at, a third less and half as much more time: what
+	 * that is worth tests/bench/parts/11-forecast.bash says. UINT64_MAX: perhaps never. */
 	uint64_t earliest_ns;
-	uint64_t latest_ns; /* UINT64_MAX: perhaps never */
+	uint64_t latest_ns;
 };
 struct forecast trend__forecast(const struct trend *trend, int64_t left_bytes);

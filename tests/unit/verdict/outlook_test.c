@@ -91,7 +91,7 @@ static void a_collector_is_no_leak_until_it_goes_beyond_what_was(void **state)
 	facts = facts_of(trend__of(points, 15, S(15 * 60)), EVENT_UNKNOWN, EVENT_UNKNOWN);
 	assert_int_equal(facts.trend.shape, TREND_SAWTOOTH);
 	assert_int_equal(outlook__judge(&facts, &thresholds__default).class, OUTLOOK_NORMAL);
-	points[15] = (struct trend_point){S(60 * 16), MIB_(220)};
+	points[15] = (struct trend_point){S(60 * 16), MIB_(240)};
 	facts = facts_of(trend__of(points, 16, S(60 * 16)), EVENT_UNKNOWN, EVENT_UNKNOWN);
 	assert_int_equal(outlook__judge(&facts, &thresholds__default).class, OUTLOOK_WARNING);
 }

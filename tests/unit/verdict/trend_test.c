@@ -112,7 +112,7 @@ static void shapes_and_rises(void **state)
 
 static void growth_is_told_for_as_long_as_it_is_known(void **state)
 {
-	const struct trend_point points[] = {
+	struct trend_point points[] = {
 		{S(0), MIB_(10)}, {S(40), MIB_(50)}, {S(95), MIB_(70)}, {S(98), MIB_(80)}};
 	const struct trend trend = trend__of(points, 4, S(100));
 
@@ -127,9 +127,9 @@ static void growth_is_told_for_as_long_as_it_is_known(void **state)
 static void a_forecast_has_its_uncertainty(void **state)
 {
 	/* 10 MiB/s at first, 20 in the last quarter. */
-	const struct trend_point points[] = {
-		{S(0), MIB_(0)},  {S(2), MIB_(20)}, {S(4), MIB_(40)},   {S(6), MIB_(60)},
-		{S(8), MIB_(80)}, {S(9), MIB_(90)}, {S(11), MIB_(130)}, {S(12), MIB_(150)}};
+	struct trend_point points[] = {{S(0), MIB_(0)},    {S(2), MIB_(20)},  {S(4), MIB_(40)},
+				       {S(6), MIB_(60)},   {S(8), MIB_(80)},  {S(9), MIB_(90)},
+				       {S(11), MIB_(130)}, {S(12), MIB_(150)}};
 	const struct trend trend = trend__of(points, 8, S(12));
 	struct forecast forecast = trend__forecast(&trend, MIB_(150));
 
@@ -137,9 +137,11 @@ static void a_forecast_has_its_uncertainty(void **state)
 	assert_int_equal(trend.rate, MIB_(150) / 12);
 	assert_int_equal(trend.rate_most, MIB_(20));
 	assert_true(forecast.known);
-	assert_int_equal(forecast.in_ns, S(12));
-	assert_int_equal(forecast.earliest_ns, S(7.5));
-	assert_true(forecast.latest_ns >= forecast.in_ns && forecast.latest_ns < S(13));
+	assert_int_equal(trend.rate_lately, MIB_(15));
+	assert_int_equal(forecast.in_ns, S(10));
+	assert_int_equal(forecast.earliest_ns, S(5));
+	/* Rates are whole bytes a second. */
+	assert_true(forecast.latest_ns >= S(18) && forecast.latest_ns < S(18) + 1000);
 	assert_false(trend__forecast(&trend, 0).known);
 	assert_false(trend__forecast(&trend, MIB_(-20)).known);
 }
@@ -147,23 +149,72 @@ static void a_forecast_has_its_uncertainty(void **state)
 static void what_has_stopped_may_never_get_there(void **state)
 {
 	/* Nothing in the last quarter. */
-	const struct trend_point points[] = {{S(0), MIB_(0)},
-					     {S(2), MIB_(20)},
-					     {S(4), MIB_(40)},
-					     {S(6), MIB_(60)},
-					     {S(8), MIB_(60)}};
+	struct trend_point points[] = {{S(0), MIB_(0)},
+				       {S(2), MIB_(20)},
+				       {S(4), MIB_(40)},
+				       {S(6), MIB_(60)},
+				       {S(8), MIB_(60)}};
 	const struct trend trend = trend__of(points, 5, S(10));
 	const struct forecast forecast = trend__forecast(&trend, MIB_(60));
 
 	(void)state;
 	assert_true(forecast.known);
-	assert_int_equal(forecast.in_ns, S(10));
+	assert_int_equal(forecast.in_ns, S(15));
 	assert_int_equal(forecast.latest_ns, UINT64_MAX);
+}
+
+/* Each tooth climbs by 40 and gives back 30: the next high counts, not the end of the last tooth.
+ */
+static void a_sawtooth_is_judged_by_its_highs(void **state)
+{
+	struct trend_point points[41];
+	struct forecast forecast;
+	struct trend trend;
+
+	(void)state;
+	for (unsigned int i = 0; i <= 40; i++) {
+		const unsigned int tooth = i / 2;
+
+		points[i] = (struct trend_point){S(1 + 10 * i),
+						 MIB_(20 + 10 * tooth + (i % 2 ? 40 : 0))};
+	}
+	trend = trend__of(points, 41, S(401));
+	forecast = trend__forecast(&trend, MIB_(130));
+	assert_int_equal(trend.shape, TREND_SAWTOOTH);
+	assert_int_equal(trend.falls, 20);
+	/* The last is a low, 30 below the high before it; highs rise by 10 in 20 s. */
+	assert_int_equal(trend.above_bytes, MIB_(30));
+	assert_int_equal(trend.highs_rose_bytes, MIB_(190));
+	assert_true(trend.rate > MIB_(10) / 21 && trend.rate <= MIB_(10) / 20);
+	assert_true(forecast.in_ns > S(190) && forecast.in_ns < S(220));
+	/* A fall here and there on the way up makes no sawtooth of it. */
+	points[2].bytes = points[1].bytes - MIB_(11);
+	points[4].bytes = points[3].bytes - MIB_(11);
+	for (unsigned int i = 5; i <= 40; i++)
+		points[i].bytes = points[i - 1].bytes + MIB_(20);
+	trend = trend__of(points, 41, S(401));
+	assert_int_equal(trend.shape, TREND_STEADY);
+	assert_int_equal(trend.above_bytes, 0);
+}
+
+/* One step says how much, and nothing of how fast: it is taken with the time since its low. */
+static void steps_have_the_rate_of_their_plateaus(void **state)
+{
+	struct trend_point points[] = {{S(0), MIB_(10)},
+				       {S(10), MIB_(10)},
+				       {S(10) + 50, MIB_(30)},
+				       {S(20), MIB_(30)},
+				       {S(20) + 50, MIB_(50)}};
+	const struct trend trend = trend__of(points, 5, S(20) + 100);
+
+	(void)state;
+	assert_int_equal(trend.shape, TREND_STEPPING);
+	assert_true(trend.rate > 0 && trend.rate <= MIB_(4));
 }
 
 static void absurd_sizes_overflow_nothing(void **state)
 {
-	const struct trend_point points[] = {{1, 0}, {2, INT64_MAX / 4}, {3, INT64_MAX / 2}};
+	struct trend_point points[] = {{1, 0}, {2, INT64_MAX / 4}, {3, INT64_MAX / 2}};
 	const struct trend trend = trend__of(points, 3, 4);
 	const struct forecast forecast = trend__forecast(&trend, INT64_MAX / 2);
 
@@ -180,6 +231,8 @@ int main(void)
 		cmocka_unit_test(growth_is_told_for_as_long_as_it_is_known),
 		cmocka_unit_test(a_forecast_has_its_uncertainty),
 		cmocka_unit_test(what_has_stopped_may_never_get_there),
+		cmocka_unit_test(a_sawtooth_is_judged_by_its_highs),
+		cmocka_unit_test(steps_have_the_rate_of_their_plateaus),
 		cmocka_unit_test(absurd_sizes_overflow_nothing),
 	};
 
