@@ -257,9 +257,11 @@ struct event_reclaim {
 
 enum signal_flag {
 	SIGNAL_FROM_KERNEL = 1 << 0,    /* by the kernel itself (SEND_SIG_PRIV), whoever ran */
-	SIGNAL_SENDER_EXITING = 1 << 1, /* who ran was on its way out */
-	SIGNAL_BY_WRITE = 1 << 2,       /* within write(2): to cgroup.kill */
+	SIGNAL_SENDER_EXITING = 1 << 1, /* without details, by whom was on its way out */
+	SIGNAL_BY_WRITE = 1 << 2,       /* without details, within write(2): to cgroup.kill */
 	SIGNAL_FORCED = 1 << 3,         /* by the kernel upon who ran, for what it had done */
+	SIGNAL_CPU_LIMITED = 1 << 4,    /* upon itself, and it has a limit of processor time */
+	SIGNAL_ASYNC = 1 << 5,          /* a timer's or a file's: who ran has not sent it */
 };
 
 /* SIGKILL sent. */
@@ -329,7 +331,8 @@ enum oom_constraint_kind {
 	X(vmalloc_of_nodes, node_stat_item, NR_VMALLOC, LEDGER_PAGES) /* since 7.2 */     \
 	X(zswap, memcg_stat_item, MEMCG_ZSWAP_B, 1)                                       \
 	X(sockets, memcg_stat_item, MEMCG_SOCK, LEDGER_PAGES) /* not in kernel */         \
-	X(swap, memcg_stat_item, MEMCG_SWAP, LEDGER_PAGES)    /* not in usage, but on v1 */
+	X(hugetlb, node_stat_item, NR_HUGETLB, LEDGER_PAGES)  /* where it is charged */   \
+	X(swap, memcg_stat_item, MEMCG_SWAP, LEDGER_PAGES)    /* not in usage */
 
 enum ledger_item {
 #define X(field, kind, item, unit) LEDGER_ITEM_##field,
@@ -975,7 +978,7 @@ _Static_assert(sizeof(struct event_cgroup) == 360, "event_cgroup");
 _Static_assert(sizeof(struct event_rss) == 104, "event_rss");
 _Static_assert(sizeof(struct event_reclaim) == 88, "event_reclaim");
 _Static_assert(sizeof(struct event_signal) == 96, "event_signal");
-_Static_assert(sizeof(struct event_oom_kill) == 592, "event_oom_kill");
+_Static_assert(sizeof(struct event_oom_kill) == 600, "event_oom_kill");
 _Static_assert(sizeof(struct event_host) == 576, "event_host");
 _Static_assert(sizeof(struct event_program) == 64, "event_program");
 _Static_assert(sizeof(struct event_state) == 128, "event_state");

@@ -65,7 +65,10 @@ static struct {
 	__s64 state[LEDGER_SLOTS];
 	__s64 usage_pages;
 	__s64 dying_pages;
+	__u64 top;   /* the domain */
 	__u64 found; /* the next cgroup */
+	__u64 mark;
+	__u32 is_deep; /* more so than could be gone through */
 	__u32 cgroups;
 	__u32 parts;
 	__u32 flags;
@@ -153,13 +156,19 @@ static __always_inline bool fetch_state(struct mem_cgroup *memcg)
 }
 
 /* What those below have handed up. 5.10 hands up to all that are above, at once. */
-static __always_inline void add_pending(struct mem_cgroup *memcg)
+static __always_inline bool fetch_pending(struct mem_cgroup *memcg)
 {
 	struct memcg_vmstats *stats = stats_of(memcg);
 
-	if (bpf_core_field_exists(stats->state_pending) &&
-	    fetch((void *)stats + bpf_core_field_offset(stats->state_pending)))
-		add(1);
+	return bpf_core_field_exists(stats->state_pending) &&
+	       fetch((void *)stats + bpf_core_field_offset(stats->state_pending));
+}
+
+static __always_inline __u64 mark_of(__u64 mark)
+{
+	for (__u32 i = 0; i < LEDGER_SLOTS; i++)
+		mark = (mark << 5) - mark + values[i];
+	return mark;
 }
 
 static __always_inline bool is_online(struct cgroup_subsys_state *css)
@@ -172,10 +181,11 @@ __noinline int ledger_add_cgroup(__u64 address)
 	struct mem_cgroup *memcg = (struct mem_cgroup *)address;
 	struct cgroup_subsys_state *parent = BPF_CORE_READ(memcg, css.parent);
 
-	add_pending(memcg);
+	if (fetch_pending(memcg))
+		add(1);
 	ledger_add_parts(address);
 	/* Of a removed cgroup in a removed one the outer has it all. */
-	if (!is_online(&memcg->css) && parent && is_online(parent))
+	if (address != sum.top && !is_online(&memcg->css) && parent && is_online(parent))
 		sum.dying_pages += BPF_CORE_READ(memcg, memory.usage.counter);
 	sum.cgroups++;
 	return 0;
@@ -212,7 +222,23 @@ __noinline int ledger_find_next(__u64 address, __u64 top)
 		next = beside(css);
 		css = BPF_CORE_READ(css, parent);
 	}
+	if (!next && css && (__u64)css != top)
+		sum.is_deep = 1;
 	sum.found = (__u64)next;
+	return 0;
+}
+
+/* Of what was handed up to the domain: another sum while it is gone through, and some may have been
+ * counted twice or not at all. */
+__noinline int ledger_mark(__u64 address)
+{
+	__u64 mark = 0;
+
+	if (fetch_state((struct mem_cgroup *)address))
+		mark = mark_of(mark);
+	if (fetch_pending((struct mem_cgroup *)address))
+		mark = mark_of(mark);
+	sum.mark = mark;
 	return 0;
 }
 
@@ -221,7 +247,8 @@ static __always_inline void add_up(__u64 address)
 	sum.flags = LEDGER_TAKEN | LEDGER_SUMMED;
 	if (!bpf_core_type_exists(struct memcg_vmstats))
 		sum.flags |= LEDGER_BOUNDED;
-	sum.cgroups = sum.parts = sum.dying_pages = 0;
+	sum.cgroups = sum.parts = sum.dying_pages = sum.is_deep = 0;
+	sum.top = address;
 	sum.usage_pages = BPF_CORE_READ((struct mem_cgroup *)address, memory.usage.counter);
 	if (!fetch_state((struct mem_cgroup *)address)) {
 		sum.flags = 0;
@@ -234,8 +261,21 @@ static __always_inline void add_up(__u64 address)
 		ledger_add_cgroup(sum.found);
 		ledger_find_next(sum.found, address);
 	}
-	if (sum.found)
+	if (sum.found || sum.is_deep)
 		sum.flags |= LEDGER_CUT;
+}
+
+/* Again where the kernel has handed up something meanwhile; what is then still in motion is not
+ * summed. */
+__noinline int ledger_add_up(__u64 address)
+{
+	__u64 before;
+
+	ledger_mark(address);
+	before = sum.mark;
+	add_up(address);
+	ledger_mark(address);
+	return sum.mark == before;
 }
 
 /* --- telling ------------------------------------------------------------------------------------
@@ -263,7 +303,8 @@ __noinline int ledger_take(__u64 address)
 {
 	struct ledger *out = &ledger_taken;
 
-	add_up(address);
+	if (!ledger_add_up(address) && !ledger_add_up(address))
+		sum.flags &= ~(LEDGER_SUMMED | LEDGER_BOUNDED);
 	out->flags = sum.flags;
 	out->cgroups = sum.cgroups;
 	out->usage_bytes = known_bytes(sum.usage_pages);
@@ -281,13 +322,23 @@ __noinline int ledger_take(__u64 address)
 /* --- learning -----------------------------------------------------------------------------------
  */
 
-static __always_inline __s32 look_up(__u64 table, bool exists, __u32 number)
-{
-	__u8 place = 255;
+#define NOWHERE 255
 
-	if (exists)
-		bpf_probe_read_kernel(&place, sizeof(place), (void *)table + number);
-	return place == 255 ? -1 : place;
+static __always_inline __u8 entry_of(__u64 table, __u32 number)
+{
+	__u8 entry = NOWHERE;
+
+	bpf_probe_read_kernel(&entry, sizeof(entry), (void *)table + number);
+	return entry;
+}
+
+/* Places count from 0, and 255 is none; at first (6.10, 6.11) they counted from 1, and 0 was none:
+ * `nothing` is what an item has that no cgroup counts. */
+static __always_inline __s32 look_up(__u64 table, __u8 nothing, bool exists, __u32 number)
+{
+	__u8 entry = exists ? entry_of(table, number) : nothing;
+
+	return entry == nothing ? -1 : nothing == 0 ? entry - 1 : entry;
 }
 
 /* Run once, by user space, before anything is attached. */
@@ -298,15 +349,19 @@ int learn_ledger(void *ctx)
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	struct mem_cgroup *memcg = task_memcg(task), *parent;
 	__u64 table = 0;
+	__u8 nothing;
 
 	if (is_numbered())
 		return 0;
 	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_kallsyms_lookup_name))
 		bpf_kallsyms_lookup_name(name, sizeof(name), 0, &table);
-	if (table) {
-#define X(field, kind, item, unit)                                          \
-	ledger_places[LEDGER_ITEM_##field] =                                \
-		look_up(table, bpf_core_enum_value_exists(enum kind, item), \
+	nothing =
+		table ? entry_of(table, bpf_core_enum_value(enum node_stat_item, NR_ISOLATED_ANON))
+		      : 1;
+	if (table && (nothing == 0 || nothing == NOWHERE)) {
+#define X(field, kind, item, unit)                                                   \
+	ledger_places[LEDGER_ITEM_##field] =                                         \
+		look_up(table, nothing, bpf_core_enum_value_exists(enum kind, item), \
 			bpf_core_enum_value(enum kind, item));
 		LEDGER_ITEMS(X)
 #undef X

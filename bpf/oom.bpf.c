@@ -189,13 +189,15 @@ static __always_inline void fill_context(struct event_oom_kill *event, const str
 	__builtin_memset(&event->domain, 0xff, sizeof(event->domain));
 	event->domain.reserved = 0;
 	event->domain_cgroup_id = 0;
+	__builtin_memset(&event->ledger, 0, sizeof(event->ledger));
 	if (memcg) {
 		event->domain_cgroup_id = memcg_id(memcg);
 		memcg_read(&event->domain, memcg);
-		ledger_take(call->memcg);
-		event->ledger = ledger_taken;
-	} else {
-		event->ledger.flags = 0;
+		/* Of a group that dies together the first tells. */
+		if (call->way != OOM_WAY_REMEMBERED) {
+			ledger_take(call->memcg);
+			event->ledger = ledger_taken;
+		}
 	}
 }
 

@@ -55,6 +55,10 @@ struct list_head {
 	struct list_head *next;
 };
 
+struct rlimit {
+	unsigned long rlim_max;
+};
+
 struct signal_struct {
 	atomic_t live;
 	struct list_head thread_head;
@@ -62,6 +66,7 @@ struct signal_struct {
 	int group_exit_code;
 	unsigned long maxrss; /* pages */
 	short oom_score_adj;
+	struct rlimit rlim[1];
 };
 
 enum cgroup_subsys_id {
@@ -115,6 +120,7 @@ enum node_stat_item {
 	NR_UNEVICTABLE,
 	NR_SLAB_RECLAIMABLE_B,
 	NR_SLAB_UNRECLAIMABLE_B,
+	NR_ISOLATED_ANON,
 	NR_ANON_MAPPED,
 	NR_FILE_MAPPED,
 	NR_FILE_PAGES,
@@ -124,6 +130,7 @@ enum node_stat_item {
 	NR_SECONDARY_PAGETABLE,
 	NR_SWAPCACHE,
 	NR_VMALLOC,
+	NR_HUGETLB,
 };
 
 enum memcg_stat_item {

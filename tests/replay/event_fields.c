@@ -69,6 +69,8 @@ static const struct value_name signal_flags[] = {{"FROM_KERNEL", SIGNAL_FROM_KER
 						 {"SENDER_EXITING", SIGNAL_SENDER_EXITING},
 						 {"BY_WRITE", SIGNAL_BY_WRITE},
 						 {"FORCED", SIGNAL_FORCED},
+						 {"CPU_LIMITED", SIGNAL_CPU_LIMITED},
+						 {"ASYNC", SIGNAL_ASYNC},
 						 {NULL, 0}};
 static const struct value_name ledger_flags[] = {{"TAKEN", LEDGER_TAKEN},
 						 {"SUMMED", LEDGER_SUMMED},

@@ -23,6 +23,8 @@ static int host__map_clock(struct model *model, uint64_t time_ns, int64_t offset
 	return 0;
 }
 
+#define CPUS_MAX 65536
+
 /* Whatever a recording says: sums of these must not overflow. */
 static uint64_t size__normal(uint64_t bytes)
 {
@@ -39,6 +41,7 @@ int host__on_host(struct model *model, const struct event_header *event)
 		model->host.swap_bytes = size__normal(host->swap_bytes);
 		model->host.step_bytes = size__normal(host->step_bytes);
 		model->host.rest_error_bytes = size__normal(host->rest_error_bytes);
+		model->host.cpus = host->cpus < CPUS_MAX ? host->cpus : CPUS_MAX;
 		model->host_seen = true;
 	}
 	return host__map_clock(model, event->time_ns, host->realtime_offset_ns);

@@ -189,6 +189,23 @@ static int kill__from_user(struct model *model, const struct held_signal *signal
 	return error ? error : incident__note_signal(model, &kill);
 }
 
+/* What its details say: by whom it comes is who ran then, and that may mean nothing. */
+static uint32_t flags_of_code(const struct held_signal *signal, int32_t code)
+{
+	if (signal->flags & SIGNAL_FROM_KERNEL)
+		return 0;
+	switch (code) {
+	case SI_USER:
+	case SI_TKILL:
+	case SI_QUEUE:
+		return 0;
+	case SI_KERNEL:
+		return SIGNAL_FORCED;
+	default:
+		return SIGNAL_ASYNC;
+	}
+}
+
 int kill__on_signal(struct model *model, const struct event_header *event)
 {
 	const struct event_signal *sent = (const struct event_signal *)event;
@@ -209,8 +226,7 @@ int kill__on_signal(struct model *model, const struct event_header *event)
 	error = process__reach(model, &sent->target, event->time_ns, sent->target_comm, &target);
 	if (error)
 		return error;
-	if (!(signal.flags & SIGNAL_FROM_KERNEL) && sent->code == SI_KERNEL)
-		signal.flags |= SIGNAL_FORCED;
+	signal.flags |= flags_of_code(&signal, sent->code);
 	if (!(signal.flags & SIGNAL_FROM_KERNEL))
 		return kill__from_user(model, &signal);
 	if (kill__find_recent(model, matches_target, &signal))

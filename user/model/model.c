@@ -94,8 +94,42 @@ static void span__count(struct model_span *span, const struct event_header *even
 		span->last_ns = event->time_ns;
 }
 
+/* Kinds that have grown since: what an older event lacks is 0 (EVENTS_GROWN). */
+union grown {
+	struct event_header header;
+	struct event_opened opened;
+	struct event_state state;
+	struct event_oom_kill oom_kill;
+	struct event_host host;
+};
+
+static uint32_t first_bytes_of(uint16_t kind)
+{
+	switch (kind) {
+#define X(name, first_bytes) \
+	case EVENT_##name:   \
+		return first_bytes;
+		EVENTS_GROWN(X)
+#undef X
+	default:
+		return UINT32_MAX;
+	}
+}
+
+static const struct event_header *fill_up(union grown *grown, const struct event_header *event,
+					  uint32_t size_bytes)
+{
+	if (event->size_bytes >= size_bytes || event->size_bytes < first_bytes_of(event->kind))
+		return event;
+	memset(grown, 0, sizeof(*grown));
+	memcpy(grown, event, event->size_bytes);
+	grown->header.size_bytes = size_bytes;
+	return &grown->header;
+}
+
 int model__apply(struct model *model, const struct event_header *event)
 {
+	union grown grown;
 	const struct handler *handler;
 	int error;
 
@@ -107,6 +141,7 @@ int model__apply(struct model *model, const struct event_header *event)
 	model->applied++;
 	if (!model->restoring)
 		span__count(&model->span, event);
+	event = fill_up(&grown, event, handler->size_bytes);
 	if (event->size_bytes < handler->size_bytes)
 		return loss__count(model, LOSS_MALFORMED, event->kind);
 	/* What is told again is of the past, and was judged then. */

@@ -235,7 +235,8 @@ static void plan_ledger(struct plan *plan, const struct facts *facts)
 		take_way(plan, CAPABILITY_LEDGER, "statistics by number", "%s", late);
 	} else if (!facts->try_syscall_program) {
 		use(plan, "learn_ledger");
-		take_way(plan, CAPABILITY_LEDGER, "statistics by the kernel's table", "%s", late);
+		take_way(plan, CAPABILITY_LEDGER, "statistics by the kernel's table or lists", "%s",
+			 late);
 	} else {
 		take_way(plan, CAPABILITY_LEDGER, "", "the kernel's table could not be read: %s",
 			 reason(facts->try_syscall_program));

@@ -16,6 +16,7 @@
 
 #define INDENT       14
 #define ARGV_COLUMNS 240
+#define ECHO_NS      1000000000ULL /* a shell ends right behind its child */
 
 static const struct process *known(const struct model *model, const struct task_ref *task)
 {
@@ -85,7 +86,8 @@ static void print_echo(struct text *out, const struct model *model, const struct
 	const struct process *parent = target ? known(model, &target->parent) : NULL;
 	_cleanup_(text__free) struct text body = {0};
 
-	if (!parent || parent->exit_ns < target->exit_ns || parent->exit_lost ||
+	if (!parent || parent->exit_ns < target->exit_ns ||
+	    parent->exit_ns - target->exit_ns > ECHO_NS || parent->exit_lost ||
 	    parent->exit_code != (128 + SIGKILL) << 8)
 		return;
 	text__string(&body, "its parent ");

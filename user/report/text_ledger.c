@@ -39,6 +39,8 @@ void section__held_by_kind(struct text *out, const struct ledger_division *ledge
 		say_kind(&body, ", ", leaving, usage_bytes, "on its way out");
 	if (ledger->unexplained_bytes * 100 >= usage_bytes)
 		say_kind(&body, ", ", ledger->unexplained_bytes, usage_bytes, "not explained");
+	if (ledger->error_bytes == EVENT_UNKNOWN)
+		text__string(&body, " (not all could be added up: as of some seconds before)");
 	wording__paragraph(out, "HELD", ANSWER_INDENT, &body);
 }
 
@@ -81,9 +83,10 @@ static void say_error(struct text *out, const struct ledger_division *ledger)
 	if (ledger->rows[LEDGER_ROW_OTHER_KERNEL] == EVENT_UNKNOWN) {
 		text__string(out, ", or of a kind that this kernel does not count");
 	} else if (ledger->error_bytes == EVENT_UNKNOWN) {
-		text__string(out, ": what CPUs hold back of statistics could not be added");
+		text__string(out,
+			     ": not all statistics could be added up, they may be seconds old");
 	} else {
-		text__string(out, "; it may be off by ");
+		text__string(out, "; it may be off by about ");
 		wording__bytes(out, ledger->error_bytes);
 	}
 	if (ledger->cut)
@@ -142,6 +145,6 @@ void section__ledger(struct text *out, const struct incident *incident,
 	print_unexplained(out, ledger);
 	print_rows_of(out, ledger, 0, "  nothing", "");
 	print_rows_of(out, ledger, EVENT_UNKNOWN, "  not told",
-		      "; this kernel does not count them");
+		      "; not counted by this kernel, or nobody knows where");
 	print_parts(out, ledger);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/units.h"
 #include "report/outlooks.h"
 #include "report/report.h"
 #include "report/section.h"
@@ -10,29 +11,38 @@
 
 static void say_rise(struct text *out, const struct trend *trend)
 {
-	const uint64_t ns = trend->to_ns - trend->rise_from_ns;
+	const bool of_highs = trend->shape == TREND_SAWTOOTH;
+	const int64_t rose_bytes = of_highs ? trend->highs_rose_bytes : trend->rose_bytes;
+	const uint64_t ns = trend->to_ns - (of_highs ? trend->highs_from_ns : trend->rise_from_ns);
 
 	if (trend->shape == TREND_UNKNOWN)
 		return;
 	text__printf(out, ", %s", trend_shape__word(trend->shape));
-	if (trend->rose_bytes <= 0 || ns == 0)
+	if (rose_bytes <= 0 || ns == 0)
 		return;
-	text__string(out, ": ");
-	wording__delta(out, trend->rose_bytes);
+	text__string(out, of_highs ? ", its highs: " : ": ");
+	wording__delta(out, rose_bytes);
 	text__string(out, " in ");
 	wording__duration(out, ns);
 	text__string(out, " (");
-	wording__rate(out, trend->rose_bytes, ns);
+	wording__rate(out, rose_bytes, ns);
 	text__string(out, ")");
 }
 
-static void say_forecast(struct text *out, const struct forecast *forecast)
+static void say_forecast(struct text *out, const struct trend *trend,
+			 const struct forecast *forecast)
 {
 	if (!forecast->known || forecast->in_ns == UINT64_MAX)
 		return;
-	text__string(out, "; at this rate full in ");
-	wording__duration(out, forecast->in_ns);
-	text__string(out, ", by how it went ");
+	if (trend->rate_lately > 0) {
+		text__string(out, "; lately ");
+		wording__rate(out, trend->rate_lately, NS_PER_S);
+		text__string(out, ", by which it is full in ");
+		wording__duration(out, forecast->in_ns);
+		text__string(out, ", by how it went in ");
+	} else {
+		text__string(out, "; lately it did not rise, and is full in ");
+	}
 	wording__duration(out, forecast->earliest_ns);
 	if (forecast->latest_ns == UINT64_MAX) {
 		text__string(out, " at the earliest");
@@ -62,7 +72,7 @@ static void say_limit(struct text *out, const struct model *model, const struct 
 	} else {
 		text__string(out, " of the host");
 	}
-	say_forecast(out, &row->outlook.forecast);
+	say_forecast(out, &facts->trend, &row->outlook.forecast);
 }
 
 static void print_row(struct text *out, const struct model *model, const struct outlook_row *row)

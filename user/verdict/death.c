@@ -54,7 +54,7 @@ static bool is_command(const struct death_facts *facts)
 
 static enum death of_the_kernel(const struct death_facts *facts)
 {
-	if (facts->itself)
+	if (facts->itself && facts->flags & SIGNAL_CPU_LIMITED)
 		return DEATH_CPU_LIMIT;
 	if (facts->by_init && facts->flags & SIGNAL_SENDER_EXITING)
 		return DEATH_NAMESPACE_ENDED;
@@ -67,6 +67,8 @@ static enum death of_a_process(const struct death_facts *facts)
 
 	if (facts->flags & SIGNAL_FORCED)
 		return DEATH_FORCED;
+	if (facts->flags & SIGNAL_ASYNC)
+		return DEATH_ASYNC;
 	/* Whoever ends sends nothing by itself any more. */
 	if (facts->flags & SIGNAL_SENDER_EXITING)
 		return DEATH_PARENT_ENDED;

@@ -16,14 +16,16 @@
 	X(OOM, "oom", "")                                                                         \
 	X(OOM_EXITING, "oom-exiting", "")                                                         \
 	X(OOM_SHARED_MM, "oom-shared-mm", "")                                                     \
-	X(OOM_DAEMON, "oom-daemon", "which kills when memory is short, before the kernel does")   \
+	X(OOM_DAEMON, "oom-daemon",                                                               \
+	  "by its name a daemon that kills when memory is short, before the kernel does")         \
 	X(CGROUP_KILL, "cgroup-kill", "by a write to cgroup.kill, all of that cgroup")            \
 	X(PARENT_ENDED, "parent-ended",                                                           \
 	  "its parent, which ended: it had asked for that (PDEATHSIG)")                           \
 	X(NAMESPACE_ENDED, "namespace-ended", "the init of its pid namespace, which ended")       \
+	X(ASYNC, "asynchronous", "who merely ran then: a timer or a file was set to send it")     \
 	X(CPU_LIMIT, "cpu-limit", "while it ran, as a limit of processor time does (RLIMIT_CPU)") \
 	X(FORCED, "forced", "by the kernel: it could not go on, as after half of an exec")        \
-	X(RUNTIME, "container-runtime", "which manages its container")                            \
+	X(RUNTIME, "container-runtime", "by its name what runs containers")                       \
 	X(SERVICE_MANAGER, "service-manager",                                                     \
 	  "the service manager: a stop that took too long, or a rule")                            \
 	X(PM2, "pm2", "its process manager: a restart, or max_memory_restart")                    \

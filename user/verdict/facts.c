@@ -51,7 +51,8 @@ static void set_kinds_of_ledger(struct verdict_facts *facts, const struct ledger
 {
 	facts->shmem_bytes = division->rows[LEDGER_ROW_SHMEM];
 	facts->cache_bytes = division->rows[LEDGER_ROW_CACHE];
-	facts->kernel_bytes = division->kernel_bytes;
+	if (division->rows[LEDGER_ROW_OTHER_KERNEL] != EVENT_UNKNOWN)
+		facts->kernel_bytes = division->kernel_bytes;
 }
 
 /* What was left of these kinds: the victim's own memory may be gone by then, which is none of them.
@@ -159,10 +160,9 @@ int verdict__facts(struct verdict_facts *out, const struct model *model,
 	};
 	set_domain(out, model, incident);
 	division = verdict__ledger(model, incident);
-	if (division.known)
+	set_kinds(out, incident);
+	if (division.known && division.error_bytes != EVENT_UNKNOWN)
 		set_kinds_of_ledger(out, &division);
-	else
-		set_kinds(out, incident);
 	return points__trend(&out->trend, incident->culprit_life, incident->culprit.began_ns,
 			     incident->time_ns);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "verdict/verdict.h"
 
+#include "base/units.h"
+
 /* The first rule that its figures carry. No way through them adds more than there is room for. */
 
 static struct evidence *add(struct verdict *verdict, enum evidence_kind kind)
@@ -57,14 +59,16 @@ static void advise_limit(struct verdict *verdict, const struct verdict_facts *fa
 			 int64_t more_bytes, bool for_now)
 {
 	struct advice *advice;
+	__int128 ns;
 
 	if (!has_limit(facts))
 		return;
 	advice = advise(verdict, ADVICE_RAISE_LIMIT);
 	advice->bytes = round_limit(facts->limit_bytes + more_bytes);
-	if (for_now && facts->trend.rate > 0)
-		advice->ns = (uint64_t)((__int128)(advice->bytes - facts->limit_bytes) *
-					1000000000 / facts->trend.rate);
+	if (!for_now || facts->trend.rate <= 0)
+		return;
+	ns = (__int128)(advice->bytes - facts->limit_bytes) * (int64_t)NS_PER_S / facts->trend.rate;
+	advice->ns = ns > INT64_MAX ? 0 : (uint64_t)ns;
 }
 
 static void advise_swap(struct verdict *verdict, const struct verdict_facts *facts)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "verdict/ledger.h"
 
-/* What a CPU may have charged ahead of need, and may hold back of one statistic (5.10): pages
- * (MEMCG_CHARGE_BATCH of mm/memcontrol.c, 32 until 5.14, 64 since). */
+/* What a CPU may have charged ahead of need for one cgroup, of up to so many cgroups (since 6.16),
+ * and may hold back of one statistic (5.10): pages (MEMCG_CHARGE_BATCH of mm/memcontrol.c, 32
+ * until 5.14, 64 since; NR_MEMCG_STOCK). */
 #define CHARGED_AHEAD_PAGES 64
+#define CHARGED_CGROUPS     7
 #define HELD_BACK_PAGES     32
-#define SUMMED_ITEMS        4 /* that usage is made of: anonymous, files, kernel, sockets */
+#define SUMMED_ITEMS        12 /* that rows are made of there: kinds, lists, the kernel's */
 
 static int64_t known(int64_t bytes)
 {
@@ -37,8 +39,9 @@ static void divide_pages(struct ledger_division *out, const struct ledger *ledge
 		return;
 	rest = known(lists - known(out->rows[LEDGER_ROW_ANON]) -
 		     known(out->rows[LEDGER_ROW_CACHE]) - known(out->rows[LEDGER_ROW_SHMEM]));
-	out->rows[LEDGER_ROW_SWAP_CACHE] = at_most(rest, known(ledger->swap_cache_bytes));
-	out->rows[LEDGER_ROW_LEAVING] = rest - out->rows[LEDGER_ROW_SWAP_CACHE];
+	if (ledger->swap_cache_bytes != EVENT_UNKNOWN)
+		out->rows[LEDGER_ROW_SWAP_CACHE] = at_most(rest, ledger->swap_cache_bytes);
+	out->rows[LEDGER_ROW_LEAVING] = rest - known(out->rows[LEDGER_ROW_SWAP_CACHE]);
 }
 
 static void divide_kernel(struct ledger_division *out, const struct ledger_facts *facts)
@@ -70,14 +73,17 @@ static void divide_kernel(struct ledger_division *out, const struct ledger_facts
 static int64_t error_of(const struct ledger_facts *facts)
 {
 	const struct ledger *ledger = facts->ledger;
-	int64_t pages = CHARGED_AHEAD_PAGES;
+	__int128 pages = CHARGED_AHEAD_PAGES * at_most(ledger->cgroups, CHARGED_CGROUPS);
 
+	if (ledger->flags & LEDGER_CUT)
+		return EVENT_UNKNOWN;
 	if (!(ledger->flags & LEDGER_SUMMED)) {
 		if (!(ledger->flags & LEDGER_BOUNDED))
 			return EVENT_UNKNOWN;
-		pages += (int64_t)HELD_BACK_PAGES * SUMMED_ITEMS * ledger->cgroups;
+		pages += (__int128)HELD_BACK_PAGES * SUMMED_ITEMS * ledger->cgroups;
 	}
-	return pages * facts->cpus * facts->page_bytes;
+	pages *= (__int128)facts->cpus * facts->page_bytes;
+	return pages > ledger->usage_bytes ? ledger->usage_bytes : (int64_t)pages;
 }
 
 struct ledger_division ledger__divide(const struct ledger_facts *facts)
@@ -85,7 +91,9 @@ struct ledger_division ledger__divide(const struct ledger_facts *facts)
 	const struct ledger *ledger = facts->ledger;
 	struct ledger_division out = {0};
 
-	if (!(ledger->flags & LEDGER_TAKEN) || ledger->usage_bytes == EVENT_UNKNOWN)
+	/* Without these nobody could say what is left. */
+	if (!(ledger->flags & LEDGER_TAKEN) || ledger->usage_bytes == EVENT_UNKNOWN ||
+	    ledger->anon_mapped_bytes == EVENT_UNKNOWN || ledger->file_bytes == EVENT_UNKNOWN)
 		return out;
 	out.known = true;
 	out.usage_bytes = ledger->usage_bytes;
@@ -94,6 +102,7 @@ struct ledger_division ledger__divide(const struct ledger_facts *facts)
 	divide_pages(&out, ledger);
 	divide_kernel(&out, facts);
 	out.rows[LEDGER_ROW_SOCKETS] = ledger->sockets_bytes;
+	out.rows[LEDGER_ROW_HUGETLB] = ledger->hugetlb_bytes;
 	out.unexplained_bytes = out.usage_bytes;
 	for (int row = 0; row < LEDGER_ROW_COUNT; row++)
 		out.unexplained_bytes -= known(out.rows[row]);

@@ -23,7 +23,7 @@
 	X(ANON, "anon", "anonymous: heaps, stacks")                     \
 	X(CACHE, "file_cache", "page cache of files")                   \
 	X(SHMEM, "shmem", "tmpfs and shared memory")                    \
-	X(SWAP_CACHE, "swap_cache", "swap cache that nobody maps")      \
+	X(SWAP_CACHE, "swap_cache", "swap cache, or on its way there")  \
 	X(LEAVING, "leaving", "unmapped, not given back yet")           \
 	X(SLAB, "slab", "kernel: slab")                                 \
 	X(PAGE_TABLES, "page_tables", "kernel: page tables")            \
@@ -32,7 +32,8 @@
 	X(VMALLOC, "vmalloc", "kernel: vmalloc")                        \
 	X(ZSWAP, "zswap", "kernel: zswap")                              \
 	X(OTHER_KERNEL, "other_kernel", "kernel: other, such as pipes") \
-	X(SOCKETS, "sockets", "buffers of TCP sockets")
+	X(SOCKETS, "sockets", "buffers of TCP sockets")                 \
+	X(HUGETLB, "hugetlb", "huge pages of hugetlbfs")
 
 enum ledger_row {
 #define X(name, key, words) LEDGER_ROW_##name,

@@ -26,6 +26,8 @@ static enum outlook_class class_of(const struct outlook_facts *facts,
 	const struct trend *trend = &facts->trend;
 	const int64_t normal = allowed(facts, thresholds, THRESHOLD_NORMAL, THRESHOLD_NORMAL_SHARE);
 	const int64_t hourly = allowed(facts, thresholds, THRESHOLD_HOURLY, THRESHOLD_HOURLY_SHARE);
+	const uint64_t from_ns =
+		trend->shape == TREND_SAWTOOTH ? trend->highs_from_ns : trend->rise_from_ns;
 	const int64_t rose_bytes =
 		trend->shape == TREND_SAWTOOTH ? trend->highs_rose_bytes : trend->rose_bytes;
 
@@ -36,7 +38,7 @@ static enum outlook_class class_of(const struct outlook_facts *facts,
 		return OUTLOOK_NORMAL;
 	if (rose_bytes <= normal || (__int128)trend->rate * HOUR_NS / 1000000000 <= hourly)
 		return OUTLOOK_NORMAL;
-	if (trend->to_ns - trend->rise_from_ns < thresholds->values[THRESHOLD_LASTING])
+	if (trend->to_ns - from_ns < thresholds->values[THRESHOLD_LASTING])
 		return OUTLOOK_WARNING;
 	/* It has stopped: what it does with that is its business. */
 	return trend->rate_least > 0 ? OUTLOOK_LEAK : OUTLOOK_WARNING;

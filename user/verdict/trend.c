@@ -192,18 +192,32 @@ static void set_rates_of_rise(struct trend *trend, const struct trend_point *poi
 	set_rates(trend, points, count, trend->last_bytes, ns);
 }
 
+/* What the first fall fell from. */
+static size_t first_high(const struct trend *trend, const struct trend_point *points, size_t count)
+{
+	size_t high = 0;
+
+	for (size_t i = 1; i < count; i++) {
+		if (is_fall(trend, points[high].bytes - points[i].bytes,
+			    points[high].bytes - points[0].bytes))
+			break;
+		if (points[i].bytes > points[high].bytes)
+			high = i;
+	}
+	return high;
+}
+
 /* The highest so far, from its first high on: what a sawtooth leads to is its next high, not where
  * a straight line along its last tooth would end. In place. */
 static void set_rates_of_highs(struct trend *trend, struct trend_point *points, size_t count)
 {
-	size_t first = 0;
+	const size_t first = first_high(trend, points, count);
 	uint64_t ns;
 
-	while (first + 1 < count && points[first + 1].bytes >= points[first].bytes)
-		first++;
 	for (size_t i = first + 1; i < count; i++)
 		points[i].bytes = max(points[i].bytes, points[i - 1].bytes);
 	ns = trend->to_ns - points[first].time_ns;
+	trend->highs_from_ns = points[first].time_ns;
 	trend->above_bytes = points[count - 1].bytes - trend->last_bytes;
 	trend->highs_rose_bytes = points[count - 1].bytes - points[first].bytes;
 	trend->rate = rate_of(trend->highs_rose_bytes, ns);

@@ -85,6 +85,7 @@ struct trend {
 	/* Of a sawtooth: its highest above its last, and above its first high. Otherwise 0. */
 	int64_t above_bytes;
 	int64_t highs_rose_bytes;
+	uint64_t highs_from_ns; /* when that first high was */
 };
 
 /* Times ascend. `to_ns` is not before the last of them. Points are its to change. */

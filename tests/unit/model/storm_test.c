@@ -272,6 +272,28 @@ static void test_a_stream_without_that_has_the_default(void **state)
 	model__free(model);
 }
 
+/* As the versions before told a kill, whatever lies behind the event: it has no ledger. */
+static void test_an_older_kill_is_one_as_well(void **state)
+{
+	struct event_oom_kill kill = {
+		.header = header(EVENT_OOM_KILL, EVENT_OOM_KILL_FIRST_BYTES, 160000),
+		.victim = state_of(30, 1, "leaker", 3, M),
+		.trigger = state_of(30, 1, "leaker", 3, M),
+		.domain_cgroup_id = APP,
+		.constraint = OOM_CONSTRAINT_MEMCG,
+		.way = OOM_WAY_FENTRY,
+		.ledger = {.flags = LEDGER_TAKEN, .usage_bytes = 4096},
+	};
+	struct model *model = prepared();
+
+	(void)state;
+	apply(model, &kill);
+	assert_int_equal(model__kill_count(model), 1);
+	assert_int_equal(model__kill(model, 0)->class, KILL_OOM);
+	assert_int_equal(only(model)->ledger.flags, 0);
+	model__free(model);
+}
+
 static void test_kills_of_a_storm_are_bounded(void **state)
 {
 	struct model *model = prepared();
@@ -303,6 +325,7 @@ int main(void)
 		cmocka_unit_test(test_kills_known_by_their_number_count),
 		cmocka_unit_test(test_the_stream_says_how_long_a_storm_pauses),
 		cmocka_unit_test(test_a_stream_without_that_has_the_default),
+		cmocka_unit_test(test_an_older_kill_is_one_as_well),
 		cmocka_unit_test(test_kills_of_a_storm_are_bounded),
 	};
 

@@ -70,8 +70,8 @@ static void rows_are_disjoint(void **state)
 	assert_int_equal(division.rows[LEDGER_ROW_LEAVING], 0);
 	assert_int_equal(division.unexplained_bytes, 0);
 	assert_int_equal(sum_of(&division), division.usage_bytes);
-	/* 64 pages that each of two CPUs may have charged ahead. */
-	assert_int_equal(division.error_bytes, 2 * 64 * 4096);
+	/* 64 pages that each of two CPUs may have charged ahead for each of three cgroups. */
+	assert_int_equal(division.error_bytes, 2 * 64 * 3 * 4096);
 	assert_int_equal(division.file_mapped_bytes, MIB_(4));
 }
 
@@ -134,6 +134,7 @@ static void what_a_kernel_cannot_tell_is_no_zero(void **state)
 	assert_int_equal(division.rows[LEDGER_ROW_PAGE_TABLES], EVENT_UNKNOWN);
 	assert_int_equal(division.rows[LEDGER_ROW_VMALLOC], EVENT_UNKNOWN);
 	assert_int_equal(division.rows[LEDGER_ROW_ZSWAP], EVENT_UNKNOWN);
+	assert_int_equal(division.rows[LEDGER_ROW_SWAP_CACHE], EVENT_UNKNOWN);
 	assert_int_equal(division.rows[LEDGER_ROW_OTHER_KERNEL], EVENT_UNKNOWN);
 	assert_int_equal(division.rows[LEDGER_ROW_CACHE], MIB_(20));
 	assert_int_equal(division.unexplained_bytes, MIB_(6));
@@ -165,15 +166,27 @@ static void errors_are_stated(void **state)
 	struct ledger_division division;
 
 	(void)state;
-	ledger.flags = LEDGER_TAKEN | LEDGER_CUT;
+	ledger.flags = LEDGER_TAKEN | LEDGER_SUMMED | LEDGER_CUT;
 	division = divide(&ledger, EVENT_UNKNOWN);
 	assert_int_equal(division.error_bytes, EVENT_UNKNOWN);
 	assert_true(division.cut);
-	/* 32 pages of each of the four statistics that matter, of each of three cgroups. */
+	/* 32 pages of each of the statistics that rows are made of, of each of three cgroups. */
 	ledger.flags = LEDGER_TAKEN | LEDGER_BOUNDED;
 	division = divide(&ledger, EVENT_UNKNOWN);
-	assert_int_equal(division.error_bytes, 2 * (64 + 32 * 4 * 3) * 4096);
+	assert_int_equal(division.error_bytes, 2 * (64 * 3 + 32 * 12 * 3) * 4096);
 	assert_false(division.cut);
+	/* No more than of seven, and never more than there is. */
+	ledger.flags = LEDGER_TAKEN | LEDGER_SUMMED;
+	ledger.cgroups = 100;
+	division = divide(&ledger, EVENT_UNKNOWN);
+	assert_int_equal(division.error_bytes, 2 * 64 * 7 * 4096);
+	ledger.cgroups = UINT32_MAX;
+	ledger.flags = LEDGER_TAKEN | LEDGER_BOUNDED;
+	division = ledger__divide(&(struct ledger_facts){.ledger = &ledger,
+							 .kmem_bytes = EVENT_UNKNOWN,
+							 .cpus = UINT32_MAX,
+							 .page_bytes = UINT32_MAX});
+	assert_int_equal(division.error_bytes, MIB_(100));
 }
 
 static void none_is_none(void **state)
@@ -184,6 +197,10 @@ static void none_is_none(void **state)
 	assert_false(divide(&ledger, EVENT_UNKNOWN).known);
 	ledger = usual();
 	ledger.usage_bytes = EVENT_UNKNOWN;
+	assert_false(divide(&ledger, EVENT_UNKNOWN).known);
+	/* Where nobody knows where statistics lie, nothing is said: no zeros. */
+	ledger = usual();
+	ledger.anon_mapped_bytes = EVENT_UNKNOWN;
 	assert_false(divide(&ledger, EVENT_UNKNOWN).known);
 }
 
