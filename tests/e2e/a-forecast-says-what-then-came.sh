@@ -18,7 +18,8 @@ cp "$WORK/report.json" "$WORK/whole.json"
 # By what it held then, two thirds of the way: the machine may have stood still meanwhile.
 "$OOMTRAIL" report "$TRAIL@..$((killed_ms - 4000))ms" --format json --threshold normal=4M \
 	--threshold normal-share=0% >"$WORK/report.json"
-json_is '.kills == [] and .incidents == []'
+json_is '[.kills[] | select(.target.pid == $pid)] == [] and
+	 [.incidents[] | select(.victim.pid == $pid)] == []' pid "$victim"
 json_is '[.outlooks[] | select(.pid == $pid)][0] |
 	.class == "warning" and .limit.limit_bytes == 96 * 1024 * 1024 and
 	.forecast.earliest_ms <= .forecast.in_ms' pid "$victim"
