@@ -13,13 +13,17 @@ static json_t *trend__new(struct build *build, const struct trend *trend)
 		[TREND_SPAN_10_MIN] = "grew_in_10_min_bytes",
 		[TREND_SPAN_1_H] = "grew_in_1_h_bytes",
 	};
+	const bool of_highs = trend->shape == TREND_SAWTOOTH;
 	json_t *object = json_object();
 
 	build__string(build, object, "shape", trend_shape__word(trend->shape));
 	if (trend->shape == TREND_UNKNOWN)
 		return object;
-	build__bytes(build, object, "rose_bytes", trend->rose_bytes);
-	build__ms(build, object, "rose_for_ms", (int64_t)(trend->to_ns - trend->rise_from_ns));
+	build__bytes(build, object, "rose_bytes",
+		     of_highs ? trend->highs_rose_bytes : trend->rose_bytes);
+	build__ms(
+		build, object, "rose_for_ms",
+		(int64_t)(trend->to_ns - (of_highs ? trend->highs_from_ns : trend->rise_from_ns)));
 	build__bytes(build, object, "fell_back_bytes", trend->fell_back_bytes);
 	build__bytes(build, object, "bytes_per_s", trend->rate);
 	/* Growth may be below zero, and by one byte. */
